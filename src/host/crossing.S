@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The crossing thunks: see crossing.h for the picture. The GS offsets are struct GsArea's. */
+
+#define GS_HOST_SP %gs:0x08
+#define GS_BORDER  %gs:0x10
+#define GS_CLOCK   %gs:0x20
+#define CLOCK_NOW       0
+#define CLOCK_DEADLINE  8
+#define CLOCK_IN_FPU    16
+#define CLOCK_CROSSINGS 24
+#define CROSSING_COST   50
+#define RECORD_BYTES    72
+#define TRAP_FRAME_BYTES 176
+/* x87, SSE, AVX, AVX-512: what kernel_fpu_begin lets a module use. */
+#define XSAVE_MASK      0xe7
+#define XSAVE_BYTES     4096
+/* Room below a record that an upcall leaves alone: the variadic thunk's save area lies there. */
+#define UPCALL_GAP      128
+
+	.text
+
+/* Builds the BorderRecord; rbx keeps its address across the C++ call. */
+.macro PUSH_BORDER
+	push	%rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	push	%r11
+	push	GS_BORDER
+	mov	%rsp, GS_BORDER
+	mov	%rsp, %rbx
+.endm
+
+/* On the host stack; r12 = vector save area or 0 (the record holds the module's r12). */
+.macro ENTER_HOST
+	mov	GS_HOST_SP, %rsp
+	mov	GS_CLOCK, %rax
+	xor	%r12d, %r12d
+	addq	$CROSSING_COST, CLOCK_NOW(%rax)
+	incq	CLOCK_CROSSINGS(%rax)
+	cmpq	$0, CLOCK_IN_FPU(%rax)
+	je	11f
+	lea	11f(%rip), %r10
+	jmp	koi_save_vectors
+11:
+.endm
+
+.macro CALL_EXPORT
+	mov	koi_export_functions(%rip), %rax
+	call	*(%rax,%r11,8)
+.endm
+
+/* Timers, pending oopses and preemption happen here: the C++ function has returned, no destructor is pending. */
+.macro LEAVE_HOST
+	mov	GS_CLOCK, %rcx
+	mov	CLOCK_NOW(%rcx), %rsi
+	cmp	CLOCK_DEADLINE(%rcx), %rsi
+	jb	12f
+	mov	%rax, %r14
+	mov	%rdx, %r15
+	call	*koi_border_slow_path(%rip)
+	mov	%r14, %rax
+	mov	%r15, %rdx
+12:
+	test	%r12, %r12
+	je	13f
+	lea	13f(%rip), %r10
+	jmp	koi_restore_vectors
+13:
+.endm
+
+/* Back on the kernel stack with the module's callee-saved registers; volatile ones are scrubbed. */
+.macro POP_BORDER
+	mov	%rbx, %rsp
+	pop	GS_BORDER
+	add	$8, %rsp
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
+.endm
+
+.macro SCRUB
+	xor	%ecx, %ecx
+	xor	%esi, %esi
+	xor	%edi, %edi
+	xor	%r8d, %r8d
+	xor	%r9d, %r9d
+	xor	%r10d, %r10d
+	xor	%r11d, %r11d
+.endm
+
+	.globl	koi_crossing_prologue_begin
+koi_crossing_prologue_begin:
+
+	.globl	koi_cross
+	.type	koi_cross, @function
+	.balign 16
+koi_cross:
+	PUSH_BORDER
+	ENTER_HOST
+	CALL_EXPORT
+	LEAVE_HOST
+	POP_BORDER
+	xor	%edx, %edx
+	SCRUB
+	ret
+	.size	koi_cross, . - koi_cross
+
+/* Returns 16 bytes in rax:rdx. */
+	.globl	koi_cross_pair
+	.type	koi_cross_pair, @function
+	.balign 16
+koi_cross_pair:
+	PUSH_BORDER
+	ENTER_HOST
+	CALL_EXPORT
+	LEAVE_HOST
+	POP_BORDER
+	SCRUB
+	ret
+	.size	koi_cross_pair, . - koi_cross_pair
+
+/* Eight words of stack arguments are copied, whatever the export takes: they are readable stack of the caller. */
+	.globl	koi_cross_stack
+	.type	koi_cross_stack, @function
+	.balign 16
+koi_cross_stack:
+	PUSH_BORDER
+	ENTER_HOST
+	pushq	RECORD_BYTES+56(%rbx)
+	pushq	RECORD_BYTES+48(%rbx)
+	pushq	RECORD_BYTES+40(%rbx)
+	pushq	RECORD_BYTES+32(%rbx)
+	pushq	RECORD_BYTES+24(%rbx)
+	pushq	RECORD_BYTES+16(%rbx)
+	pushq	RECORD_BYTES+8(%rbx)
+	pushq	RECORD_BYTES(%rbx)
+	CALL_EXPORT
+	LEAVE_HOST
+	POP_BORDER
+	xor	%edx, %edx
+	SCRUB
+	ret
+	.size	koi_cross_stack, . - koi_cross_stack
+
+/* r11 = index | fixed arguments << 32. A register save area and a va_list go below the record on the kernel stack (the
+   module's side, so that %pV may pass the list on); the C++ function gets the list's address after its fixed
+   arguments. */
+	.globl	koi_cross_variadic
+	.type	koi_cross_variadic, @function
+	.balign 16
+koi_cross_variadic:
+	mov	%r11, %r10
+	mov	%r11d, %r11d
+	shr	$32, %r10
+	PUSH_BORDER
+	push	%r9
+	push	%r8
+	push	%rcx
+	push	%rdx
+	push	%rsi
+	push	%rdi
+	mov	%rsp, %rax
+	push	%rax			/* reg_save_area */
+	lea	RECORD_BYTES(%rbx), %rax
+	push	%rax			/* overflow_arg_area */
+	pushq	$48			/* fp_offset: past the save area, no floating point */
+	mov	%r10d, %eax
+	shl	$3, %eax
+	movl	$48, 4(%rsp)
+	mov	%eax, (%rsp)		/* gp_offset */
+	mov	%rsp, %rax
+	cmp	$2, %r10d
+	cmovb	%rax, %rsi
+	cmove	%rax, %rdx
+	cmp	$3, %r10d
+	cmove	%rax, %rcx
+	cmp	$4, %r10d
+	cmove	%rax, %r8
+	cmova	%rax, %r9
+	ENTER_HOST
+	CALL_EXPORT
+	LEAVE_HOST
+	POP_BORDER
+	xor	%edx, %edx
+	SCRUB
+	ret
+	.size	koi_cross_variadic, . - koi_cross_variadic
+
+/* Every register kept, none returned: __SCT__preempt_schedule and its like. */
+	.globl	koi_cross_save_all
+	.type	koi_cross_save_all, @function
+	.balign 16
+koi_cross_save_all:
+	pushfq
+	push	%rax
+	push	%rcx
+	push	%rdx
+	push	%rsi
+	push	%rdi
+	push	%r8
+	push	%r9
+	push	%r10
+	push	72(%rsp)		/* the return address again, so that the record is an ordinary one */
+	PUSH_BORDER
+	ENTER_HOST
+	CALL_EXPORT
+	LEAVE_HOST
+	POP_BORDER
+	add	$8, %rsp
+	pop	%r10
+	pop	%r9
+	pop	%r8
+	pop	%rdi
+	pop	%rsi
+	pop	%rdx
+	pop	%rcx
+	pop	%rax
+	popfq
+	ret
+	.size	koi_cross_save_all, . - koi_cross_save_all
+
+	.globl	koi_crossing_prologue_end
+koi_crossing_prologue_end:
+
+/* Inside kernel_fpu_begin: the module's vector registers survive the C++ call. r10 = where to go on; r12 = the area. */
+	.balign 16
+koi_save_vectors:
+	sub	$XSAVE_BYTES, %rsp
+	and	$-64, %rsp
+	mov	%rsp, %r12
+	mov	%rdx, %r13
+	xor	%eax, %eax
+	mov	%rax, 512(%rsp)
+	mov	%rax, 520(%rsp)
+	mov	%rax, 528(%rsp)
+	mov	%rax, 536(%rsp)
+	mov	%rax, 544(%rsp)
+	mov	%rax, 552(%rsp)
+	mov	%rax, 560(%rsp)
+	mov	%rax, 568(%rsp)
+	mov	$XSAVE_MASK, %eax
+	xor	%edx, %edx
+	xsave64	(%rsp)
+	mov	%r13, %rdx
+	jmp	*%r10
+
+	.balign 16
+koi_restore_vectors:
+	mov	%rax, %r14
+	mov	%rdx, %r15
+	mov	$XSAVE_MASK, %eax
+	xor	%edx, %edx
+	xrstor64 (%r12)
+	mov	%r14, %rax
+	mov	%r15, %rdx
+	jmp	*%r10
+
+/* u64 koi_upcall(u64 function, const u64 arguments[6]) */
+	.globl	koi_upcall
+	.type	koi_upcall, @function
+	.balign 16
+koi_upcall:
+	push	%rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	push	GS_HOST_SP
+	mov	%rsp, GS_HOST_SP
+	mov	%rdi, %rax
+	mov	%rsi, %r10
+	mov	0(%r10), %rdi
+	mov	8(%r10), %rsi
+	mov	16(%r10), %rdx
+	mov	24(%r10), %rcx
+	mov	32(%r10), %r8
+	mov	40(%r10), %r9
+	mov	GS_BORDER, %rsp
+	sub	$UPCALL_GAP, %rsp
+	/* the module returns to a stub in the window, so that no host address lies on its stack */
+	pushq	koi_upcall_return_stub_address(%rip)
+	xor	%ebx, %ebx
+	xor	%ebp, %ebp
+	xor	%r10d, %r10d
+	xor	%r11d, %r11d
+	xor	%r12d, %r12d
+	xor	%r13d, %r13d
+	xor	%r14d, %r14d
+	xor	%r15d, %r15d
+	jmp	*%rax
+	.globl	koi_upcall_return
+koi_upcall_return:
+	mov	GS_HOST_SP, %rsp
+	pop	GS_HOST_SP
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
+	ret
+	.size	koi_upcall, . - koi_upcall
+
+/* After sigreturn: the registers are in the staging frame, koi_trap_entered copies them to the frame made here. */
+	.globl	koi_trap_entry
+	.type	koi_trap_entry, @function
+	.balign 16
+koi_trap_entry:
+	cld
+	mov	GS_HOST_SP, %rsp
+	xor	%r12d, %r12d
+	mov	GS_CLOCK, %rax
+	cmpq	$0, CLOCK_IN_FPU(%rax)
+	je	1f
+	lea	1f(%rip), %r10
+	jmp	koi_save_vectors
+1:
+	sub	$TRAP_FRAME_BYTES, %rsp
+	mov	%rsp, %rbx
+	mov	%rsp, %rdi
+	call	koi_trap_entered
+	test	%r12, %r12
+	je	2f
+	lea	2f(%rip), %r10
+	jmp	koi_restore_vectors
+2:
+	mov	%rbx, %rdi
+	/* rip and rflags go below the interrupted stack pointer: kernel code has no red zone */
+	mov	136(%rdi), %rsp
+	pushq	120(%rdi)
+	pushq	128(%rdi)
+	mov	0(%rdi), %r15
+	mov	8(%rdi), %r14
+	mov	16(%rdi), %r13
+	mov	24(%rdi), %r12
+	mov	32(%rdi), %rbp
+	mov	40(%rdi), %rbx
+	mov	48(%rdi), %r11
+	mov	56(%rdi), %r10
+	mov	64(%rdi), %r9
+	mov	72(%rdi), %r8
+	mov	80(%rdi), %rax
+	mov	88(%rdi), %rcx
+	mov	96(%rdi), %rdx
+	mov	104(%rdi), %rsi
+	mov	112(%rdi), %rdi
+	popfq
+	ret
+	.size	koi_trap_entry, . - koi_trap_entry
+
+/* void koi_fiber_switch(u64* save_sp, u64 new_sp) */
+	.globl	koi_fiber_switch
+	.type	koi_fiber_switch, @function
+	.balign 16
+koi_fiber_switch:
+	push	%rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	mov	%rsp, (%rdi)
+	mov	%rsi, %rsp
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
+	ret
+	.size	koi_fiber_switch, . - koi_fiber_switch
+
+/* The first switch to a fiber lands here: r12 = entry, r13 = its argument. */
+	.globl	koi_fiber_start
+	.type	koi_fiber_start, @function
+koi_fiber_start:
+	mov	%r13, %rdi
+	xor	%ebp, %ebp
+	call	*%r12
+	ud2
+	.size	koi_fiber_start, . - koi_fiber_start
+
+	.section .note.GNU-stack,"",@progbits

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "host/stub_area.h"
+
+#include <array>
+#include <cstring>
+
+#include "base/check.h"
+
+extern "C" {
+extern koi::u64 koi_upcall_return_stub_address __attribute__((visibility("hidden")));
+void koi_upcall_return();
+}
+
+namespace koi::host {
+namespace {
+
+constexpr std::array kKinds = {CrossingKind::kPlain, CrossingKind::kStackArgs, CrossingKind::kVariadic,
+                               CrossingKind::kPair, CrossingKind::kSaveAll};
+constexpr u64 kUpcallReturnSlot = kKinds.size();
+constexpr u64 kSlotBytes = 64;
+static_assert((kKinds.size() + 1) * sizeof(u64) <= kSlotBytes);
+
+void put(u64 address, const void* bytes, size_t size_bytes) {
+  std::memcpy(reinterpret_cast<void*>(address), bytes, size_bytes);
+}
+
+// jmp *slot(%rip), 6 bytes at `address`.
+void put_far_jump(u64 address, u64 slot_address) {
+  const std::array<u8, 2> opcode = {0xff, 0x25};
+  const auto displacement = static_cast<s32>(static_cast<s64>(slot_address) - static_cast<s64>(address + 6));
+  put(address, opcode.data(), opcode.size());
+  put(address + 2, &displacement, sizeof(displacement));
+}
+
+}  // namespace
+
+Result<StubArea> StubArea::create(World& world, u64 size_bytes) {
+  const u64 base = TRY(world.window_take(size_bytes));
+  StubArea area(base, size_bytes);
+  area.open();
+  for (const CrossingKind kind : kKinds) {
+    const void* const entry = crossing_entry(kind);
+    put(base + static_cast<u64>(kind) * sizeof(u64), &entry, sizeof(entry));
+  }
+  const auto back = reinterpret_cast<u64>(&koi_upcall_return);
+  put(base + kUpcallReturnSlot * sizeof(u64), &back, sizeof(back));
+  area.next_ = base + kSlotBytes;
+  area.upcall_return_ = area.take();
+  put_far_jump(area.upcall_return_, base + kUpcallReturnSlot * sizeof(u64));
+  koi_upcall_return_stub_address = area.upcall_return_;
+  return area;
+}
+
+u64 StubArea::take() {
+  CHECK(next_ + kStubSize <= base_ + size_bytes_, "stub area full: {} bytes", size_bytes_);
+  const u64 address = next_;
+  next_ += kStubSize;
+  return address;
+}
+
+u64 StubArea::add(u32 export_index, CrossingKind kind, u32 fixed_arguments) {
+  const u64 address = take();
+  const u64 slot = base_ + static_cast<u64>(kind) * sizeof(u64);
+  if (kind == CrossingKind::kVariadic) {
+    CHECK(fixed_arguments >= 1 && fixed_arguments <= 5);
+    const std::array<u8, 2> mov_r11_imm64 = {0x49, 0xbb};
+    const u64 immediate = export_index | static_cast<u64>(fixed_arguments) << 32;
+    put(address, mov_r11_imm64.data(), mov_r11_imm64.size());
+    put(address + 2, &immediate, sizeof(immediate));
+    put_far_jump(address + 10, slot);
+    return address;
+  }
+  const std::array<u8, 2> mov_r11d_imm32 = {0x41, 0xbb};
+  put(address, mov_r11d_imm32.data(), mov_r11d_imm32.size());
+  put(address + 2, &export_index, sizeof(export_index));
+  put_far_jump(address + 6, slot);
+  return address;
+}
+
+u64 StubArea::add_name_entry() {
+  const u64 address = take();
+  std::memset(reinterpret_cast<void*>(address), 0xcc, kStubSize);
+  return address;
+}
+
+}  // namespace koi::host
