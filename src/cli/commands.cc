@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The table of commands.
+#include <CLI/CLI.hpp>
+
+#include <string>
+
+#include "cli/command.h"
+#include "cli/option_table.h"
+
+namespace koi::cli {
+
+namespace {
+
+constexpr Command kCommands[] = {
+    {"build", "build a module with the kernel's own Kbuild", setup_build},
+    {"doctor", "say what this machine has and lacks for koi, and how to mend it", setup_doctor},
+    {"completion", "print a completion script for bash or zsh", setup_completion},
+    {"man", "print the manual page (roff)", setup_man},
+};
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+void setup_root(CLI::App& app, Runner& chosen) {
+  app.name("koi");
+  app.description("Loads unmodified Linux kernel modules into an ordinary process and runs them there.");
+  app.set_version_flag("--version", std::string("koi ") + KOI_VERSION, "print koi's version");
+  app.set_help_flag("-h,--help", "print this help");
+  app.require_subcommand(1);
+  app.formatter_fn([](const CLI::App* page, std::string, CLI::AppFormatMode) { return help_text(*page); });
+  app.footer(
+      "Exit codes: 0 all well; 1 a module's init returned an error; 2 usage, environment or load error; "
+      "3 a check found something that --fail-on asks to fail for; 4 koi itself failed.");
+  for (const Command& command : commands()) {
+    CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
+    Runner runner = command.setup(*sub);
+    sub->callback([&chosen, runner = std::move(runner)] { chosen = runner; });
+  }
+}
+
+}  // namespace koi::cli

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/common_options.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+namespace koi::cli {
+
+namespace {
+
+std::string kinds_text() { return fmt::format("{}", fmt::join(kFailureKinds, ", ")); }
+
+std::string check_kind(const std::string& kind) {
+  const bool known =
+      kind == "none" || kind == "any" ||
+      std::find(std::begin(kFailureKinds), std::end(kFailureKinds), kind) != std::end(kFailureKinds);
+  return known ? "" : fmt::format("'{}' is no kind of finding: {}, any or none", kind, kinds_text());
+}
+
+// An option that takes one word of `words`, separated by '|' in the help, and stores the value beside it.
+template <class T>
+void add_choice(CLI::App& app, const std::string& name, T& target,
+                std::vector<std::pair<std::string, T>> words, const std::string& help) {
+  std::vector<std::string> names;
+  std::string default_name;
+  for (const auto& [word, value] : words) {
+    names.push_back(word);
+    if (value == target) default_name = word;
+  }
+  const std::string choices = fmt::format("{}", fmt::join(names, "|"));
+  app.add_option_function<std::string>(
+         name,
+         [&target, words, choices, name](const std::string& word) {
+           for (const auto& [known, value] : words) {
+             if (known == word) {
+               target = value;
+               return;
+             }
+           }
+           throw CLI::ValidationError(name, fmt::format("'{}' is none of {}", word, choices));
+         },
+         help)
+      ->type_name(choices)
+      ->default_str(default_name);
+}
+
+}  // namespace
+
+Result<u64> parse_size(std::string_view text) {
+  u64 number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error == std::errc::result_out_of_range) return make_error("'{}' is too large", text);
+  if (error != std::errc()) return make_error("'{}' is not a size: use a number with k, M or G", text);
+  unsigned shift = 0;
+  if (rest != end) {
+    switch (*rest) {
+      case 'k':
+      case 'K':
+        shift = 10;
+        break;
+      case 'm':
+      case 'M':
+        shift = 20;
+        break;
+      case 'g':
+      case 'G':
+        shift = 30;
+        break;
+      default:
+        shift = 64;
+    }
+    if (shift == 64 || rest + 1 != end)
+      return make_error("'{}' is not a size: use a number with k, M or G", text);
+  }
+  if (number > (std::numeric_limits<u64>::max() >> shift)) return make_error("'{}' is too large", text);
+  return number << shift;
+}
+
+void add_kernel_option(CLI::App& app, std::string& release) {
+  app.add_option("--kernel", release, "the kernel release to be, as 'ls /lib/modules' names it")
+      ->type_name("RELEASE");
+}
+
+void add_machine_options(CLI::App& app, MachineOptions& options) {
+  app.add_option("--cpus", options.cpus, "number of virtual CPUs, 1 to 64")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check([](const std::string& text) {
+        u32 n = 0;
+        const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+        const bool good = error == std::errc() && rest == text.data() + text.size() && n >= 1 && n <= 64;
+        return good ? std::string() : "'" + text + "' is not a number of CPUs from 1 to 64";
+      });
+  app.add_option_function<std::string>(
+         "--memory",
+         [&options](const std::string& text) {
+           const Result<u64> size = parse_size(text);
+           if (!size) throw CLI::ValidationError("--memory", size.error().message);
+           options.memory_bytes = *size;
+         },
+         "RAM of the virtual machine, with k, M or G")
+      ->type_name("SIZE")
+      ->default_str("1G");
+  app.add_option("--seed", options.seed, "what every random choice comes from; same seed, same bytes")
+      ->type_name("N")
+      ->capture_default_str();
+  add_kernel_option(app, options.kernel);
+  app.add_option(
+         "--fail-on", options.fail_on,
+         fmt::format("findings that make koi exit with 3: {}, any, none; each kind includes the worse ones",
+                     kinds_text()))
+      ->type_name("KIND,...")
+      ->delimiter(',')
+      ->expected(1)
+      ->check(CLI::Validator([](std::string& kind) { return check_kind(kind); }, "", "kind"))
+      ->default_str("oops");
+  app.add_option("--log-level", options.log_level, "print kernel messages of a level below N, 0 to 8")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check([](const std::string& text) {
+        const bool good = text.size() == 1 && text[0] >= '0' && text[0] <= '8';
+        return good ? std::string() : "'" + text + "' is not a log level from 0 to 8";
+      });
+  add_choice<LogFormat>(app, "--log-format", options.log_format,
+                        {{"dmesg", LogFormat::kDmesg}, {"raw", LogFormat::kRaw}, {"kmsg", LogFormat::kKmsg}},
+                        "how kernel messages are printed: as dmesg, dmesg -r, or /dev/kmsg records");
+  add_choice<ColorWhen>(
+      app, "--color", options.color,
+      {{"auto", ColorWhen::kAutomatic}, {"always", ColorWhen::kAlways}, {"never", ColorWhen::kNever}},
+      "colour the messages by level");
+  app.add_flag("--json", options.json, "print the verdict as JSON");
+  app.add_option("--timeout", options.timeout_s, "end the run after this much CPU time, in seconds")
+      ->type_name("SECONDS")
+      ->capture_default_str();
+  app.add_flag("--lazy", options.lazy,
+               "load modules with missing symbols; calling one is an oops that names it");
+  app.add_flag("--gdb", options.gdb,
+               "start gdb on the run, with the module's symbols and koi's signals arranged");
+}
+
+}  // namespace koi::cli

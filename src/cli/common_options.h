@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The options that every command which boots a virtual machine takes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/types.h"
+#include "cli/terminal.h"
+
+namespace CLI {
+class App;
+}
+
+namespace koi::cli {
+
+enum class LogFormat { kDmesg, kRaw, kKmsg };
+
+struct MachineOptions {
+  u32 cpus = 2;
+  u64 memory_bytes = u64{1} << 30;
+  u64 seed = 1;
+  std::string kernel;  // empty: the kernel that the first module was built for
+  std::vector<std::string> fail_on = {"oops"};
+  u32 log_level = 8;  // records below it are printed: 8 prints all
+  LogFormat log_format = LogFormat::kDmesg;
+  ColorWhen color = ColorWhen::kAutomatic;
+  bool json = false;
+  u32 timeout_s = 30;  // of this process's CPU time
+  bool lazy = false;
+  bool gdb = false;
+};
+
+// The kinds that --fail-on knows, mildest first. "none" stands for none of them, "any" for all.
+inline constexpr std::string_view kFailureKinds[] = {"leak", "warning", "lock", "oops"};
+
+// Declares the options in `app`, writing to `options`, which must outlive the parse.
+void add_machine_options(CLI::App& app, MachineOptions& options);
+// --kernel alone, for commands that only need to know which kernel.
+void add_kernel_option(CLI::App& app, std::string& release);
+
+// "512M", "1G", "4096" (bytes), "64k": powers of 1024, both cases. Errors: no number, unknown unit, overflow.
+[[nodiscard]] Result<u64> parse_size(std::string_view text);
+
+}  // namespace koi::cli

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/header_trees.h"
+
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+namespace koi::cli {
+
+namespace {
+
+constexpr std::string_view kSupportedSeries[] = {"6.1.", "6.12."};
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::string_view take_number(std::string_view& text) {
+  std::size_t end = 0;
+  while (end < text.size() && is_digit(text[end])) ++end;
+  std::string_view number = text.substr(0, end);
+  text.remove_prefix(end);
+  while (number.size() > 1 && number.front() == '0') number.remove_prefix(1);
+  return number;
+}
+
+// "6.1.0-56-amd64" and no "-cloud-", "-rt-": what most people run.
+bool is_plain_6_1(std::string_view release) {
+  return release.substr(0, 4) == "6.1." && release.find("cloud") == std::string_view::npos &&
+         release.find("-rt") == std::string_view::npos;
+}
+
+}  // namespace
+
+int compare_releases(std::string_view a, std::string_view b) {
+  while (!a.empty() && !b.empty()) {
+    if (is_digit(a.front()) && is_digit(b.front())) {
+      const std::string_view x = take_number(a);
+      const std::string_view y = take_number(b);
+      if (x.size() != y.size()) return x.size() < y.size() ? -1 : 1;
+      if (const int order = x.compare(y); order != 0) return order < 0 ? -1 : 1;
+      continue;
+    }
+    if (a.front() != b.front()) return a.front() < b.front() ? -1 : 1;
+    a.remove_prefix(1);
+    b.remove_prefix(1);
+  }
+  if (a.empty() == b.empty()) return 0;
+  return a.empty() ? -1 : 1;
+}
+
+std::vector<HeaderTree> find_header_trees(const std::string& modules_dir) {
+  namespace fs = std::filesystem;
+  std::vector<HeaderTree> trees;
+  std::error_code error;
+  for (fs::directory_iterator it(modules_dir, error), end; !error && it != end; it.increment(error)) {
+    const fs::path build = it->path() / "build";
+    std::error_code ignored;
+    if (fs::exists(build / "Makefile", ignored) &&
+        fs::exists(build / "include/generated/autoconf.h", ignored)) {
+      trees.push_back({it->path().filename().string(), build.string()});
+    }
+  }
+  std::sort(trees.begin(), trees.end(), [](const HeaderTree& a, const HeaderTree& b) {
+    return compare_releases(a.release, b.release) < 0;
+  });
+  return trees;
+}
+
+bool is_supported_release(std::string_view release) {
+  return std::any_of(std::begin(kSupportedSeries), std::end(kSupportedSeries),
+                     [&](std::string_view series) { return release.substr(0, series.size()) == series; });
+}
+
+Result<HeaderTree> choose_header_tree(const std::vector<HeaderTree>& trees, std::string_view wanted,
+                                      std::string_view running) {
+  const HeaderTree* best = nullptr;
+  for (const HeaderTree& tree : trees) {
+    if (!wanted.empty()) {
+      if (tree.release == wanted) return tree;
+      continue;
+    }
+    if (!is_supported_release(tree.release)) continue;
+    if (tree.release == running) return tree;
+    // The list is ordered, so a later one is newer; a plain 6.1 gives way only to another plain 6.1.
+    if (best == nullptr || is_plain_6_1(tree.release) || !is_plain_6_1(best->release)) best = &tree;
+  }
+  if (best != nullptr) return *best;
+  if (!wanted.empty()) {
+    return make_error("no kernel headers for {} in /lib/modules; install them: {}", wanted,
+                      install_headers_command(wanted));
+  }
+  return make_error("no kernel headers that koi supports (6.1, 6.12) in /lib/modules; install them: {}",
+                    install_headers_command(""));
+}
+
+std::string install_headers_command(std::string_view release) {
+  if (release.empty()) return "apt-get install linux-headers-amd64";
+  return fmt::format("apt-get install linux-headers-{}", release);
+}
+
+std::string running_release() {
+  utsname names{};
+  return uname(&names) == 0 ? names.release : "";
+}
+
+}  // namespace koi::cli

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/terminal.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace koi::cli {
+
+namespace {
+
+void write_all(std::FILE* stream, std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stream) != text.size()) std::clearerr(stream);
+}
+
+}  // namespace
+
+void print_text(std::string_view text) { write_all(stdout, text); }
+
+void print_error_text(std::string_view text) {
+  std::fflush(stdout);  // what was said before stands before it, also in a log that takes both
+  write_all(stderr, text);
+}
+
+bool use_color(ColorWhen when) {
+  if (when != ColorWhen::kAutomatic) return when == ColorWhen::kAlways;
+  const char* no_color = std::getenv("NO_COLOR");
+  return (no_color == nullptr || *no_color == '\0') && isatty(STDOUT_FILENO) == 1;
+}
+
+}  // namespace koi::cli
