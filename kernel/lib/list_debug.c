@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The checks that <linux/list.h> calls before it links or unlinks an entry, with the kernel's words. With
+ * BUG_ON_DATA_CORRUPTION, which the distributions set, a corrupt list is a BUG, otherwise a WARN.
+ */
+#include "lib.h"
+
+#include <linux/list.h>
+#include <linux/poison.h>
+#if defined(CONFIG_LIST_HARDENED) || defined(CONFIG_DEBUG_LIST)
+
+#undef __list_add_valid
+#undef __list_del_entry_valid
+
+/* The names changed when the check proper moved into an inline function of the header. */
+#ifdef CONFIG_LIST_HARDENED
+#define LIST_DEBUG_ADD __list_add_valid_or_report
+#define LIST_DEBUG_DEL __list_del_entry_valid_or_report
+#define LIST_DEBUG_LINE(old, new) new
+#else
+#define LIST_DEBUG_ADD __list_add_valid
+#define LIST_DEBUG_DEL __list_del_entry_valid
+#define LIST_DEBUG_LINE(old, new) old
+#endif
+
+/* The line of each check appears in the splat, so it is that of the kernel's file: (up to 6.5, later). */
+#define LIST_DEBUG_AT(old, new) LIST_DEBUG_LINE(old, new) "lib/list_debug.c"
+
+bool LIST_DEBUG_ADD(struct list_head *new, struct list_head *prev, struct list_head *next) {
+#line LIST_DEBUG_AT(23, 25)
+  if (CHECK_DATA_CORRUPTION(!prev, "list_add corruption. prev is NULL.\n")) return false;
+#line LIST_DEBUG_AT(25, 27)
+  if (CHECK_DATA_CORRUPTION(!next, "list_add corruption. next is NULL.\n")) return false;
+#line LIST_DEBUG_AT(27, 29)
+  if (CHECK_DATA_CORRUPTION(next->prev != prev, "list_add corruption. next->prev should be prev (%px), but was %px. (next=%px).\n", prev, next->prev, next)) return false;
+#line LIST_DEBUG_AT(30, 32)
+  if (CHECK_DATA_CORRUPTION(prev->next != next, "list_add corruption. prev->next should be next (%px), but was %px. (prev=%px).\n", next, prev->next, prev)) return false;
+#line LIST_DEBUG_AT(33, 35)
+  if (CHECK_DATA_CORRUPTION(new == prev || new == next, "list_add double add: new=%px, prev=%px, next=%px.\n", new, prev, next)) return false;
+  return true;
+}
+
+bool LIST_DEBUG_DEL(struct list_head *entry) {
+  struct list_head *prev = entry->prev, *next = entry->next;
+
+#line LIST_DEBUG_AT(49, 52)
+  if (CHECK_DATA_CORRUPTION(!next, "list_del corruption, %px->next is NULL\n", entry)) return false;
+#line LIST_DEBUG_AT(51, 54)
+  if (CHECK_DATA_CORRUPTION(!prev, "list_del corruption, %px->prev is NULL\n", entry)) return false;
+#line LIST_DEBUG_AT(53, 56)
+  if (CHECK_DATA_CORRUPTION(next == LIST_POISON1, "list_del corruption, %px->next is LIST_POISON1 (%px)\n", entry, LIST_POISON1)) return false;
+#line LIST_DEBUG_AT(56, 59)
+  if (CHECK_DATA_CORRUPTION(prev == LIST_POISON2, "list_del corruption, %px->prev is LIST_POISON2 (%px)\n", entry, LIST_POISON2)) return false;
+#line LIST_DEBUG_AT(59, 62)
+  if (CHECK_DATA_CORRUPTION(prev->next != entry, "list_del corruption. prev->next should be %px, but was %px. (prev=%px)\n", entry, prev->next, prev)) return false;
+#line LIST_DEBUG_AT(62, 65)
+  if (CHECK_DATA_CORRUPTION(next->prev != entry, "list_del corruption. next->prev should be %px, but was %px. (next=%px)\n", entry, next->prev, next)) return false;
+  return true;
+}
+#endif

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The out-of-line part of refcount_t: the WARNs of the inlined operations, and the operations that take a lock when
+ * the count drops to zero. A count that went wrong is pinned at REFCOUNT_SATURATED: it leaks rather than being used
+ * after free.
+ */
+#include "lib.h"
+
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+
+bool refcount_dec_if_one(refcount_t *r) {
+  int one = 1;
+
+  return atomic_try_cmpxchg_release(&r->refs, &one, 0);
+}
+
+/* Decrements unless the count is one. false: it is one, and was left. */
+bool refcount_dec_not_one(refcount_t *r) {
+  unsigned int count = atomic_read(&r->refs);
+
+  for (;;) {
+    if (count == REFCOUNT_SATURATED) return true;
+    if (count == 1) return false;
+    if (count == 0) {
+      WARN_ONCE(true, "refcount_t: underflow; use-after-free.\n");
+      return true;
+    }
+    if (atomic_try_cmpxchg_release(&r->refs, (int *)&count, count - 1)) return true;
+  }
+}
+
+/* Each returns true, with the lock held, if this was the last reference. */
+bool refcount_dec_and_mutex_lock(refcount_t *r, struct mutex *lock) {
+  if (refcount_dec_not_one(r)) return false;
+  mutex_lock(lock);
+  if (refcount_dec_and_test(r)) return true;
+  mutex_unlock(lock);
+  return false;
+}
+
+bool refcount_dec_and_lock(refcount_t *r, spinlock_t *lock) {
+  if (refcount_dec_not_one(r)) return false;
+  spin_lock(lock);
+  if (refcount_dec_and_test(r)) return true;
+  spin_unlock(lock);
+  return false;
+}
+
+bool refcount_dec_and_lock_irqsave(refcount_t *r, spinlock_t *lock, unsigned long *flags) {
+  if (refcount_dec_not_one(r)) return false;
+  spin_lock_irqsave(lock, *flags);
+  if (refcount_dec_and_test(r)) return true;
+  spin_unlock_irqrestore(lock, *flags);
+  return false;
+}
+
+/*
+ * Last, because each WARN carries the line that it has in the kernel's file. Each site warns once a boot, as
+ * there.
+ */
+#define REFCOUNT_WARN_ONCE(text) WARN_ONCE(1, "refcount_t: " text ".\n")
+
+void refcount_warn_saturate(refcount_t *r, enum refcount_saturation_type kind) {
+  refcount_set(r, REFCOUNT_SATURATED);
+  switch (kind) {
+    case REFCOUNT_ADD_NOT_ZERO_OVF:
+#line 19 "lib/refcount.c"
+      REFCOUNT_WARN_ONCE("saturated; leaking memory");
+      break;
+    case REFCOUNT_ADD_OVF:
+#line 22 "lib/refcount.c"
+      REFCOUNT_WARN_ONCE("saturated; leaking memory");
+      break;
+    case REFCOUNT_ADD_UAF:
+#line 25 "lib/refcount.c"
+      REFCOUNT_WARN_ONCE("addition on 0; use-after-free");
+      break;
+    case REFCOUNT_SUB_UAF:
+#line 28 "lib/refcount.c"
+      REFCOUNT_WARN_ONCE("underflow; use-after-free");
+      break;
+    case REFCOUNT_DEC_LEAK:
+#line 31 "lib/refcount.c"
+      REFCOUNT_WARN_ONCE("decrement hit 0; leaking memory");
+      break;
+    default:
+#line 34 "lib/refcount.c"
+      REFCOUNT_WARN_ONCE("unknown saturation event!?");
+  }
+}
