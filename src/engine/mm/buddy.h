@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The page allocator: a binary buddy system with zones, mobility groups and per-CPU lists.
+//
+//   RAM ranges ──► zones (DMA, DMA32, Normal) ──► free lists [order 0..10][migrate type]
+//                        │                               ▲ merge        │ split
+//                        │ never used yet: a cursor      └── per-CPU lists (orders 0..3 and 9)
+//                        └─ carves order-10 blocks on demand
+//
+// One flat array of 32-byte descriptors, indexed by pfn, holds all state of a page. Only the first page of a
+// block is marked; a block's inner pages are kInterior, so every operation is O(orders) and never O(pages).
+// Memory above a zone's cursor has never been used: its descriptors have not been touched, yet every observer
+// (free counts, buddyinfo) sees it as free order-10 movable blocks. Booting 64 GiB therefore costs what 64
+// MiB does.
+//
+// Follows Documentation/mm and Knowlton's buddy system; fallback between mobility groups, watermarks, lowmem
+// reserves and per-CPU list sizes follow the behaviour of mm/page_alloc.c of 6.1. Deviations: 6.12's
+// automatic tuning of the per-CPU list height is not modelled (its lower bound is used), nothing here
+// reclaims: the caller does and retries. Not reentrant; no upcall happens while an invariant is open.
+#pragma once
+
+#include <array>
+#include <memory_resource>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/check.h"
+#include "engine/mm/types.h"
+
+namespace koi::mm {
+
+struct PfnRange {
+  u64 first = 0;
+  u64 count = 0;
+  [[nodiscard]] u64 end() const { return first + count; }
+};
+
+enum class PageState : u8 {
+  kInterior,   // inside a block, or not RAM (all zeroes)
+  kFree,       // first page of a block on a free list
+  kPcp,        // first page of a block on a per-CPU list
+  kAllocated,  // first page of a block in use
+  kReserved,   // never handed out (firmware, the kernel's image)
+};
+
+// What an allocated block serves; the owner decides, the page allocator only keeps it.
+enum class PageUse : u8 { kPages, kSlab, kLargeKmalloc, kVmalloc, kPerCpu };
+
+// The state of one page frame.
+struct PageDesc {
+  void* owner;     // Slab* for each page of a slab; otherwise free for the block's user
+  u32 next, prev;  // links of a free list: page index + 1, 0 is the end
+  PageState state;
+  u8 order;          // of the block, if this is its first page
+  MigrateType type;  // of the list it is on
+  PageUse use;
+  u32 requested;  // large kmalloc: bytes asked for; otherwise the user's
+  u64 tag;        // the user's (accounting site)
+};
+static_assert(sizeof(PageDesc) == 32);
+
+enum class PageOutcome : u8 {
+  kOk,
+  kOrderTooLarge,  // order > 10: the kernel WARNs once unless __GFP_NOWARN
+  kNoMemory,       // nothing above the watermark this request may reach; reclaim and retry, or report
+};
+
+struct PageAllocation {
+  PageOutcome outcome = PageOutcome::kNoMemory;
+  Pfn pfn{};
+  explicit operator bool() const { return outcome == PageOutcome::kOk; }
+};
+
+enum class PageFreeOutcome : u8 {
+  kOk,
+  kNotRam,        // no such page
+  kNotAllocated,  // the block is free already (or reserved)
+  kNotFirstPage,  // inside an allocated block
+  kWrongOrder,    // allocated with another order; nothing was freed
+};
+
+// Told about blocks, so that the real struct page array can follow. Called with the engine consistent.
+class PageEvents {
+ public:
+  virtual ~PageEvents() = default;
+  virtual void block_allocated(Pfn pfn, Order order, Gfp gfp) = 0;
+  virtual void block_freed(Pfn pfn, Order order) = 0;
+  virtual void block_split(Pfn pfn, Order order) = 0;
+};
+
+struct Watermarks {
+  u64 min = 0, low = 0, high = 0;
+};
+
+struct BuddyConfig {
+  Release release = Release::k6_1;
+  u32 cpus = 1;
+  std::span<const PfnRange> ram;       // ascending, disjoint
+  std::span<const PfnRange> reserved;  // ascending, disjoint parts of ram that are never handed out
+  Yes zeroed_resource = Yes::kNo;  // kYes: fresh memory of the resource is zero and must not be touched early
+  PageEvents* events = nullptr;
+};
+
+// RAM of a "pc" machine of `size_bytes`: from 0, with the hole below 4 GiB once RAM reaches 3.5 GiB.
+[[nodiscard]] std::vector<PfnRange> pc_ram_ranges(u64 size_bytes);
+
+class Buddy {
+ public:
+  Buddy(const BuddyConfig& config, std::pmr::memory_resource* resource);
+  Buddy(const Buddy&) = delete;
+  Buddy& operator=(const Buddy&) = delete;
+  ~Buddy();
+
+  // A block of 2^order pages, aligned to its size. `cpu` is whose list serves small orders.
+  [[nodiscard]] PageAllocation alloc(Order order, Gfp gfp, VcpuId cpu);
+  // Gives a block back. Anything but kOk changed nothing.
+  PageFreeOutcome free(Pfn pfn, Order order, VcpuId cpu);
+  // Fills `pages` with single pages as far as memory goes; returns how many.
+  u32 alloc_bulk(Gfp gfp, VcpuId cpu, std::span<Pfn> pages);
+  // The pages that `size_bytes` need, as single pages in a row; the rest of the block is given back.
+  [[nodiscard]] PageAllocation alloc_exact(u64 size_bytes, Gfp gfp, VcpuId cpu);
+  PageFreeOutcome free_exact(Pfn first, u64 size_bytes, VcpuId cpu);
+  // Turns an allocated block into 2^order single pages (split_page).
+  void split(Pfn pfn, Order order);
+  // Empties the per-CPU lists of one CPU, or of all.
+  void drain(VcpuId cpu);
+  void drain_all();
+
+  // Descriptors. desc() needs a pfn below end_pfn(); find() accepts anything.
+  [[nodiscard]] PageDesc& desc(Pfn pfn) { return pages_[pfn.value - base_pfn_]; }
+  [[nodiscard]] PageDesc* find(Pfn pfn) {
+    const u64 index = pfn.value - base_pfn_;
+    return index < page_count_ ? &pages_[index] : nullptr;
+  }
+  // First page of the allocated block that `pfn` lies in; nullopt: it is not allocated.
+  [[nodiscard]] std::optional<Pfn> block_of(Pfn pfn) const;
+  [[nodiscard]] bool is_ram(Pfn pfn) const;
+
+  // Observers. Pages on per-CPU lists count as not free, as in the kernel's buddyinfo and NR_FREE_PAGES.
+  [[nodiscard]] u64 free_pages() const;
+  [[nodiscard]] u64 free_pages(Zone zone) const { return zones_[index(zone)].free_pages; }
+  [[nodiscard]] u64 free_blocks(Zone zone, Order order) const;
+  [[nodiscard]] u64 free_blocks(Zone zone, Order order, MigrateType type) const {
+    return zones_[index(zone)].free_blocks[order.value][index(type)];
+  }
+  [[nodiscard]] u64 pcp_pages(Zone zone, VcpuId cpu) const {
+    return zones_[index(zone)].pcp[cpu.value].count;
+  }
+  [[nodiscard]] u64 pcp_pages() const;
+  [[nodiscard]] u32 pcp_high(Zone zone) const { return zones_[index(zone)].pcp_high; }
+  [[nodiscard]] u32 pcp_batch(Zone zone) const { return zones_[index(zone)].pcp_batch; }
+  [[nodiscard]] Watermarks watermarks(Zone zone) const { return zones_[index(zone)].marks; }
+  [[nodiscard]] u64 lowmem_reserve(Zone zone, Zone wanted) const {
+    return zones_[index(zone)].lowmem_reserve[index(wanted)];
+  }
+  [[nodiscard]] u64 managed_pages(Zone zone) const { return zones_[index(zone)].managed; }
+  [[nodiscard]] u64 present_pages(Zone zone) const { return zones_[index(zone)].present; }
+  [[nodiscard]] u64 spanned_pages(Zone zone) const;
+  [[nodiscard]] u64 start_pfn(Zone zone) const { return zones_[index(zone)].start; }
+  [[nodiscard]] u64 managed_pages() const;
+  [[nodiscard]] u64 pageblocks(Zone zone, MigrateType type) const;
+  [[nodiscard]] u64 end_pfn() const { return base_pfn_ + page_count_; }
+  [[nodiscard]] static Zone zone_of(Pfn pfn) {
+    return pfn.value < kDmaEndPfn ? Zone::kDma : pfn.value < kDma32EndPfn ? Zone::kDma32 : Zone::kNormal;
+  }
+  [[nodiscard]] const GfpBits& gfp() const { return gfp_; }
+  // min_free_kbytes as the kernel computes it for this machine (with huge pages enabled).
+  [[nodiscard]] u64 min_free_kbytes() const { return min_free_kbytes_; }
+  // Pages whose descriptors may have been touched: what lies below the zones' cursors.
+  [[nodiscard]] u64 touched_pages() const;
+
+  // nullopt: all is consistent; otherwise what is not. O(pages below the cursors).
+  [[nodiscard]] std::optional<std::string> check_invariants() const;
+
+ private:
+  static constexpr u32 kPcpOrders = kCostlyOrder + 2;  // 0..3, then the huge page's
+
+  struct FreeList {
+    u32 head = 0, tail = 0;  // page index + 1
+  };
+  struct Pcp {
+    u32 count = 0;  // pages
+    u32 free_factor = 0;
+    FreeList lists[kPcpOrders][kPcpTypeCount];
+  };
+  struct NeverUsed {
+    u64 next = 0, end = 0;  // page indexes, multiples of an order-10 block
+  };
+  struct ZoneState {
+    explicit ZoneState(std::pmr::memory_resource* resource) : never_used(resource), pcp(resource) {}
+    u64 start = 0, end = 0, present = 0, managed = 0;  // pfns; pages
+    u64 free_pages = 0;
+    u64 free_blocks[kOrderCount][kMigrateTypeCount] = {};
+    FreeList lists[kOrderCount][kMigrateTypeCount];
+    std::pmr::vector<NeverUsed> never_used;
+    std::pmr::vector<Pcp> pcp;
+    u32 pcp_high = 0, pcp_batch = 1;
+    Watermarks marks;
+    u64 lowmem_reserve[kZoneCount] = {};
+  };
+  // How far below the watermark a request may go.
+  struct Reach {
+    u64 Watermarks::*mark = &Watermarks::low;
+    bool high = false;    // __GFP_HIGH
+    bool harder = false;  // GFP_ATOMIC: may not sleep and must not fail lightly
+    bool ignore = false;  // __GFP_MEMALLOC
+  };
+
+  template <class E>
+  static constexpr u32 index(E e) {
+    return static_cast<u32>(e);
+  }
+  ZoneState& zone_at(u64 page_index) { return zones_[index(zone_of(Pfn{page_index + base_pfn_}))]; }
+  [[nodiscard]] static std::optional<u32> pcp_slot(u8 order);
+  [[nodiscard]] Zone highest_zone(Gfp gfp) const;
+  [[nodiscard]] MigrateType migrate_type(Gfp gfp) const;
+
+  void seed(const BuddyConfig& config);
+  void seed_free(u64 first, u64 end);
+  void reserve(u64 first, u64 end);
+  void compute_watermarks();
+  void compute_pcp_sizes(u32 cpus);
+
+  void push(FreeList& list, u32 page, bool to_tail);
+  void unlink(FreeList& list, u32 page);
+  void add_free(ZoneState& zone, u64 page, u8 order, MigrateType type, bool to_tail);
+  void remove_free(ZoneState& zone, u64 page);
+  void move_free(ZoneState& zone, u64 page, MigrateType to);
+  [[nodiscard]] MigrateType pageblock_type(u64 page) const { return block_types_[page >> kPageblockOrder]; }
+  void set_pageblocks(u64 page, u8 order, MigrateType type);
+
+  [[nodiscard]] bool has_free(const ZoneState& zone, u8 order, MigrateType type) const {
+    return zone.free_blocks[order][index(type)] != 0;
+  }
+  u64 take_first(ZoneState& zone, u8 order, MigrateType type);
+  u64 carve(ZoneState& zone);
+  void give_back(u64 page, u8 order);
+  std::optional<u64> take_smallest(ZoneState& zone, u8 order, MigrateType type);
+  bool steal(ZoneState& zone, u8 order, MigrateType type);
+  void steal_pageblock(ZoneState& zone, u64 page, u8 order, MigrateType type, bool whole_block);
+  std::optional<u64> take(ZoneState& zone, u8 order, MigrateType type);
+
+  std::optional<u64> take_pcp(ZoneState& zone, u32 slot, u8 order, MigrateType type, VcpuId cpu);
+  void give_pcp(ZoneState& zone, u32 slot, u64 page, u8 order, VcpuId cpu);
+  void shrink_pcp(Pcp& pcp, u32 pages);
+  [[nodiscard]] bool watermark_ok(const ZoneState& zone, u8 order, Zone wanted, const Reach& reach) const;
+  std::optional<u64> take_from_zones(u8 order, Gfp gfp, VcpuId cpu, const Reach& reach);
+  std::optional<u64> take_slowly(u8 order, Gfp gfp, VcpuId cpu);
+  [[nodiscard]] PageFreeOutcome why_not_freed(const PageDesc* page, Pfn pfn, Order order) const;
+
+  const GfpBits& gfp_;
+  std::pmr::memory_resource* resource_;
+  PageEvents* events_;
+  u64 base_pfn_ = 0;
+  u64 page_count_ = 0;  // descriptors: up to the next order-10 boundary
+  PageDesc* pages_ = nullptr;
+  std::array<ZoneState, kZoneCount> zones_;
+  std::pmr::vector<MigrateType> block_types_;
+  std::pmr::vector<PfnRange> ram_;
+  u64 min_free_kbytes_ = 0;
+};
+
+}  // namespace koi::mm
