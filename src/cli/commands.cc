@@ -13,6 +13,7 @@ namespace {
 
 constexpr Command kCommands[] = {
     {"build", "build a module with the kernel's own Kbuild", setup_build},
+    {"modinfo", "show what a module says about itself, as modinfo(8) does", setup_modinfo},
     {"doctor", "say what this machine has and lacks for koi, and how to mend it", setup_doctor},
     {"completion", "print a completion script for bash or zsh", setup_completion},
     {"man", "print the manual page (roff)", setup_man},

@@ -19,6 +19,7 @@
 #include "base/types.h"
 #include "cli/child_process.h"
 #include "cli/header_trees.h"
+#include "host/address_map.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
@@ -99,19 +100,17 @@ MachineCheck check_program(const std::string& program, CheckState without, const
 }
 
 MachineCheck check_low_window() {
-  constexpr u64 kWindowBase = 0x60000000;
-  constexpr u64 kWindowBytes = u64{256} << 20;
   MachineCheck check{"window below 2 GiB", CheckState::kGood, "256 MiB can be reserved", ""};
-  void* hint = reinterpret_cast<void*>(kWindowBase);
-  void* got = mmap(hint, kWindowBytes, PROT_NONE,
+  void* hint = reinterpret_cast<void*>(host::kWindow);
+  void* got = mmap(hint, host::kWindowSize, PROT_NONE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
   if (got == hint) {
-    munmap(got, kWindowBytes);
+    munmap(got, host::kWindowSize);
     return check;
   }
-  if (got != MAP_FAILED) munmap(got, kWindowBytes);
+  if (got != MAP_FAILED) munmap(got, host::kWindowSize);
   check.state = CheckState::kMissing;
-  check.detail = fmt::format("cannot reserve 256 MiB at {:#x}: {}", kWindowBase, std::strerror(errno));
+  check.detail = fmt::format("cannot reserve 256 MiB at {:#x}: {}", host::kWindow, std::strerror(errno));
   check.mend = "ulimit -v unlimited; sysctl vm.overcommit_memory=0";
   return check;
 }

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/header_trees.h"
+
+#include <gtest/gtest.h>
+
+namespace koi::cli {
+namespace {
+
+const std::vector<HeaderTree> kTrees = {
+    {"5.10.0-30-amd64", "/a"},      {"6.1.0-9-amd64", "/b"},        {"6.1.0-56-amd64", "/c"},
+    {"6.1.0-56-cloud-amd64", "/d"}, {"6.12.117+deb12-amd64", "/e"},
+};
+
+TEST(HeaderTrees, ReleasesAreOrderedByNumber) {
+  EXPECT_LT(compare_releases("6.1.0-9-amd64", "6.1.0-56-amd64"), 0);
+  EXPECT_LT(compare_releases("6.1.0-56-amd64", "6.12.1"), 0);
+  EXPECT_GT(compare_releases("6.12.10", "6.12.9"), 0);
+  EXPECT_LT(compare_releases("6.1", "6.1.0"), 0);
+  EXPECT_EQ(compare_releases("6.01", "6.1"), 0);
+}
+
+TEST(HeaderTrees, NamedReleaseIsTaken) {
+  EXPECT_EQ(choose_header_tree(kTrees, "6.12.117+deb12-amd64", "6.1.0-56-amd64")->build_dir, "/e");
+}
+
+TEST(HeaderTrees, RunningKernelFirst) {
+  EXPECT_EQ(choose_header_tree(kTrees, "", "6.12.117+deb12-amd64")->build_dir, "/e");
+}
+
+TEST(HeaderTrees, UnsupportedRunningKernelIsPassedOver) {
+  EXPECT_EQ(choose_header_tree(kTrees, "", "5.10.0-30-amd64")->build_dir, "/c");
+}
+
+TEST(HeaderTrees, NewestPlainSixOneElse) {
+  EXPECT_EQ(choose_header_tree(kTrees, "", "6.18.44")->build_dir, "/c");
+}
+
+TEST(HeaderTrees, NewestSupportedWithoutSixOne) {
+  const std::vector<HeaderTree> trees = {{"6.12.9-amd64", "/a"}, {"6.12.10-amd64", "/b"}};
+  EXPECT_EQ(choose_header_tree(trees, "", "6.18.44")->build_dir, "/b");
+}
+
+TEST(HeaderTrees, MissingTreeNamesTheAptLine) {
+  const Result<HeaderTree> tree = choose_header_tree(kTrees, "6.1.0-57-amd64", "");
+  ASSERT_FALSE(tree.ok());
+  EXPECT_NE(tree.error().message.find("apt-get install linux-headers-6.1.0-57-amd64"), std::string::npos);
+  const Result<HeaderTree> none = choose_header_tree({}, "", "6.18.44");
+  ASSERT_FALSE(none.ok());
+  EXPECT_NE(none.error().message.find("apt-get install linux-headers-amd64"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace koi::cli
