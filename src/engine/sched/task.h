@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Task: what the scheduler knows of one task. What modules see of it is its task_struct, which the C core fills in.
+#pragma once
+
+#include <string_view>
+
+#include "base/strong.h"
+#include "base/types.h"
+#include "host/fiber.h"
+
+namespace koi::sched {
+
+enum class RunState : u8 {
+  kRunnable,  // on a run queue or running
+  kBlocked,   // off its virtual CPU until woken
+  kDead,      // exited or killed; its stacks are free
+};
+
+enum class TaskKind : u8 { kUser, kKthread, kIdle };
+
+struct Task {
+  host::Fiber fiber;
+  s32 pid = 0;
+  TaskKind kind = TaskKind::kUser;
+  RunState state = RunState::kRunnable;
+  VcpuId cpu{};
+  u64 guest = 0;         // address of its task_struct
+  u64 kernel_stack = 0;  // lowest address; host::kThreadSize long
+  u32 stack_index = 0;
+  char comm[16] = {};
+
+  using Entry = void (*)(Task& task, void* argument);
+  Entry entry = nullptr;
+  void* argument = nullptr;
+
+  u64 woken_by_timer = 0;  // generation of the running sleep: a stale timer does nothing
+  s32 exit_code = 0;
+  bool killed = false;     // by an oops, BUG or stack overflow
+  u64 switches = 0;        // times it was given a virtual CPU
+  u64 last_ran_ns = 0;     // virtual time when it last got its CPU: what the soft-lockup watchdog looks at
+
+  [[nodiscard]] std::string_view name() const { return comm; }
+};
+
+}  // namespace koi::sched
