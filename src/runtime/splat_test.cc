@@ -256,12 +256,23 @@ class Rebuilder {
     if (line.rfind("INFO: task", 0) == 0) return hung();
     if (line.rfind("Kernel panic", 0) == 0) return panic();
     if (line.rfind("note: ", 0) == 0) return note();
-    if (line.rfind("CPU: ", 0) == 0) {  // the RCU stall report
-      SplatInput input;
-      parser_.register_block(input);
-      return register_dump(input, parser_.symbols);
-    }
+    if (line.rfind("CPU: ", 0) == 0) return bare_dump();
     return {};
+  }
+
+  // dump_stack(), or with registers the RCU stall report.
+  SplatText bare_dump() {
+    SplatInput input;
+    const u8 level = reference_.has_levels ? reference_.lines[parser_.position()].level : 4;
+    parser_.context(input.context);
+    if (!parser_.at_prefix("RIP: ")) {
+      input.trace = parser_.trace();
+      return stack_dump(input, parser_.symbols, level);
+    }
+    input.registers = parser_.registers();
+    parser_.control(input.control);
+    input.trace = parser_.trace();
+    return register_dump(input, parser_.symbols);
   }
 
   SplatText warn_or_bug() {
