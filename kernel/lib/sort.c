@@ -31,7 +31,7 @@ struct sort_job {
   char *base;
   size_t size;
   cmp_r_func_t compare;
-  swap_r_func_t swap;
+  swap_r_func_t swap_with;
   cmp_func_t plain_compare; /* of sort(): no private argument */
   swap_func_t plain_swap;
   const void *priv;
@@ -48,8 +48,8 @@ static void sort_swap(const struct sort_job *job, size_t a, size_t b) {
 
   if (job->plain_swap)
     job->plain_swap(left, right, (int)job->size);
-  else if (job->swap)
-    job->swap(left, right, (int)job->size, job->priv);
+  else if (job->swap_with)
+    job->swap_with(left, right, (int)job->size, job->priv);
   else
     sort_swap_bytes(left, right, job->size);
 }
@@ -78,7 +78,7 @@ static void sort_run(const struct sort_job *job, size_t count) {
 }
 
 void sort_r(void *base, size_t count, size_t size, cmp_r_func_t compare, swap_r_func_t swap, const void *priv) {
-  struct sort_job job = {.base = base, .size = size, .compare = compare, .swap = swap, .priv = priv};
+  struct sort_job job = {.base = base, .size = size, .compare = compare, .swap_with = swap, .priv = priv};
 
   sort_run(&job, count);
 }

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Sets of CPUs: what <linux/cpumask.h> leaves out of line. There is one memory node, so no CPU is nearer than another. */
+#include "lib.h"
+
+#include <linux/cpumask.h>
+
+/* The next CPU after `n`, going round; with `wrap` nr_cpumask_bits when that passes `start` again. */
+unsigned int cpumask_next_wrap(int n, const struct cpumask *mask, int start, bool wrap) {
+  for (;;) {
+    unsigned int next = cpumask_next(n, mask);
+
+    if (wrap && n < start && next >= start) return nr_cpumask_bits;
+    if (next < nr_cpumask_bits) return next;
+    wrap = true;
+    n = -1;
+  }
+}
+
+#ifdef CONFIG_CPUMASK_OFFSTACK
+bool alloc_cpumask_var_node(cpumask_var_t *mask, gfp_t flags, int node) {
+  *mask = kmalloc_node(cpumask_size(), flags, node);
+  return *mask != NULL;
+}
+
+void free_cpumask_var(cpumask_var_t mask) { kfree(mask); }
+#endif
+
+/* The i-th online CPU, counted round. */
+unsigned int cpumask_local_spread(unsigned int i, int node) {
+  return cpumask_nth(i % num_online_cpus(), cpu_online_mask);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Integer mathematics: divisors, powers, roots, reciprocals, fractions. */
+#include "lib.h"
+
+#include <linux/gcd.h>
+#include <linux/lcm.h>
+#include <linux/log2.h>
+#include <linux/math.h>
+#include <linux/math64.h>
+#include <linux/rational.h>
+#include <linux/reciprocal_div.h>
+
+unsigned long gcd(unsigned long a, unsigned long b) {
+  while (b) {
+    unsigned long rest = a % b;
+
+    a = b;
+    b = rest;
+  }
+  return a;
+}
+
+unsigned long lcm(unsigned long a, unsigned long b) { return a && b ? a / gcd(a, b) * b : 0; }
+
+unsigned long lcm_not_zero(unsigned long a, unsigned long b) {
+  unsigned long multiple = lcm(a, b);
+
+  return multiple ? multiple : (b ? b : a);
+}
+
+u64 int_pow(u64 base, unsigned int exponent) {
+  u64 result = 1;
+
+  for (; exponent; exponent >>= 1, base *= base)
+    if (exponent & 1) result *= base;
+  return result;
+}
+
+/* floor(sqrt(x)), a bit at a time from the top. */
+unsigned long int_sqrt(unsigned long x) {
+  unsigned long root = 0, bit;
+
+  if (x <= 1) return x;
+  for (bit = 1UL << (__fls(x) & ~1UL); bit; bit >>= 2) {
+    unsigned long trial = root + bit;
+
+    root >>= 1;
+    if (x >= trial) {
+      x -= trial;
+      root += bit;
+    }
+  }
+  return root;
+}
+
+u32 iter_div_u64_rem(u64 dividend, u32 divisor, u64 *rest) { return __iter_div_u64_rem(dividend, divisor, rest); }
+
+/*
+ * Division by an invariant integer using multiplication: Granlund and Montgomery (PLDI 1994), figure 4.1. A divisor of
+ * zero is a division error here, as in the kernel.
+ */
+struct reciprocal_value reciprocal_value(u32 divisor) {
+  struct reciprocal_value r;
+  int l = fls(divisor - 1);
+  u64 m = (1ULL << 32) * ((1ULL << l) - divisor);
+
+  do_div(m, divisor);
+  r.m = (u32)(m + 1);
+  r.sh1 = l < 1 ? l : 1;
+  r.sh2 = l > 1 ? l - 1 : 0;
+  return r;
+}
+
+/* The same with the precision the dividend needs: figure 6.2 there. */
+struct reciprocal_value_adv reciprocal_value_adv(u32 divisor, u8 precision) {
+  struct reciprocal_value_adv r;
+  u32 l = fls(divisor - 1), shift = l;
+  u64 low = 1ULL << (32 + l), high;
+
+  WARN(l == 32, "ceil(log2(0x%08x)) == 32, %s doesn't support such divisor", divisor, __func__);
+  do_div(low, divisor);
+  high = (1ULL << (32 + l)) + (1ULL << (32 + l - precision));
+  do_div(high, divisor);
+  for (; shift > 0; shift--) {
+    u64 half_low = low >> 1, half_high = high >> 1;
+
+    if (half_low >= half_high) break;
+    low = half_low;
+    high = half_high;
+  }
+  r.m = (u32)high;
+  r.sh = shift;
+  r.exp = l;
+  r.is_wide_m = high > U32_MAX;
+  return r;
+}
+
+/*
+ * The best approximation n/d of a fraction within limits: the convergents of its continued fraction, and at the end
+ * the semiconvergent that fits if it lies nearer than the last convergent.
+ */
+void rational_best_approximation(unsigned long numerator, unsigned long denominator, unsigned long max_numerator,
+                                 unsigned long max_denominator, unsigned long *best_numerator,
+                                 unsigned long *best_denominator) {
+  unsigned long n = numerator, d = denominator;
+  unsigned long n0 = 0, d0 = 1, n1 = 1, d1 = 0; /* the last two convergents */
+
+  while (d) {
+    unsigned long quotient = n / d, previous = d;
+    unsigned long n2 = n0 + quotient * n1, d2 = d0 + quotient * d1;
+
+    d = n % d;
+    n = previous;
+    if (n2 > max_numerator || d2 > max_denominator) {
+      unsigned long t = ULONG_MAX;
+
+      if (d1) t = (max_denominator - d0) / d1;
+      if (n1) t = min(t, (max_numerator - n0) / n1);
+      /* With d the old divisor: the semiconvergent is nearer if t > quotient/2, or equal and the tie goes to it. */
+      if (!d1 || 2 * t > quotient || (2 * t == quotient && d0 * previous > d1 * d)) {
+        n1 = n0 + t * n1;
+        d1 = d0 + t * d1;
+      }
+      break;
+    }
+    n0 = n1;
+    n1 = n2;
+    d0 = d1;
+    d1 = d2;
+  }
+  *best_numerator = n1;
+  *best_denominator = d1;
+}
