@@ -6,7 +6,7 @@
 #include <chrono>
 #include <memory>
 
-#include "engine/mm/stress_test.h"
+#include "engine/mm/test_support.h"
 
 namespace koi::mm {
 namespace {
