@@ -66,7 +66,8 @@ Runner setup_build(CLI::App& app) {
                  "directory with the module's sources and its Kbuild file or Makefile")
       ->required()
       ->type_name("DIR");
-  app.add_option("MAKEARG", options->make_arguments, "given to make as it is: V=1, KCFLAGS=-g, -j4")
+  app.add_option("MAKEARG", options->make_arguments,
+                 "given to make as it is: V=1, KCFLAGS=-g; options after --: -- -j4 -s")
       ->type_name("MAKEARG");
   add_kernel_option(app, options->kernel);
   app.add_flag("--clean", options->clean, "remove what a build made");
