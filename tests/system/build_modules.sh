@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# build_modules.sh SERIES: the fixture. Builds the test modules and the examples for one kernel series.
+here=$(dirname "$0")
+. "$here/lib.sh"
+series=$1
+release=$(release_of "$series") || exit 1
+target=$KOI_MODULES/$series
+mkdir -p "$target"
+echo "$release" >"$target/release"
+# A copy, so that two series (and two build directories) never share objects; -u keeps Kbuild's work.
+for folder in tests/modules examples/hello examples/kmalloc_steps; do
+  name=$(basename "$folder")
+  mkdir -p "$target/$name"
+  cp -u "$KOI_SOURCE/$folder"/* "$target/$name/"
+  command_line="koi build $folder"
+  "$KOI" build "$target/$name" --kernel "$release" -- -s -j2 >"$work/log" 2>&1
+  status=$?
+  checks=$((checks + 1))
+  if [ $status -ne 0 ]; then
+    fail "Kbuild failed for $release"
+    tail -n 30 "$work/log"
+  fi
+done
+checks=$((checks + 1))
+[ -e "$target/kmalloc_steps/kmalloc_steps.ko" ] || fail "kmalloc_steps.ko is not there"
+finish
