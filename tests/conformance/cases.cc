@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cases.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "loader_session.h"
+#include "log_text.h"
+#include "splat_cases.h"
+#include "tables.h"
+#include "text.h"
+
+namespace koi::conformance {
+namespace {
+
+Run module_run(const std::string& kernel, const std::string& module, const std::string& memory) {
+  Run run;
+  run.id = fmt::format("{}/{}", kernel, module);
+  run.kernel = kernel;
+  run.module = module;
+  run.memory = memory;
+  return run;
+}
+
+// The run's standard output as one section; none when koi was not run.
+std::function<Document(const Captures&)> from_run(std::string id, std::function<std::vector<Line>(std::string_view out)> read) {
+  return [id = std::move(id), read = std::move(read)](const Captures& captures) -> Document {
+    const auto found = captures.find(id);
+    if (found == captures.end() || !found->second.present) return {};
+    return {{"", read(found->second.out)}};
+  };
+}
+
+std::vector<Line> lines_of(const std::vector<std::string>& rows) {
+  std::vector<Line> lines;
+  for (const std::string& row : rows) lines.push_back({0, row});
+  return lines;
+}
+
+Document single(std::vector<Line> lines) { return {{"", std::move(lines)}}; }
+
+// A table's rows, the header line left out.
+Document table_reference(std::string_view text) {
+  std::vector<Line> lines = numbered_lines(text);
+  if (!lines.empty()) lines.erase(lines.begin());
+  return single(std::move(lines));
+}
+
+Case table_case(const std::string& kernel, const TableSpec& table) {
+  Case made;
+  made.file = fmt::format("{}/{}", kernel, table.file);
+  made.kernel = kernel;
+  made.goal = table.goal;
+  made.rules.match = Match::by_key;
+  made.rules.keys = table.keys;
+  made.rules.cells = [table](std::string_view row) { return cells_of_row(table, row); };
+  made.runs = {module_run(kernel, table.module, table.module == "orc_printk" ? "512M" : "1G")};
+  made.reference = table_reference;
+  made.actual = from_run(made.runs.front().id, [table](std::string_view out) { return lines_of(table.rows(orc_records(out))); });
+  return made;
+}
+
+// A module's log without the "ORC|tag" lines of `tables`, which other files hold.
+std::vector<Line> log_without(std::string_view out, const std::vector<std::string_view>& tables) {
+  std::vector<Line> lines;
+  for (std::string_view line : split_lines(out)) {
+    const std::string_view text = parse_log_line(line).text;
+    const bool table = std::any_of(tables.begin(), tables.end(), [&](std::string_view tag) { return text.starts_with(tag); });
+    if (!table) lines.push_back({0, std::string(line)});
+  }
+  return without_noise(std::move(lines));
+}
+
+Document log_reference(std::string_view text) { return single(without_noise(numbered_lines(text))); }
+
+const std::vector<std::string_view> kPrintkTables = {"ORC|fmt\t", "ORC|ret\t", "ORC|hd\t"};
+
+Case text_case(const std::string& kernel, std::string file, Dialect line, Run run,
+               std::function<std::vector<Line>(std::string_view out)> read) {
+  Case made;
+  made.file = fmt::format("{}/{}", kernel, file);
+  made.kernel = kernel;
+  made.rules.line = line;
+  made.reference = log_reference;
+  made.actual = from_run(run.id, std::move(read));
+  made.runs = {std::move(run)};
+  return made;
+}
+
+Run session(const std::string& kernel, std::string name, std::string script, std::string memory) {
+  Run run;
+  run.id = fmt::format("{}/{}", kernel, name);
+  run.kernel = kernel;
+  run.script = std::move(script);
+  run.memory = std::move(memory);
+  return run;
+}
+
+void add_printk_cases(const std::string& kernel, std::vector<Case>& cases) {
+  const Run raw = module_run(kernel, "orc_printk", "512M");
+  cases.push_back(text_case(kernel, "printk/log_raw.txt", Dialect::log, raw,
+                            [](std::string_view out) { return log_without(out, kPrintkTables); }));
+  Run console = raw;
+  console.id += ".console";
+  console.console_form = true;
+  cases.push_back(text_case(kernel, "printk/console_copy.txt", Dialect::log, console, [](std::string_view out) {
+    return part(log_without(out, kPrintkTables), "ORC|section levels begin", "ORC|section dump_stack end");
+  }));
+  cases.push_back(text_case(kernel, "printk/dev_kmsg_records.txt", Dialect::kmsg,
+                            session(kernel, "kmsg", "insmod $M/orc_printk.ko\ncat /dev/kmsg\n", "512M"), [](std::string_view out) {
+                              std::vector<Line> records = part(log_without(out, {}), "ORC|section levels begin",
+                                                               "ORC|section dump_stack begin");
+                              records = with_relative_sequence(std::move(records));
+                              std::erase_if(records, [](const Line& line) {
+                                return std::any_of(kPrintkTables.begin(), kPrintkTables.end(), [&](std::string_view tag) {
+                                  return line.text.find(fmt::format(";{}", tag.substr(0, tag.size() - 1))) != std::string::npos;
+                                });
+                              });
+                              return records;
+                            }));
+  cases.back().reference = [](std::string_view text) { return single(with_relative_sequence(numbered_lines(text))); };
+  cases.push_back(text_case(kernel, "printk/proc_sys_kernel_printk.txt", Dialect::exact,
+                            session(kernel, "printk_levels", "cat /proc/sys/kernel/printk\n", "512M"),
+                            [](std::string_view out) { return numbered_lines(out); }));
+}
+
+void add_allocator_cases(const std::string& kernel, std::vector<Case>& cases) {
+  cases.push_back(text_case(kernel, "kmalloc_gfp_kernel_messages.txt", Dialect::log, module_run(kernel, "orc_gfp", "1G"),
+                            [](std::string_view out) {
+                              std::vector<Line> lines = log_without(out, {"ORC|"});
+                              // It was not the first module of its boot: the taint lines were older.
+                              std::erase_if(lines, [](const Line& line) {
+                                return line.text.find("orc_gfp: loading out-of-tree module") != std::string::npos ||
+                                       line.text.find("orc_gfp: module verification failed") != std::string::npos;
+                              });
+                              return lines;
+                            }));
+  Case areas = text_case(kernel, "vmalloc_area_sizes.tsv", Dialect::plain,
+                         session(kernel, "vmallocinfo", "insmod $M/orc_pages.ko\ncat /proc/vmallocinfo\n", "1G"),
+                         [](std::string_view out) {
+                           std::vector<std::pair<long, std::string>> rows;
+                           for (std::string_view line : split_lines(out)) {
+                             // "0x...-0x...    8192 keep_some+0x18/0x59 [orc_pages] pages=1 vmalloc N0=1"
+                             if (line.find("[orc_pages]") == std::string_view::npos) continue;
+                             const std::size_t blank = line.find(' ');
+                             const std::size_t size = line.find_first_not_of(' ', blank);
+                             const std::size_t rest = line.find(' ', size);
+                             if (size == std::string_view::npos || rest == std::string_view::npos) continue;
+                             rows.emplace_back(std::atol(std::string(line.substr(size)).c_str()),
+                                               fmt::format("{}\t{}", line.substr(size, rest - size), line.substr(rest + 1)));
+                           }
+                           std::stable_sort(rows.begin(), rows.end(),
+                                            [](const auto& a, const auto& b) { return a.first < b.first; });
+                           std::vector<Line> lines;
+                           for (auto& row : rows) lines.push_back({0, std::move(row.second)});
+                           return lines;
+                         });
+  areas.goal = false;
+  areas.reference = table_reference;
+  cases.push_back(std::move(areas));
+}
+
+void add_loader_case(const std::string& kernel, std::vector<Case>& cases) {
+  Case made;
+  made.file = fmt::format("{}/module_loader.txt", kernel);
+  made.kernel = kernel;
+  made.runs = loader_runs(kernel);
+  made.reference = read_loader_reference;
+  made.actual = [runs = made.runs](const Captures& captures) {
+    Document document;
+    for (const Run& run : runs) {
+      const auto found = captures.find(run.id);
+      if (found == captures.end() || !found->second.present) continue;
+      for (Section& section : read_session(found->second.out)) document.push_back(std::move(section));
+    }
+    return document;
+  };
+  cases.push_back(std::move(made));
+}
+
+Status add_splat_cases(const std::string& reference, const std::string& kernel, const std::string& directory,
+                       std::vector<Case>& cases) {
+  const std::string folder = fmt::format("{}/{}/{}", reference, kernel, directory);
+  const std::vector<std::string> names = splat_cases(TRY(read_file(folder + "/INDEX.tsv")));
+  const bool goal = directory == "splats";
+  Case index;
+  index.file = fmt::format("{}/{}/INDEX.tsv", kernel, directory);
+  index.kernel = kernel;
+  index.goal = goal;
+  index.rules.match = Match::by_key;
+  index.rules.cells = [](std::string_view) {
+    return std::vector<Dialect>{Dialect::exact, Dialect::exact, Dialect::exact, Dialect::exact,
+                                Dialect::exact, Dialect::exact, Dialect::log};
+  };
+  index.reference = table_reference;
+  for (const std::string& name : names) {
+    index.runs.push_back(splat_session_run(kernel, directory, name));
+    const std::string path = fmt::format("{}/{}.txt", folder, name);
+    if (!std::filesystem::exists(path)) continue;
+    bool console = false;
+    (void)splat_reference(TRY(read_file(path)), console);
+    cases.push_back(text_case(kernel, fmt::format("{}/{}.txt", directory, name), Dialect::log,
+                              splat_log_run(kernel, directory, name),
+                              [console](std::string_view out) { return splat_log(out, console); }));
+    cases.back().goal = goal;
+    cases.back().reference = [](std::string_view text) {
+      bool ignored = false;
+      return single(splat_reference(text, ignored));
+    };
+  }
+  index.actual = [runs = index.runs, names](const Captures& captures) -> Document {
+    std::vector<std::string> rows;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const auto found = captures.find(runs[i].id);
+      if (found != captures.end() && found->second.present) rows.push_back(splat_index_row(names[i], found->second.out));
+    }
+    return single(lines_of(rows));
+  };
+  cases.push_back(std::move(index));
+  return Ok{};
+}
+
+}  // namespace
+
+Result<std::vector<Case>> make_cases(const std::string& reference_directory, const std::string& kernel) {
+  std::vector<Case> cases;
+  for (const TableSpec& table : table_specs()) cases.push_back(table_case(kernel, table));
+  add_allocator_cases(kernel, cases);
+  add_printk_cases(kernel, cases);
+  add_loader_case(kernel, cases);
+  for (const char* directory : {"splats", "splats_panic_0", "splats_oops_panic", "splats_panic_on_warn", "splats_slab_nomerge",
+                                "splats_slub_debug_FZPU"}) {
+    TRY(add_splat_cases(reference_directory, kernel, directory, cases));
+  }
+  for (const Case& made : cases) {
+    const std::string path = fmt::format("{}/{}", reference_directory, made.file);
+    if (!std::filesystem::exists(path)) return make_error("{}: the reference has no such file", path);
+  }
+  std::sort(cases.begin(), cases.end(), [](const Case& a, const Case& b) { return a.file < b.file; });
+  return cases;
+}
+
+}  // namespace koi::conformance

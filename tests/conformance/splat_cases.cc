@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "splat_cases.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "log_text.h"
+#include "text.h"
+
+namespace koi::conformance {
+namespace {
+
+Run splat_run(const std::string& kernel, const std::string& directory, const std::string& name, std::string_view suffix) {
+  Run run;
+  run.id = fmt::format("{}/{}/{}{}", kernel, directory, name, suffix);
+  run.kernel = kernel;
+  run.memory = "512M";
+  run.boot_options = splat_boot_options(kernel, directory);
+  return run;
+}
+
+// The frame that surrounds a splat, and the module's own lines, are not the kernel's first word on it.
+bool opens_a_splat(std::string_view text) {
+  return text.empty() || text.starts_with("ORC|") || text.starts_with("------------[ cut here") || text.starts_with("====") ||
+         text.starts_with("----");
+}
+
+}  // namespace
+
+std::vector<std::string> splat_cases(std::string_view index) {
+  std::vector<std::string> names;
+  for (std::string_view line : split_lines(index)) {
+    if (!line.starts_with("case\t")) names.emplace_back(line.substr(0, line.find('\t')));
+  }
+  return names;
+}
+
+std::string splat_boot_options(const std::string& kernel, std::string_view directory) {
+  if (directory == "splats_panic_0") return "panic=0";
+  if (directory == "splats_oops_panic") return "oops=panic";
+  if (directory == "splats_panic_on_warn") return "panic_on_warn=1";
+  if (directory == "splats_slab_nomerge") return "slab_nomerge";
+  if (directory == "splats_slub_debug_FZPU") return kernel == "6.1" ? "slub_debug=FZPU" : "slab_debug=FZPU";
+  return "";
+}
+
+Run splat_log_run(const std::string& kernel, const std::string& directory, const std::string& name) {
+  Run run = splat_run(kernel, directory, name, "");
+  run.module = "orc_splat";
+  run.parameter = "what=" + name;
+  return run;
+}
+
+Run splat_session_run(const std::string& kernel, const std::string& directory, const std::string& name) {
+  Run run = splat_run(kernel, directory, name, ".session");
+  run.script = fmt::format(
+      "insmod $M/orc_splat.ko what={}\n"
+      "echo @insmod $?\n"
+      "echo @tainted\n"
+      "cat /proc/sys/kernel/tainted\n"
+      "rmmod orc_splat\n"
+      "echo @rmmod $?\n"
+      "echo @log\n"
+      "dmesg -r\n",
+      name);
+  return run;
+}
+
+std::vector<Line> splat_reference(std::string_view text, bool& console) {
+  std::vector<Line> lines;
+  console = false;
+  for (Line& line : numbered_lines(text)) {
+    if (line.text.starts_with("#")) {
+      console = console || line.text.find("console copy") != std::string::npos;
+      continue;
+    }
+    // On the console the boot script's own words stand between the kernel's lines; INDEX.tsv holds what they say.
+    if (console && parse_log_line(line.text).stamp.empty()) continue;
+    lines.push_back(std::move(line));
+  }
+  return without_noise(std::move(lines));
+}
+
+std::vector<Line> splat_log(std::string_view log, bool console) {
+  std::vector<Line> lines;
+  for (std::string_view line : split_lines(log)) lines.push_back({0, std::string(line)});
+  lines = without_noise(std::move(lines));
+  return console ? without_levels(std::move(lines)) : lines;
+}
+
+std::string splat_index_row(std::string_view name, std::string_view out) {
+  std::string insmod = "-";
+  std::string rmmod = "-";
+  std::string tainted = "-";
+  std::string first = "(silent)";
+  std::string_view mode;
+  bool begun = false;
+  bool came_back = false;
+  bool in_log = false;
+  for (std::string_view line : split_lines(out)) {
+    if (line.starts_with("@insmod ")) insmod = line.substr(8);
+    if (line.starts_with("@rmmod ")) rmmod = line.substr(7);
+    if (line.starts_with("@")) {
+      mode = line;
+      in_log = line == "@log";
+      continue;
+    }
+    if (mode == "@tainted") tainted = line;
+    const std::string_view text = parse_log_line(line).text;
+    if (!in_log) continue;
+    begun = begun || text.starts_with("ORC|splat begin|");
+    came_back = came_back || text.starts_with("ORC|splat returned|");
+    if (begun && first == "(silent)" && !opens_a_splat(text)) first = text;
+  }
+  const bool stopped = rmmod == "-";
+  return fmt::format("{}\t{}\tkernel {}\t{}\t{}\t{}\t{}", name, came_back ? "yes" : "no", stopped ? "stopped" : "went on",
+                     insmod, rmmod, tainted, first);
+}
+
+}  // namespace koi::conformance

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// splats*/: one misuse per boot. The text of each case and its row in INDEX.tsv.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "capture.h"
+#include "document.h"
+
+namespace koi::conformance {
+
+// The case names of an INDEX.tsv.
+[[nodiscard]] std::vector<std::string> splat_cases(std::string_view index);
+// `directory` is "splats" or "splats_OPTION"; what stood on the command line of its boots.
+[[nodiscard]] std::string splat_boot_options(const std::string& kernel, std::string_view directory);
+// The run whose log is the case's text, and the session that tells exit statuses and the taint mask.
+[[nodiscard]] Run splat_log_run(const std::string& kernel, const std::string& directory, const std::string& name);
+[[nodiscard]] Run splat_session_run(const std::string& kernel, const std::string& directory, const std::string& name);
+
+// The comparable lines of a case's reference; `console`: they have no level.
+[[nodiscard]] std::vector<Line> splat_reference(std::string_view text, bool& console);
+[[nodiscard]] std::vector<Line> splat_log(std::string_view log, bool console);
+// case, came_back, kernel, insmod_exit, rmmod_exit, tainted, first_kernel_line, from the session's output.
+[[nodiscard]] std::string splat_index_row(std::string_view name, std::string_view out);
+
+}  // namespace koi::conformance
