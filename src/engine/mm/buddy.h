@@ -160,6 +160,7 @@ class Buddy {
   [[nodiscard]] u64 start_pfn(Zone zone) const { return zones_[index(zone)].start; }
   [[nodiscard]] u64 managed_pages() const;
   [[nodiscard]] u64 pageblocks(Zone zone, MigrateType type) const;
+  [[nodiscard]] u64 first_pfn() const { return base_pfn_; }
   [[nodiscard]] u64 end_pfn() const { return base_pfn_ + page_count_; }
   [[nodiscard]] static Zone zone_of(Pfn pfn) {
     return pfn.value < kDmaEndPfn ? Zone::kDma : pfn.value < kDma32EndPfn ? Zone::kDma32 : Zone::kNormal;

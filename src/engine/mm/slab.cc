@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The slab allocator's slow paths: slabs are made, move between the lists, and go back.
+#include "engine/mm/slab.h"
+
+#include <algorithm>
+
+namespace koi::mm {
+
+// ---- lists -----------------------------------------------------------------------------------------------------
+
+void SlabAllocator::link(SlabList& list, Slab* slab, bool to_tail) {
+  slab->next = slab->prev = nullptr;
+  if (list.head == nullptr) {
+    list.head = list.tail = slab;
+  } else if (to_tail) {
+    slab->prev = list.tail;
+    list.tail = list.tail->next = slab;
+  } else {
+    slab->next = list.head;
+    list.head = list.head->prev = slab;
+  }
+  ++list.count;
+}
+
+void SlabAllocator::unlink(SlabList& list, Slab* slab) {
+  (slab->prev != nullptr ? slab->prev->next : list.head) = slab->next;
+  (slab->next != nullptr ? slab->next->prev : list.tail) = slab->prev;
+  slab->next = slab->prev = nullptr;
+  --list.count;
+}
+
+// ---- making slabs ----------------------------------------------------------------------------------------------
+
+u64 SlabAllocator::random() {
+  u64 z = (random_state_ += 0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+// Puts every object on the freelist: in order, or along the cache's random sequence from a random start.
+void SlabAllocator::fill_stack(Slab* slab) {
+  const Cache* cache = slab->cache;
+  const u32 slots_per_object = cache->geometry_.size >> slab->shift;
+  u16* top = slab->stack() + slab->objects;
+  if (cache->random_sequence_ != nullptr && slab->objects >= 2) {
+    const u32 length = cache->geometry_.objects;
+    u32 at = static_cast<u32>(random() % length);
+    for (u32 filled = 0; filled < slab->objects; at = at + 1 < length ? at + 1 : 0) {
+      const u32 number = cache->random_sequence_[at];
+      if (number >= slab->objects) continue;  // a slab of the smaller order
+      *--top = static_cast<u16>(number * slots_per_object);
+      ++filled;
+    }
+  } else {
+    for (u32 number = 0; number < slab->objects; ++number) *--top = static_cast<u16>(number * slots_per_object);
+  }
+  slab->count = slab->objects;
+}
+
+Slab* SlabAllocator::build_slab(Cache* cache, Pfn pfn, u8 order) {
+  const Geometry& g = cache->geometry_;
+  const u32 objects = order == g.order ? g.objects : g.min_objects;
+  const u32 slots = objects * (g.size >> cache->shift_);
+  const u64 live_bytes = align_up(slots, 64) / 8;
+  const u64 meta_bytes = sizeof(Slab) + live_bytes + objects * sizeof(u16);
+  Slab* slab = new (meta_.take(meta_bytes)) Slab;
+  slab->base = layout_.direct_map + (pfn.value << kPageShift) + g.red_left_pad;
+  slab->cache = cache;
+  slab->objects = objects;
+  slab->slots = slots;
+  slab->stack_at = static_cast<u32>(sizeof(Slab) + live_bytes);
+  slab->shift = cache->shift_;
+  slab->order = order;
+  for (u64 i = 0; i < u64{1} << order; ++i) {
+    PageDesc& desc = buddy_.desc(Pfn{pfn.value + i});
+    desc.owner = slab;
+    desc.use = PageUse::kSlab;
+  }
+  fill_stack(slab);
+  return slab;
+}
+
+// The upcalls. The slab is on the constructing list, complete, so a constructor that never returns leaves only that
+// slab behind.
+void SlabAllocator::construct_objects(Slab* slab) {
+  Cache* cache = slab->cache;
+  if (cache->constructor_ == 0 || config_.events == nullptr) return;
+  slab->state = SlabState::kConstructing;
+  link(cache->constructing_, slab, /*to_tail=*/true);
+  for (u32 i = slab->objects; i > 0; --i) {
+    config_.events->construct(*cache, cache->constructor_, slab->object(slab->stack()[i - 1]));
+  }
+  unlink(cache->constructing_, slab);
+}
+
+Slab* SlabAllocator::new_slab(Cache* cache, Gfp gfp, VcpuId cpu) {
+  const GfpBits& bits = buddy_.gfp();
+  const Gfp forbidden = bits.dma32 | bits.highmem;
+  if ((gfp & forbidden) != 0) {
+    if (config_.events != nullptr) config_.events->unexpected_gfp(*cache, gfp, gfp & ~forbidden);
+    gfp &= ~forbidden;
+  }
+  const Gfp passed = bits.reclaim() | bits.high | bits.atomic | bits.io | bits.fs | bits.nowarn | bits.retry_mayfail |
+                     bits.nofail | bits.noretry | bits.memalloc | bits.nomemalloc | bits.hardwall | bits.thisnode;
+  const Gfp wanted = (gfp & passed) | cache->page_gfp_;
+  // The preferred order must not cost reclaim or reserves; the smallest may.
+  const Geometry& g = cache->geometry_;
+  Gfp easy = (wanted | bits.nowarn | bits.noretry) & ~bits.nofail;
+  if ((easy & bits.direct_reclaim) != 0 && g.order > g.min_order) easy = (easy | bits.nomemalloc) & ~bits.reclaim();
+  u8 order = g.order;
+  PageAllocation pages = buddy_.alloc(Order{order}, easy, cpu);
+  if (!pages) {
+    order = g.min_order;
+    pages = buddy_.alloc(Order{order}, wanted, cpu);
+    if (!pages) return nullptr;
+  }
+  Slab* slab = build_slab(cache, pages.pfn, order);
+  construct_objects(slab);
+  ++cache->slab_count_;
+  cache->object_count_ += slab->objects;
+  return slab;
+}
+
+void SlabAllocator::discard(Slab* slab) {
+  Cache* cache = slab->cache;
+  --cache->slab_count_;
+  cache->object_count_ -= slab->objects;
+  const u8* page = slab->base - cache->geometry_.red_left_pad;
+  const Pfn pfn{static_cast<u64>(page - layout_.direct_map) >> kPageShift};
+  const Order order{slab->order};
+  for (u64 i = 0; i < u64{1} << order.value; ++i) buddy_.desc(Pfn{pfn.value + i}).owner = nullptr;
+  meta_.give(slab, slab->stack_at + slab->objects * sizeof(u16));
+  if ((cache->geometry_.flags & slab_flag::kTypesafeByRcu) != 0 && config_.events != nullptr) {
+    config_.events->rcu_slab_emptied(pfn, order);
+  } else {
+    (void)buddy_.free(pfn, order, VcpuId{0});
+  }
+}
+
+// ---- a CPU's current slab --------------------------------------------------------------------------------------
+
+void* SlabAllocator::pop(Slab* slab) {
+  const u64 slot = slab->stack()[--slab->count];
+  slab->live()[slot >> 6] |= u64{1} << (slot & 63);
+  return slab->object(slot);
+}
+
+// Joins what other CPUs freed to the slab's freelist, below what this CPU freed.
+void SlabAllocator::take_back_remote(Slab* slab) {
+  u16* stack = slab->stack();
+  u16* local_end = stack + slab->count;
+  std::memmove(local_end, stack + slab->objects - slab->remote, slab->remote * sizeof(u16));
+  std::reverse(local_end, local_end + slab->remote);
+  std::rotate(stack, local_end, local_end + slab->remote);
+  slab->count += slab->remote;
+  slab->remote = 0;
+}
+
+void SlabAllocator::make_current(Slab* slab, VcpuId cpu) {
+  slab->state = SlabState::kCurrent;
+  slab->cpu = static_cast<u8>(cpu.value);
+  slab->next = slab->prev = nullptr;
+  slab->cache->cpu_slabs()[cpu.value].current = slab;
+}
+
+// Puts a slab that no CPU holds where it belongs.
+void SlabAllocator::park(Slab* slab, bool to_tail) {
+  Cache* cache = slab->cache;
+  if (slab->count == slab->objects && cache->partial_.count >= cache->geometry_.min_partial) {
+    discard(slab);
+  } else if (slab->count != 0) {
+    slab->state = SlabState::kNodePartial;
+    link(cache->partial_, slab, to_tail);
+  } else {
+    slab->state = SlabState::kFull;
+    link(cache->full_, slab, /*to_tail=*/true);
+  }
+}
+
+void SlabAllocator::deactivate(Cache* cache, VcpuId cpu) {
+  CpuSlab& here = cache->cpu_slabs()[cpu.value];
+  Slab* slab = here.current;
+  if (slab == &none_) return;
+  here.current = &none_;
+  slab->cpu = Slab::kNoCpu;
+  const bool freed_elsewhere = slab->remote != 0;
+  take_back_remote(slab);
+  park(slab, freed_elsewhere);
+}
+
+// ---- CPU chains ------------------------------------------------------------------------------------------------
+
+// Moves a whole chain to the node.
+void SlabAllocator::unchain(Cache* cache, Slab* chain) {
+  while (chain != nullptr) {
+    Slab* slab = chain;
+    chain = slab->next;
+    slab->next = nullptr;
+    if (slab->count == slab->objects && cache->partial_.count >= cache->geometry_.min_partial) {
+      discard(slab);
+      continue;
+    }
+    slab->state = SlabState::kNodePartial;
+    link(cache->partial_, slab, /*to_tail=*/true);
+  }
+}
+
+void SlabAllocator::put_on_chain(Slab* slab, VcpuId cpu, bool may_drain) {
+  Cache* cache = slab->cache;
+  CpuSlab& here = cache->cpu_slabs()[cpu.value];
+  Slab* too_long = nullptr;
+  if (may_drain && here.chain != nullptr && here.chain->chain_length >= cache->geometry_.cpu_partial_slabs) {
+    too_long = here.chain;
+    here.chain = nullptr;
+  }
+  slab->state = SlabState::kCpuPartial;
+  slab->chain_length = here.chain == nullptr ? 1 : here.chain->chain_length + 1;
+  slab->prev = nullptr;
+  slab->next = here.chain;
+  here.chain = slab;
+  unchain(cache, too_long);
+}
+
+// The node's first partial slab, and some more for the CPU's chain.
+Slab* SlabAllocator::take_partial(Cache* cache, VcpuId cpu) {
+  Slab* first = cache->partial_.head;
+  if (first == nullptr) return nullptr;
+  unlink(cache->partial_, first);
+  const u32 most = cache->geometry_.cpu_partial_slabs / 2;
+  for (u32 taken = 0; taken <= most && cache->partial_.head != nullptr; ++taken) {
+    Slab* more = cache->partial_.head;
+    unlink(cache->partial_, more);
+    put_on_chain(more, cpu, /*may_drain=*/false);
+  }
+  return first;
+}
+
+void SlabAllocator::flush_cpus(Cache* cache) {
+  for (u32 cpu = 0; cpu < cache->cpus_; ++cpu) {
+    deactivate(cache, VcpuId{cpu});
+    Slab* chain = cache->cpu_slabs()[cpu].chain;
+    cache->cpu_slabs()[cpu].chain = nullptr;
+    unchain(cache, chain);
+  }
+}
+
+// ---- allocating and freeing ------------------------------------------------------------------------------------
+
+void* SlabAllocator::alloc_slowly(Cache* cache, Gfp gfp, VcpuId cpu) {
+  if (cache->is_debug()) return alloc_debug(cache, gfp);
+  CpuSlab& here = cache->cpu_slabs()[cpu.value];
+  Slab* slab = here.current;
+  if (slab != &none_) {
+    if (slab->remote != 0) {
+      take_back_remote(slab);
+      return pop(slab);
+    }
+    here.current = &none_;
+    slab->cpu = Slab::kNoCpu;
+    slab->state = SlabState::kFull;
+    link(cache->full_, slab, /*to_tail=*/true);
+  }
+  if (here.chain != nullptr) {
+    slab = here.chain;
+    here.chain = slab->next;
+  } else {
+    slab = take_partial(cache, cpu);
+  }
+  if (slab == nullptr) {
+    slab = new_slab(cache, gfp, cpu);
+    if (slab == nullptr) return nullptr;
+    deactivate(cache, cpu);  // a constructor may have let somebody else make a slab current
+  }
+  make_current(slab, cpu);
+  return pop(slab);
+}
+
+// Caches with debug flags have no current slabs: each object comes from the node's first partial slab.
+void* SlabAllocator::alloc_debug(Cache* cache, Gfp gfp) {
+  Slab* slab = cache->partial_.head;
+  if (slab == nullptr) {
+    slab = new_slab(cache, gfp, VcpuId{0});
+    if (slab == nullptr) return nullptr;
+    slab->state = SlabState::kNodePartial;
+    link(cache->partial_, slab, /*to_tail=*/false);
+  }
+  void* object = pop(slab);
+  if (slab->count == 0) {
+    unlink(cache->partial_, slab);
+    slab->state = SlabState::kFull;
+    link(cache->full_, slab, /*to_tail=*/false);
+  }
+  return object;
+}
+
+// The object's slab is not this CPU's current one.
+FreeOutcome SlabAllocator::free_slowly(Slab* slab, u64 slot, VcpuId cpu) {
+  slab->live()[slot >> 6] &= ~(u64{1} << (slot & 63));
+  if (slab->cpu != Slab::kNoCpu) {
+    slab->stack()[slab->objects - ++slab->remote] = static_cast<u16>(slot);
+    return FreeOutcome::kOk;
+  }
+  slab->stack()[slab->count++] = static_cast<u16>(slot);
+  Cache* cache = slab->cache;
+  if (slab->state == SlabState::kNodePartial) {
+    if (slab->count == slab->objects && cache->partial_.count >= cache->geometry_.min_partial) {
+      unlink(cache->partial_, slab);
+      discard(slab);
+    }
+  } else if (slab->state == SlabState::kFull) {
+    unlink(cache->full_, slab);
+    if (cache->is_debug()) {
+      park(slab, /*to_tail=*/true);
+    } else {
+      put_on_chain(slab, cpu, /*may_drain=*/true);
+    }
+  }
+  return FreeOutcome::kOk;
+}
+
+FreeOutcome SlabAllocator::why_not_freed(const Slab* slab, u64 slot, const void* object) const {
+  const Geometry& g = slab->cache->geometry_;
+  const u64 distance = static_cast<u64>(static_cast<const u8*>(object) - slab->base);
+  if (distance % g.size != 0 || distance / g.size >= slab->objects) return FreeOutcome::kNotObjectStart;
+  const u16* stack = slab->stack();
+  const bool head = (slab->count != 0 && stack[slab->count - 1] == slot) ||
+                    (slab->remote != 0 && stack[slab->objects - slab->remote] == slot);
+  return head ? FreeOutcome::kDoubleFreeOfHead : FreeOutcome::kDoubleFree;
+}
+
+u64 SlabAllocator::alloc_bulk(Cache* cache, Gfp gfp, VcpuId cpu, std::span<void*> objects) {
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    objects[i] = alloc_raw(cache, gfp, cpu);
+    if (objects[i] == nullptr) {
+      (void)free_bulk(cache, objects.first(i), cpu);
+      return 0;
+    }
+  }
+  for (void* object : objects) clear(cache, gfp, object);
+  return objects.size();
+}
+
+FreeOutcome SlabAllocator::free_bulk(Cache* cache, std::span<void* const> objects, VcpuId cpu) {
+  for (std::size_t i = objects.size(); i > 0; --i) {  // the kernel works from the end, too
+    void* object = objects[i - 1];
+    if (object == nullptr) continue;
+    Slab* slab = slab_of(object);
+    const FreeOutcome outcome =
+        slab == nullptr ? FreeOutcome::kNotSlab
+                        : free(cache == nullptr ? slab->cache : cache, object, cpu);
+    if (outcome != FreeOutcome::kOk) return outcome;
+  }
+  return FreeOutcome::kOk;
+}
+
+// Empty slabs go back; of the rest, those with few free objects come first, so that allocations fill them up.
+int SlabAllocator::shrink(Cache* cache) {
+  flush_cpus(cache);
+  constexpr u32 kPromoted = 32;
+  SlabList by_free[kPromoted] = {};
+  for (Slab* slab = cache->partial_.head; slab != nullptr;) {
+    Slab* next = slab->next;
+    if (slab->count == slab->objects) {
+      unlink(cache->partial_, slab);
+      discard(slab);
+    } else if (slab->count <= kPromoted) {
+      unlink(cache->partial_, slab);
+      link(by_free[slab->count - 1], slab, /*to_tail=*/false);
+    }
+    slab = next;
+  }
+  for (u32 i = kPromoted; i > 0; --i) {
+    while (Slab* slab = by_free[i - 1].tail) {
+      unlink(by_free[i - 1], slab);
+      link(cache->partial_, slab, /*to_tail=*/false);
+    }
+  }
+  return cache->slab_count_ != 0 ? 1 : 0;
+}
+
+}  // namespace koi::mm

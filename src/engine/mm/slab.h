@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The slab allocator: SLUB as far as anybody can observe it, with a fast path of its own.
+//
+//   Cache ──► per CPU: the current slab, a chain of partial slabs
+//         └─► node:    partial slabs (list), full slabs (list)
+//   page descriptor ──► Slab ──► { live bits, stack of free slots }   all outside the objects
+//
+// A slab's free objects are a stack of slot numbers beside its header, never links inside objects: a module's stray
+// write cannot mislead koi, and freeing a cold object touches none of its bytes. A slot is the largest power of two
+// that divides the object distance, so object start <-> slot is a shift. A live bit per slot makes a
+// double free or a pointer that is no object's start visible at the cost of one test.
+//
+// Order of reuse, slab transitions (current, CPU partial, node partial, full), when empty slabs go back, and what
+// /proc/slabinfo counts follow mm/slub.c of 6.1 and 6.12. Deviations: a freed object keeps its contents (the kernel
+// overwrites a word with an obfuscated link); freeing what is not an allocated object is refused and named, where the
+// kernel corrupts itself.
+// Not reentrant, except that a constructor may call anything or never return: when it runs, nothing is half done.
+#pragma once
+
+#include <bit>
+#include <cstring>
+#include <memory_resource>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/mm/buddy.h"
+#include "engine/mm/geometry.h"
+#include "engine/mm/meta_pool.h"
+
+namespace koi::mm {
+
+class Cache;
+
+enum class SlabState : u8 {
+  kConstructing,  // its constructor runs (or never came back)
+  kCurrent,       // the slab a CPU allocates from
+  kCpuPartial,    // on a CPU's chain
+  kNodePartial,
+  kFull,
+};
+
+// Header of one slab; the live bits and the stack follow it.
+struct Slab {
+  u8* base = nullptr;  // first object
+  Cache* cache = nullptr;
+  u32 count = 0;       // free slots: stack[0, count), the next to be allocated last
+  u32 remote = 0;      // freed by other CPUs while current: stack[objects - remote, objects), latest first
+  u32 objects = 0;
+  u32 slots = 0;       // slot numbers are below this
+  u32 stack_at = 0;    // offset of the stack from here
+  u8 shift = 0;        // log2 of a slot's bytes
+  u8 cpu = kNoCpu;     // whose current slab this is
+  SlabState state = SlabState::kFull;
+  u8 order = 0;
+  u32 chain_length = 0;  // on a CPU's chain: slabs from here on
+  Slab* next = nullptr;
+  Slab* prev = nullptr;
+
+  static constexpr u8 kNoCpu = 0xff;
+  [[nodiscard]] u64* live() { return reinterpret_cast<u64*>(this + 1); }
+  [[nodiscard]] const u64* live() const { return reinterpret_cast<const u64*>(this + 1); }
+  [[nodiscard]] u16* stack() { return reinterpret_cast<u16*>(reinterpret_cast<u8*>(this) + stack_at); }
+  [[nodiscard]] const u16* stack() const {
+    return reinterpret_cast<const u16*>(reinterpret_cast<const u8*>(this) + stack_at);
+  }
+  [[nodiscard]] bool is_live(u64 slot) const { return ((live()[slot >> 6] >> (slot & 63)) & 1) != 0; }
+  [[nodiscard]] u32 free_objects() const { return count + remote; }
+  [[nodiscard]] u8* object(u64 slot) const { return base + (slot << shift); }
+  // Slot of an address; at least `slots` if no slot starts there.
+  [[nodiscard]] u64 slot_of(const void* p) const {
+    return std::rotr(static_cast<u64>(static_cast<const u8*>(p) - base), shift);
+  }
+};
+static_assert(sizeof(Slab) == 64);
+
+struct SlabList {
+  Slab* head = nullptr;
+  Slab* tail = nullptr;
+  u64 count = 0;
+};
+
+struct CpuSlab {
+  Slab* current;  // never null: the allocator's empty slab stands for none
+  Slab* chain;    // partial slabs
+};
+
+// What a module holds as struct kmem_cache *.
+class Cache {
+ public:
+  [[nodiscard]] const Geometry& geometry() const { return geometry_; }
+  [[nodiscard]] u32 object_size() const { return geometry_.object_size; }
+  [[nodiscard]] std::string_view name() const { return name_; }
+  [[nodiscard]] u32 flags() const { return geometry_.flags; }
+  [[nodiscard]] u64 constructor() const { return constructor_; }
+  [[nodiscard]] u32 usercopy_offset() const { return usercopy_offset_; }
+  [[nodiscard]] u32 usercopy_size() const { return usercopy_size_; }
+  // Names that share this cache; minus one it is sysfs' `aliases`. -1: a boot cache that never merges.
+  [[nodiscard]] s32 reference_count() const { return reference_count_; }
+  [[nodiscard]] bool is_debug() const { return (geometry_.flags & slab_flag::kDebug) != 0; }
+  [[nodiscard]] u64 slab_count() const { return slab_count_; }
+
+ private:
+  friend class SlabAllocator;
+  explicit Cache(std::pmr::memory_resource* resource) : name_(resource) {}
+  [[nodiscard]] CpuSlab* cpu_slabs() { return reinterpret_cast<CpuSlab*>(this + 1); }
+  [[nodiscard]] const CpuSlab* cpu_slabs() const { return reinterpret_cast<const CpuSlab*>(this + 1); }
+
+  Geometry geometry_;
+  u64 zero_bytes_ = 0;         // what init_on_alloc clears; 0: only on __GFP_ZERO
+  Gfp page_gfp_ = 0;           // added to each page request
+  u8 shift_ = 3;
+  SlabList partial_;
+  SlabList full_;
+  SlabList constructing_;
+  u64 slab_count_ = 0;
+  u64 object_count_ = 0;
+  u64 constructor_ = 0;
+  u32 usercopy_offset_ = 0, usercopy_size_ = 0;
+  s32 reference_count_ = 1;
+  u32 cpus_ = 0;
+  u16* random_sequence_ = nullptr;  // a permutation of the object numbers, or none
+  std::pmr::string name_;
+  Cache* newer_ = nullptr;  // the list of caches, in order of creation
+  Cache* older_ = nullptr;
+};
+
+enum class FreeOutcome : u8 {
+  kOk,
+  kWrongCache,        // freed into the cache it came from; the kernel WARNs
+  kNotSlab,           // no slab page
+  kDoubleFree,        // not allocated; nothing changed
+  kDoubleFreeOfHead,  // the same, and it was freed last: the kernel BUGs (set_freepointer)
+  kNotObjectStart,    // inside a slab, but no object starts there; nothing changed
+};
+
+enum class CreateOutcome : u8 {
+  kCreated,
+  kMerged,      // an existing cache got another name
+  kBadFlags,    // -EINVAL
+  kBadSize,     // -EINVAL: no slab can hold it (or it is 0)
+};
+
+struct CacheRequest {
+  std::string_view name;
+  u32 size = 0;
+  u32 align = 0;
+  u32 flags = 0;        // slab_flag
+  u64 constructor = 0;  // opaque to the engine; 0: none
+  u32 usercopy_offset = 0;
+  u32 usercopy_size = 0;
+  std::optional<u32> free_pointer_offset = {};
+};
+
+struct CreateResult {
+  Cache* cache = nullptr;
+  CreateOutcome outcome = CreateOutcome::kCreated;
+  bool bad_usercopy = false;  // the kernel WARNs and ignores the region
+};
+
+struct RemainingObject {
+  u8* object;
+  SlabState slab_state;  // the kernel's report lists those of partial slabs only
+  u64 object_number;     // in its slab
+};
+
+enum class DestroyOutcome : u8 { kDestroyed, kStillReferenced, kHasObjects };
+
+struct DestroyResult {
+  DestroyOutcome outcome = DestroyOutcome::kDestroyed;
+  std::vector<RemainingObject> remaining;
+};
+
+// One line of /proc/slabinfo.
+struct SlabInfo {
+  std::string_view name;
+  u64 active_objects, objects, object_size, objects_per_slab, pages_per_slab, active_slabs, slabs;
+};
+
+// Calls out of the engine; nothing is half done when they come.
+class SlabEvents {
+ public:
+  virtual ~SlabEvents() = default;
+  // Runs a constructor. May call into the allocator; may never return.
+  virtual void construct(Cache& cache, u64 constructor, void* object) = 0;
+  // A slab of a SLAB_TYPESAFE_BY_RCU cache emptied: call free_rcu_slab() after a grace period.
+  virtual void rcu_slab_emptied(Pfn pfn, Order order) = 0;
+  // A new slab was wanted with gfp bits that no slab may have (the kernel prints "Unexpected gfp" and drops them).
+  virtual void unexpected_gfp(const Cache& cache, Gfp gfp, Gfp used) = 0;
+};
+
+struct SlabConfig {
+  Release release = Release::k6_1;
+  u32 cpus = 1;
+  bool nomerge = false;
+  bool hardened_usercopy = true;
+  bool freelist_random = true;
+  bool init_on_alloc = true;
+  u64 seed = 0;
+  std::optional<std::string_view> slab_debug = {};  // the boot option's value ("" is `slub_debug` alone)
+  SlabEvents* events = nullptr;
+};
+
+struct MemoryLayout {
+  u8* direct_map = nullptr;  // host address of pfn 0
+};
+
+class SlabAllocator {
+ public:
+  SlabAllocator(Buddy& buddy, const MemoryLayout& layout, const SlabConfig& config,
+                std::pmr::memory_resource* resource);
+  SlabAllocator(const SlabAllocator&) = delete;
+  SlabAllocator& operator=(const SlabAllocator&) = delete;
+  ~SlabAllocator();
+
+  [[nodiscard]] CreateResult create(const CacheRequest& request);
+  // A cache made while booting: never merged into, its alignment and flags are taken as they are.
+  [[nodiscard]] Cache* create_boot(std::string_view name, u32 size, u32 align, u32 flags, s32 reference_count);
+  [[nodiscard]] DestroyResult destroy(Cache* cache);
+  // Gives empty slabs back and sorts the partial ones. Returns 1 if slabs remain, as the kernel does, else 0.
+  int shrink(Cache* cache);
+
+  // An object, zeroed if the kernel would; nullptr: no memory.
+  [[nodiscard]] void* alloc(Cache* cache, Gfp gfp, VcpuId cpu) {
+    void* object = alloc_raw(cache, gfp, cpu);
+    if (object != nullptr) clear(cache, gfp, object);
+    return object;
+  }
+  // The same without zeroing.
+  [[nodiscard]] void* alloc_raw(Cache* cache, Gfp gfp, VcpuId cpu) {
+    void* object = alloc_fast(cache, cpu);
+    return object != nullptr ? object : alloc_slowly(cache, gfp, cpu);
+  }
+  // Pops from the CPU's current slab; nullptr: the slow path must be asked.
+  [[nodiscard]] void* alloc_fast(Cache* cache, VcpuId cpu) {
+    Slab* slab = cache->cpu_slabs()[cpu.value].current;
+    const u32 left = slab->count;
+    if (left == 0) [[unlikely]] {
+      return nullptr;
+    }
+    const u64 slot = slab->stack()[left - 1];
+    slab->count = left - 1;
+    slab->live()[slot >> 6] |= u64{1} << (slot & 63);
+    return slab->object(slot);
+  }
+  // How many bytes of a new object must be cleared.
+  [[nodiscard]] u64 bytes_to_clear(const Cache* cache, Gfp gfp) const {
+    return cache->zero_bytes_ != 0 ? cache->zero_bytes_ : (gfp & zero_gfp_) != 0 ? cache->geometry_.object_size : 0;
+  }
+
+  FreeOutcome free(Cache* cache, void* object, VcpuId cpu) {
+    Slab* slab = slab_of(object);
+    if (slab == nullptr) [[unlikely]] {
+      return FreeOutcome::kNotSlab;
+    }
+    const FreeOutcome outcome = free_to(slab, object, cpu);
+    if (slab->cache != cache && outcome == FreeOutcome::kOk) [[unlikely]] {
+      return FreeOutcome::kWrongCache;
+    }
+    return outcome;
+  }
+  // Frees whatever slab object this is.
+  FreeOutcome free_to(Slab* slab, void* object, VcpuId cpu) {
+    const u64 slot = slab->slot_of(object);
+    if (slot >= slab->slots || !slab->is_live(slot)) [[unlikely]] {
+      return why_not_freed(slab, slot, object);
+    }
+    if (slab->cpu != cpu.value) return free_slowly(slab, slot, cpu);
+    slab->live()[slot >> 6] &= ~(u64{1} << (slot & 63));
+    slab->stack()[slab->count++] = static_cast<u16>(slot);
+    return FreeOutcome::kOk;
+  }
+
+  // All or nothing; returns how many.
+  u64 alloc_bulk(Cache* cache, Gfp gfp, VcpuId cpu, std::span<void*> objects);
+  // `cache` nullptr: each object's own. Stops at the first object that is not freed and returns its outcome.
+  FreeOutcome free_bulk(Cache* cache, std::span<void* const> objects, VcpuId cpu);
+  void free_rcu_slab(Pfn pfn, Order order) { (void)buddy_.free(pfn, order, VcpuId{0}); }
+
+  // The slab an address lies in; nullptr: none.
+  [[nodiscard]] Slab* slab_of(const void* address) const {
+    const u64 page = (reinterpret_cast<u64>(address) - reinterpret_cast<u64>(first_page_)) >> kPageShift;
+    return page < page_count_ ? static_cast<Slab*>(pages_[page].owner) : nullptr;
+  }
+  [[nodiscard]] Cache* find_cache_of(const void* address) const {
+    const Slab* slab = slab_of(address);
+    return slab == nullptr ? nullptr : slab->cache;
+  }
+  struct ObjectAt {
+    Cache* cache;
+    u8* start;
+    u64 number;      // in its slab
+    bool allocated;
+  };
+  // The object that an address lies in, padding included.
+  [[nodiscard]] std::optional<ObjectAt> object_at(const void* address) const;
+  // What ksize() says of any object of the cache.
+  [[nodiscard]] u32 ksize(const Cache* cache) const;
+
+  [[nodiscard]] std::vector<Cache*> caches() const;  // oldest first
+  [[nodiscard]] Cache* find_cache(std::string_view name) const;
+  [[nodiscard]] SlabInfo slab_info(const Cache* cache) const;
+  // Name of the cache's directory in /sys/kernel/slab: its own, or the id that mergeable caches share.
+  [[nodiscard]] std::string sysfs_name(const Cache* cache) const;
+  [[nodiscard]] bool is_mergeable(const Cache* cache) const;
+  [[nodiscard]] std::vector<RemainingObject> allocated_objects(const Cache* cache) const;
+  [[nodiscard]] u64 partial_slabs(const Cache* cache) const { return cache->partial_.count; }
+  [[nodiscard]] u64 cpu_slab_count(const Cache* cache) const;
+  [[nodiscard]] Buddy& buddy() { return buddy_; }
+  [[nodiscard]] Release release() const { return config_.release; }
+  [[nodiscard]] const SlabConfig& config() const { return config_; }
+  [[nodiscard]] std::optional<std::string> check_invariants() const;
+
+ private:
+  void clear(const Cache* cache, Gfp gfp, void* object) const {
+    const u64 bytes = bytes_to_clear(cache, gfp);
+    if (bytes != 0) std::memset(object, 0, bytes);
+  }
+  [[nodiscard]] u32 flags_for(std::string_view name, u32 flags) const;
+  [[nodiscard]] Cache* find_mergeable(const CacheRequest& request) const;
+  [[nodiscard]] Cache* build(const CacheRequest& request, u32 align, u32 flags);
+  void prepare_random_sequence(Cache* cache);
+  void release(Cache* cache);
+  u64 random();
+
+  void* alloc_slowly(Cache* cache, Gfp gfp, VcpuId cpu);
+  void* alloc_debug(Cache* cache, Gfp gfp);
+  FreeOutcome free_slowly(Slab* slab, u64 slot, VcpuId cpu);
+  void free_debug(Slab* slab);
+  [[nodiscard]] FreeOutcome why_not_freed(const Slab* slab, u64 slot, const void* object) const;
+  [[nodiscard]] static void* pop(Slab* slab);
+  [[nodiscard]] Slab* new_slab(Cache* cache, Gfp gfp, VcpuId cpu);
+  [[nodiscard]] Slab* build_slab(Cache* cache, Pfn pfn, u8 order);
+  void fill_stack(Slab* slab);
+  void construct_objects(Slab* slab);
+  void discard(Slab* slab);
+  void take_back_remote(Slab* slab);
+  void make_current(Slab* slab, VcpuId cpu);
+  void deactivate(Cache* cache, VcpuId cpu);
+  void park(Slab* slab, bool to_tail);
+  void put_on_chain(Slab* slab, VcpuId cpu, bool may_drain);
+  void unchain(Cache* cache, Slab* chain);
+  [[nodiscard]] Slab* take_partial(Cache* cache, VcpuId cpu);
+  void flush_cpus(Cache* cache);
+  static void link(SlabList& list, Slab* slab, bool to_tail);
+  static void unlink(SlabList& list, Slab* slab);
+  [[nodiscard]] std::optional<std::string> check_slab(const Slab* slab, SlabState state) const;
+  [[nodiscard]] std::optional<std::string> check_cache(const Cache* cache) const;
+  template <class Visit>
+  void for_each_slab(const Cache* cache, Visit visit) const;
+
+  Buddy& buddy_;
+  MemoryLayout layout_;
+  SlabConfig config_;
+  std::pmr::memory_resource* resource_;
+  u8* first_page_;        // host address of the first descriptor's page
+  const PageDesc* pages_;
+  u64 page_count_;
+  Gfp zero_gfp_;
+  u64 random_state_;
+  MetaPool meta_;
+  std::pmr::string debug_text_;  // slub_debug=
+  bool no_higher_order_debug_ = false;
+  Cache* oldest_ = nullptr;
+  Cache* newest_ = nullptr;
+  Slab none_;
+};
+
+}  // namespace koi::mm
