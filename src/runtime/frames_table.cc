@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "runtime/frames_table.h"
+
+namespace koi::runtime::frames_table {
+namespace {
+
+using enum FrameEvent;
+using enum FrameContext;
+
+constexpr bool kMeasured = true;
+constexpr bool kFromSources = false;
+
+constexpr EventRow kEvents61[] = {
+    {kOrderTooLarge, "__kmalloc", "__alloc_pages", "__kmalloc_large_node __kmalloc", kMeasured},
+    {kOrderTooLarge, "kmalloc_large", "__alloc_pages", "__kmalloc_large_node kmalloc_large", kMeasured},
+    {kOrderTooLarge, "alloc_pages_exact", "__alloc_pages", "alloc_pages_exact", kMeasured},
+    {kOrderTooLarge, "__kmalloc_node", "__alloc_pages", "__kmalloc_large_node __kmalloc_node", kFromSources},
+    {kOrderTooLarge, "kmalloc_large_node", "__alloc_pages", "__kmalloc_large_node kmalloc_large_node", kFromSources},
+    {kOrderTooLarge, "__kmalloc_node_track_caller", "__alloc_pages",
+     "__kmalloc_large_node __kmalloc_node_track_caller", kFromSources},
+    {kOrderTooLarge, "krealloc", "__alloc_pages", "__kmalloc_large_node __kmalloc_node_track_caller krealloc",
+     kFromSources},
+    {kOrderTooLarge, "alloc_pages", "__alloc_pages", "", kFromSources},
+    {kOrderTooLarge, "__alloc_pages", "__alloc_pages", "", kFromSources},
+    {kOrderTooLarge, "*", "__alloc_pages", "{export}", kFromSources},
+    {kAllocationFailure, "kmalloc_large", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages __kmalloc_large_node kmalloc_large",
+     kMeasured},
+    {kAllocationFailure, "__kmalloc", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages allocate_slab ___slab_alloc "
+     "__kmem_cache_alloc_node __kmalloc",
+     kMeasured},
+    {kAllocationFailure, "kmalloc_trace", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages allocate_slab ___slab_alloc "
+     "__kmem_cache_alloc_node kmalloc_trace",
+     kFromSources},
+    {kAllocationFailure, "kmem_cache_alloc", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages allocate_slab ___slab_alloc "
+     "kmem_cache_alloc",
+     kFromSources},
+    {kAllocationFailure, "alloc_pages", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages", kFromSources},
+    {kAllocationFailure, "__alloc_pages", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages", kFromSources},
+    {kAllocationFailure, "*", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages {export}", kFromSources},
+    {kFaultInside, "*", "{export}", "", kFromSources},
+    {kZeroedConstructor, "*", "___slab_alloc", "{export}", kMeasured},
+    {kKvmallocTooLarge, "*", "kvmalloc_node", "", kMeasured},
+    {kVmallocZeroSize, "*", "__vmalloc_node_range", "__vmalloc_node", kMeasured},
+    {kVmallocTooLarge, "*", "", "dump_stack_lvl warn_alloc __vmalloc_node_range __vmalloc_node", kMeasured},
+    {kVfreeBadAddress, "*", "__vunmap", "", kMeasured},
+    {kDoubleFree, "*", "__kmem_cache_free", "", kMeasured},
+    {kFreeOfBadPointer, "*", "kfree", "", kMeasured},
+    {kCacheBadArguments, "kmem_cache_create", "",
+     "dump_stack_lvl kmem_cache_create_usercopy.cold kmem_cache_create", kMeasured},
+    {kCacheBadArguments, "*", "", "dump_stack_lvl kmem_cache_create_usercopy.cold", kFromSources},
+    {kCacheSizeZero, "kmem_cache_create", "reciprocal_value",
+     "calculate_sizes __kmem_cache_create kmem_cache_create_usercopy kmem_cache_create", kMeasured},
+    {kCacheSizeZero, "*", "reciprocal_value", "calculate_sizes __kmem_cache_create kmem_cache_create_usercopy",
+     kFromSources},
+    {kCacheNullName, "kmem_cache_create", "strlen",
+     "kmem_cache_flags find_mergeable __kmem_cache_alias kmem_cache_create_usercopy kmem_cache_create", kMeasured},
+    {kCacheNullName, "*", "strlen", "kmem_cache_flags find_mergeable __kmem_cache_alias kmem_cache_create_usercopy",
+     kFromSources},
+    {kCacheObjectsRemaining, "*", "", "dump_stack_lvl slab_err __kmem_cache_shutdown.cold kmem_cache_destroy",
+     kMeasured},
+    {kCacheStillBusy, "*", "kmem_cache_destroy", "", kMeasured},
+    {kUsercopyAbort, "*", "usercopy_abort", "__check_heap_object __check_object_size", kMeasured},
+    {kFortifyReport, "*", "fortify_panic", "", kFromSources},
+    {kFortifyPanic, "*", "fortify_panic", "", kMeasured},
+    {kListAddCorruption, "*", "__list_add_valid.cold", "", kMeasured},
+    {kListDelCorruption, "*", "__list_del_entry_valid.cold", "", kMeasured},
+    {kRefcount, "*", "refcount_warn_saturate", "", kMeasured},
+    {kQueueUninitializedWork, "*", "__queue_work", "queue_work_on", kMeasured},
+    {kProcDuplicate, "*", "proc_register", "", kMeasured},
+    {kLockFault, "complete", "_raw_spin_lock_irqsave", "complete", kMeasured},
+    {kLockFault, "wake_up_process", "_raw_spin_lock_irqsave", "try_to_wake_up", kMeasured},
+    {kLockFault, "*", "{export}", "", kFromSources},
+    {kSpinDeadlock, "_raw_spin_lock", "native_queued_spin_lock_slowpath", "_raw_spin_lock", kMeasured},
+    {kSpinDeadlock, "*", "native_queued_spin_lock_slowpath", "{export}", kFromSources},
+    {kFormatWarning, "vsnprintf", "format_decode", "vsnprintf", kMeasured},
+    {kFormatWarning, "*", "format_decode", "vsnprintf {export}", kFromSources},
+    {kDumpStack, "*", "", "dump_stack_lvl", kMeasured},
+    {kPanic, "*", "", "dump_stack_lvl panic", kMeasured},
+    {kStackProtector, "*", "", "dump_stack_lvl panic __stack_chk_fail", kMeasured},
+    {kScheduleWhileAtomic, "*", "", "dump_stack_lvl __schedule_bug.cold __schedule schedule {sleep}", kMeasured},
+    {kRcuContextSwitch, "*", "rcu_note_context_switch", "__schedule schedule {sleep}", kMeasured},
+    {kBlocked, "*", "", "__schedule schedule {sleep}", kMeasured},
+    {kSleepInAtomicContext, "kmalloc_trace", "",
+     "dump_stack_lvl __might_resched.cold __kmem_cache_alloc_node kmalloc_trace", kMeasured},
+    {kSleepInAtomicContext, "__kmalloc", "",
+     "dump_stack_lvl __might_resched.cold __kmem_cache_alloc_node __kmalloc", kFromSources},
+    {kSleepInAtomicContext, "__might_sleep", "", "dump_stack_lvl __might_resched.cold", kMeasured},
+    {kSleepInAtomicContext, "__might_resched", "", "dump_stack_lvl __might_resched.cold", kMeasured},
+    {kSleepInAtomicContext, "vmalloc", "",
+     "dump_stack_lvl __might_resched.cold __kmem_cache_alloc_node kmalloc_node_trace __get_vm_area_node "
+     "__vmalloc_node_range __vmalloc_node",
+     kMeasured},
+    {kSleepInAtomicContext, "mutex_lock", "", "dump_stack_lvl __might_resched.cold __mutex_lock", kMeasured},
+    {kSleepInAtomicContext, "mutex_lock_nested", "", "dump_stack_lvl __might_resched.cold __mutex_lock", kMeasured},
+    {kSleepInAtomicContext, "*", "", "dump_stack_lvl __might_resched.cold {export}", kMeasured},
+};
+
+constexpr EventRow kEvents612[] = {
+    {kOrderTooLarge, "__kmalloc_noprof", "__alloc_pages_noprof",
+     "alloc_pages_mpol_noprof ___kmalloc_large_node __kmalloc_large_node_noprof __kmalloc_noprof", kMeasured},
+    {kOrderTooLarge, "__kmalloc_large_noprof", "__alloc_pages_noprof",
+     "alloc_pages_mpol_noprof ___kmalloc_large_node __kmalloc_large_noprof", kMeasured},
+    {kOrderTooLarge, "alloc_pages_exact_noprof", "__alloc_pages_noprof",
+     "alloc_pages_mpol_noprof alloc_pages_exact_noprof", kMeasured},
+    {kOrderTooLarge, "__kmalloc_node_noprof", "__alloc_pages_noprof",
+     "alloc_pages_mpol_noprof ___kmalloc_large_node __kmalloc_large_node_noprof __kmalloc_node_noprof", kFromSources},
+    {kOrderTooLarge, "__kmalloc_large_node_noprof", "__alloc_pages_noprof",
+     "alloc_pages_mpol_noprof ___kmalloc_large_node __kmalloc_large_node_noprof", kFromSources},
+    {kOrderTooLarge, "__kmalloc_node_track_caller_noprof", "__alloc_pages_noprof",
+     "alloc_pages_mpol_noprof ___kmalloc_large_node __kmalloc_large_node_noprof __kmalloc_node_track_caller_noprof",
+     kFromSources},
+    {kOrderTooLarge, "krealloc_noprof", "__alloc_pages_noprof",
+     "alloc_pages_mpol_noprof ___kmalloc_large_node __kmalloc_large_node_noprof __kmalloc_node_track_caller_noprof "
+     "krealloc_noprof",
+     kFromSources},
+    {kOrderTooLarge, "alloc_pages_noprof", "__alloc_pages_noprof", "alloc_pages_mpol_noprof", kFromSources},
+    {kOrderTooLarge, "__alloc_pages_noprof", "__alloc_pages_noprof", "", kFromSources},
+    {kOrderTooLarge, "*", "__alloc_pages_noprof", "alloc_pages_mpol_noprof {export}", kFromSources},
+    {kAllocationFailure, "__kmalloc_large_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof alloc_pages_mpol_noprof "
+     "___kmalloc_large_node __kmalloc_large_noprof",
+     kMeasured},
+    {kAllocationFailure, "__kmalloc_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof alloc_pages_mpol_noprof "
+     "allocate_slab ___slab_alloc __kmalloc_noprof",
+     kMeasured},
+    {kAllocationFailure, "__kmalloc_cache_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof alloc_pages_mpol_noprof "
+     "allocate_slab ___slab_alloc __kmalloc_cache_noprof",
+     kFromSources},
+    {kAllocationFailure, "kmem_cache_alloc_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof alloc_pages_mpol_noprof "
+     "allocate_slab ___slab_alloc kmem_cache_alloc_noprof",
+     kFromSources},
+    {kAllocationFailure, "alloc_pages_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof alloc_pages_mpol_noprof",
+     kFromSources},
+    {kAllocationFailure, "__alloc_pages_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof", kFromSources},
+    {kAllocationFailure, "*", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof alloc_pages_mpol_noprof "
+     "{export}",
+     kFromSources},
+    {kFaultInside, "*", "{export}", "", kFromSources},
+    {kZeroedConstructor, "*", "___slab_alloc", "{export}", kMeasured},
+    {kKvmallocTooLarge, "*", "__kvmalloc_node_noprof", "", kMeasured},
+    {kVmallocZeroSize, "*", "__vmalloc_node_range_noprof", "__vmalloc_node_noprof", kMeasured},
+    {kVmallocTooLarge, "*", "", "dump_stack_lvl warn_alloc __vmalloc_node_range_noprof __vmalloc_node_noprof",
+     kMeasured},
+    {kVfreeBadAddress, "*", "remove_vm_area", "vfree.part.0", kMeasured},
+    {kVfreeNotMapped, "*", "vfree.part.0", "", kMeasured},
+    {kDoubleFree, "*", "kfree", "", kMeasured},
+    {kFreeOfBadPointer, "*", "kfree", "", kMeasured},
+    {kCacheBadArguments, "*", "", "dump_stack_lvl __kmem_cache_create_args", kMeasured},
+    {kCacheSizeZero, "*", "reciprocal_value", "calculate_sizes do_kmem_cache_create __kmem_cache_create_args",
+     kMeasured},
+    {kCacheNullName, "*", "strlen", "kmem_cache_flags __kmem_cache_create_args", kMeasured},
+    {kCacheObjectsRemaining, "*", "__kmem_cache_shutdown", "kmem_cache_destroy", kMeasured},
+    {kCacheStillBusy, "*", "kmem_cache_destroy", "", kMeasured},
+    {kUsercopyAbort, "*", "usercopy_abort", "__check_heap_object __check_object_size", kMeasured},
+    {kFortifyReport, "*", "__fortify_report", "__fortify_panic", kMeasured},
+    {kFortifyPanic, "*", "__fortify_panic", "", kMeasured},
+    {kListAddCorruption, "*", "__list_add_valid_or_report", "", kMeasured},
+    {kListDelCorruption, "*", "__list_del_entry_valid_or_report", "", kMeasured},
+    {kRefcount, "*", "refcount_warn_saturate", "", kMeasured},
+    {kQueueUninitializedWork, "*", "__queue_work", "queue_work_on", kMeasured},
+    {kProcDuplicate, "*", "proc_register", "", kMeasured},
+    {kLockFault, "complete", "_raw_spin_lock_irqsave", "complete", kMeasured},
+    {kLockFault, "wake_up_process", "_raw_spin_lock_irqsave", "try_to_wake_up", kMeasured},
+    {kLockFault, "*", "{export}", "", kFromSources},
+    {kSpinDeadlock, "_raw_spin_lock", "native_queued_spin_lock_slowpath", "_raw_spin_lock", kMeasured},
+    {kSpinDeadlock, "*", "native_queued_spin_lock_slowpath", "{export}", kFromSources},
+    {kFormatWarning, "vsnprintf", "format_decode", "vsnprintf", kMeasured},
+    {kFormatWarning, "*", "format_decode", "vsnprintf {export}", kFromSources},
+    {kDumpStack, "*", "", "dump_stack_lvl", kMeasured},
+    {kPanic, "*", "", "panic", kMeasured},
+    {kStackProtector, "*", "", "panic __stack_chk_fail", kMeasured},
+    {kScheduleWhileAtomic, "*", "", "dump_stack_lvl __schedule_bug __schedule schedule {sleep}", kMeasured},
+    {kRcuContextSwitch, "*", "rcu_note_context_switch", "__schedule schedule {sleep}", kMeasured},
+    {kBlocked, "*", "", "__schedule schedule {sleep}", kMeasured},
+    {kSleepInAtomicContext, "*", "", "dump_stack_lvl __might_resched {export}", kFromSources},
+};
+
+// Exports that put the caller to sleep: what stands between schedule() and the module. An export that tail-calls
+// its worker has no frame.
+constexpr SleepRow kSleeps[] = {
+    {"schedule", "", kMeasured},
+    {"msleep", "schedule_timeout msleep", kMeasured},
+    {"schedule_timeout", "schedule_timeout", kFromSources},
+    {"schedule_timeout_interruptible", "schedule_timeout", kMeasured},
+    {"schedule_timeout_uninterruptible", "schedule_timeout", kFromSources},
+    {"schedule_timeout_killable", "schedule_timeout", kFromSources},
+    {"msleep_interruptible", "schedule_timeout msleep_interruptible", kFromSources},
+    {"usleep_range_state", "schedule_hrtimeout_range_clock usleep_range_state", kFromSources},
+    {"wait_for_completion", "schedule_timeout __wait_for_common", kFromSources},
+    {"wait_for_completion_timeout", "schedule_timeout __wait_for_common", kFromSources},
+    {"wait_for_completion_interruptible", "schedule_timeout __wait_for_common wait_for_completion_interruptible",
+     kFromSources},
+    {"wait_for_completion_interruptible_timeout", "schedule_timeout __wait_for_common", kFromSources},
+    {"mutex_lock", "schedule_preempt_disabled __mutex_lock.constprop.0", kFromSources},
+    {"mutex_lock_interruptible", "schedule_preempt_disabled __mutex_lock.constprop.0", kFromSources},
+    {"mutex_lock_killable", "schedule_preempt_disabled __mutex_lock.constprop.0", kFromSources},
+    {"down_read", "schedule_preempt_disabled rwsem_down_read_slowpath down_read", kFromSources},
+    {"down_write", "schedule_preempt_disabled rwsem_down_write_slowpath down_write", kFromSources},
+    {"down", "schedule_timeout ___down_common __down_common down", kFromSources},
+    {"kthread_stop", "schedule_timeout __wait_for_common kthread_stop", kFromSources},
+    {"flush_work", "schedule_timeout __wait_for_common __flush_work.isra.0", kFromSources},
+    {"synchronize_rcu", "schedule_timeout __wait_for_common __wait_rcu_gp synchronize_rcu", kFromSources},
+};
+
+#define KOI_SYSCALL " do_syscall_64 entry_SYSCALL_64_after_hwframe"
+#define KOI_SOFTIRQ " handle_softirqs __irq_exit_rcu sysvec_apic_timer_interrupt"
+constexpr std::string_view kTimerEntry = "asm_sysvec_apic_timer_interrupt";
+
+constexpr ContextRow kContexts61[] = {
+    {kModuleInit, "do_one_initcall do_init_module __do_sys_finit_module" KOI_SYSCALL, "", kMeasured},
+    {kModuleExit, "__do_sys_delete_module" KOI_SYSCALL, "", kMeasured},
+    {kKthread, "kthread ret_from_fork", "", kMeasured},
+    {kWork, "process_one_work worker_thread kthread ret_from_fork", "", kMeasured},
+    {kTimer, "call_timer_fn __run_timers run_timer_softirq" KOI_SOFTIRQ, kTimerEntry, kMeasured},
+    {kHrtimer, "__hrtimer_run_queues hrtimer_interrupt __sysvec_apic_timer_interrupt sysvec_apic_timer_interrupt",
+     kTimerEntry, kMeasured},
+    {kHrtimerSoft, "__hrtimer_run_queues hrtimer_run_softirq" KOI_SOFTIRQ, kTimerEntry, kFromSources},
+    {kTasklet, "tasklet_action_common.constprop.0" KOI_SOFTIRQ, kTimerEntry, kFromSources},
+    {kRcuCallback, "rcu_do_batch rcu_core" KOI_SOFTIRQ, kTimerEntry, kFromSources},
+    {kIrqWork, "irq_work_single irq_work_run_list irq_work_run __sysvec_irq_work sysvec_irq_work",
+     "asm_sysvec_irq_work", kFromSources},
+    {kSmpCall, "__flush_smp_call_function_queue __sysvec_call_function_single sysvec_call_function_single",
+     "asm_sysvec_call_function_single", kFromSources},
+    {kModuleNotifier, "notifier_call_chain blocking_notifier_call_chain do_init_module __do_sys_finit_module"
+     KOI_SYSCALL, "", kFromSources},
+    {kFileRead, "vfs_read ksys_read" KOI_SYSCALL, "", kFromSources},
+    {kFileWrite, "vfs_write ksys_write" KOI_SYSCALL, "", kFromSources},
+    {kFileIoctl, "__x64_sys_ioctl" KOI_SYSCALL, "", kFromSources},
+    {kFileOpen, "chrdev_open do_dentry_open path_openat do_filp_open do_sys_openat2 __x64_sys_openat" KOI_SYSCALL,
+     "", kFromSources},
+    {kParameterStore, "param_attr_store module_attr_store kernfs_fop_write_iter vfs_write ksys_write" KOI_SYSCALL,
+     "", kFromSources},
+};
+
+constexpr ContextRow kContexts612[] = {
+    {kModuleInit,
+     "do_one_initcall do_init_module init_module_from_file idempotent_init_module __x64_sys_finit_module" KOI_SYSCALL,
+     "", kMeasured},
+    {kModuleExit, "__do_sys_delete_module" KOI_SYSCALL, "", kMeasured},
+    {kKthread, "kthread ret_from_fork ret_from_fork_asm", "", kMeasured},
+    {kWork, "process_one_work worker_thread kthread ret_from_fork ret_from_fork_asm", "", kFromSources},
+    {kTimer, "call_timer_fn __run_timers run_timer_softirq" KOI_SOFTIRQ, kTimerEntry, kMeasured},
+    {kHrtimer, "__hrtimer_run_queues hrtimer_interrupt __sysvec_apic_timer_interrupt sysvec_apic_timer_interrupt",
+     kTimerEntry, kFromSources},
+    {kHrtimerSoft, "__hrtimer_run_queues hrtimer_run_softirq" KOI_SOFTIRQ, kTimerEntry, kFromSources},
+    {kTasklet, "tasklet_action_common" KOI_SOFTIRQ, kTimerEntry, kFromSources},
+    {kRcuCallback, "rcu_do_batch rcu_core" KOI_SOFTIRQ, kTimerEntry, kFromSources},
+    {kIrqWork, "irq_work_single irq_work_run_list irq_work_run __sysvec_irq_work sysvec_irq_work",
+     "asm_sysvec_irq_work", kFromSources},
+    {kSmpCall, "__flush_smp_call_function_queue __sysvec_call_function_single sysvec_call_function_single",
+     "asm_sysvec_call_function_single", kFromSources},
+    {kModuleNotifier,
+     "notifier_call_chain blocking_notifier_call_chain_robust load_module init_module_from_file "
+     "idempotent_init_module __x64_sys_finit_module" KOI_SYSCALL,
+     "", kFromSources},
+    {kFileRead, "vfs_read ksys_read" KOI_SYSCALL, "", kFromSources},
+    {kFileWrite, "vfs_write ksys_write" KOI_SYSCALL, "", kFromSources},
+    {kFileIoctl, "__x64_sys_ioctl" KOI_SYSCALL, "", kFromSources},
+    {kFileOpen,
+     "chrdev_open do_dentry_open vfs_open path_openat do_filp_open do_sys_openat2 __x64_sys_openat" KOI_SYSCALL, "",
+     kFromSources},
+    {kParameterStore, "param_attr_store module_attr_store kernfs_fop_write_iter vfs_write ksys_write" KOI_SYSCALL,
+     "", kFromSources},
+};
+
+}  // namespace
+
+std::span<const EventRow> event_rows(KernelSeries series) {
+  if (series == KernelSeries::k6_1) return kEvents61;
+  return kEvents612;
+}
+std::span<const SleepRow> sleep_rows(KernelSeries) { return kSleeps; }
+std::span<const ContextRow> context_rows(KernelSeries series) {
+  if (series == KernelSeries::k6_1) return kContexts61;
+  return kContexts612;
+}
+
+std::string_view idle_row(KernelSeries series, bool boot_cpu) {
+  if (series == KernelSeries::k6_1) {
+    return boot_cpu ? "amd_e400_idle default_idle_call do_idle cpu_startup_entry rest_init arch_call_rest_init "
+                      "start_kernel secondary_startup_64_no_verify"
+                    : "amd_e400_idle default_idle_call do_idle cpu_startup_entry start_secondary "
+                      "secondary_startup_64_no_verify";
+  }
+  return boot_cpu ? "default_idle default_idle_call do_idle cpu_startup_entry rest_init start_kernel "
+                    "x86_64_start_reservations x86_64_start_kernel common_startup_64"
+                  : "default_idle default_idle_call do_idle cpu_startup_entry start_secondary common_startup_64";
+}
+
+}  // namespace koi::runtime::frames_table
