@@ -30,6 +30,25 @@ bool is_plain_6_1(std::string_view release) {
          release.find("-rt") == std::string_view::npos;
 }
 
+// "6.1" of "6.1.0-56-cloud-amd64".
+std::string_view series_of(std::string_view release) {
+  return release.substr(0, release.find('.', release.find('.') + 1));
+}
+
+// "cloud-amd64" of "6.1.0-56-cloud-amd64": what follows the last part that starts with a digit.
+std::string_view flavour_of(std::string_view release) {
+  std::string_view flavour;
+  std::string_view rest = release;
+  while (!rest.empty()) {
+    const std::size_t dash = std::min(rest.find('-'), rest.size());
+    if (is_digit(rest.front())) {
+      flavour = rest.substr(std::min(dash + 1, rest.size()));
+    }
+    rest.remove_prefix(std::min(dash + 1, rest.size()));
+  }
+  return flavour;
+}
+
 }  // namespace
 
 int compare_releases(std::string_view a, std::string_view b) {
@@ -92,6 +111,28 @@ Result<HeaderTree> choose_header_tree(const std::vector<HeaderTree>& trees, std:
   }
   return make_error("no kernel headers that koi supports (6.1, 6.12) in /lib/modules; install them: {}",
                     install_headers_command(""));
+}
+
+Result<HeaderTree> header_tree_for_module(const std::vector<HeaderTree>& trees, std::string_view wanted,
+                                          std::string_view vermagic) {
+  const std::string_view release = wanted.empty() ? vermagic.substr(0, vermagic.find(' ')) : wanted;
+  if (release.empty()) return choose_header_tree(trees, "", running_release());
+  if (!is_supported_release(release)) {
+    return make_error("the module is for Linux {}; koi presents 6.1 and 6.12 (choose one with --kernel)",
+                      release);
+  }
+  const HeaderTree* best = nullptr;
+  for (const HeaderTree& tree : trees) {
+    if (tree.release == release) return tree;
+    // The list is ordered, so the last one is the newest.
+    if (wanted.empty() && series_of(tree.release) == series_of(release) &&
+        flavour_of(tree.release) == flavour_of(release)) {
+      best = &tree;
+    }
+  }
+  if (best != nullptr) return *best;
+  return make_error("no kernel headers for {} in /lib/modules; install them: {}", release,
+                    install_headers_command(release));
 }
 
 std::string install_headers_command(std::string_view release) {

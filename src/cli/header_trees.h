@@ -30,6 +30,12 @@ struct HeaderTree {
                                                     std::string_view wanted,
                                                     std::string_view running_release);
 
+// The tree for a module: `wanted` when it names one, else the release in the module's vermagic, else the newest tree
+// of the same series and flavour (the version CRCs decide then, as they do for insmod).
+// Errors: no such tree, a series that koi does not present; the message holds the apt line.
+[[nodiscard]] Result<HeaderTree> header_tree_for_module(const std::vector<HeaderTree>& trees,
+                                                        std::string_view wanted, std::string_view vermagic);
+
 // "apt-get install linux-headers-<release>", or the metapackage of a series when `release` is empty.
 [[nodiscard]] std::string install_headers_command(std::string_view release);
 

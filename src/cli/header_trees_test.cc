@@ -40,6 +40,27 @@ TEST(HeaderTrees, NewestSupportedWithoutSixOne) {
   EXPECT_EQ(choose_header_tree(trees, "", "6.18.44")->build_dir, "/b");
 }
 
+TEST(HeaderTrees, ModuleSaysWhichKernel) {
+  EXPECT_EQ(header_tree_for_module(kTrees, "", "6.1.0-56-cloud-amd64 SMP preempt mod_unload modversions ")
+                ->build_dir,
+            "/d");
+  EXPECT_EQ(header_tree_for_module(kTrees, "6.12.117+deb12-amd64", "6.1.0-56-amd64 SMP ")->build_dir, "/e");
+}
+
+TEST(HeaderTrees, AnotherBuildOfTheSameSeriesAndFlavourWillDo) {
+  EXPECT_EQ(header_tree_for_module(kTrees, "", "6.1.0-50-amd64 SMP ")->build_dir, "/c");
+  EXPECT_EQ(header_tree_for_module(kTrees, "", "6.1.0-50-cloud-amd64 SMP ")->build_dir, "/d");
+  EXPECT_EQ(header_tree_for_module(kTrees, "", "6.12.90+deb12-amd64 SMP ")->build_dir, "/e");
+  EXPECT_FALSE(header_tree_for_module(kTrees, "", "6.12.90+deb12-cloud-amd64 SMP ").ok());
+  EXPECT_FALSE(header_tree_for_module(kTrees, "6.1.0-50-amd64", "6.1.0-50-amd64 SMP ").ok());
+}
+
+TEST(HeaderTrees, OtherSeriesAreRefusedByName) {
+  const Result<HeaderTree> tree = header_tree_for_module(kTrees, "", "5.10.0-30-amd64 SMP ");
+  ASSERT_FALSE(tree.ok());
+  EXPECT_NE(tree.error().message.find("5.10.0-30-amd64"), std::string::npos);
+}
+
 TEST(HeaderTrees, MissingTreeNamesTheAptLine) {
   const Result<HeaderTree> tree = choose_header_tree(kTrees, "6.1.0-57-amd64", "");
   ASSERT_FALSE(tree.ok());

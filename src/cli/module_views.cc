@@ -23,16 +23,6 @@ Result<ModuleView> open_module(const std::string& path) {
   return ModuleView{std::move(file), std::move(image), std::move(info)};
 }
 
-std::vector<Import> imports_of(const module::ElfImage& image) {
-  std::vector<Import> imports;
-  for (const module::Symbol& symbol : image.symbols) {
-    if (symbol.shndx != module::elf::kShnUndef || symbol.name.empty()) continue;
-    imports.push_back({symbol.name, symbol.bind() == module::elf::kStbWeak});
-  }
-  std::sort(imports.begin(), imports.end(), [](const Import& a, const Import& b) { return a.name < b.name; });
-  return imports;
-}
-
 std::vector<std::string_view> exports_of(const module::ElfImage& image) {
   std::vector<std::string_view> exports;
   for (const module::Symbol& symbol : image.symbols) {

@@ -23,13 +23,6 @@ struct ModuleView {
 // Errors: those of read_module_file and ElfImage::parse.
 [[nodiscard]] Result<ModuleView> open_module(const std::string& path);
 
-struct Import {
-  std::string_view name;
-  bool weak = false;
-};
-// The undefined symbols of a module, by name. Names that modpost leaves in every module but nothing refers to
-// are among them, as they are for insmod.
-[[nodiscard]] std::vector<Import> imports_of(const module::ElfImage& image);
 // The names that a module exports to others (__ksymtab_<name>), by name.
 [[nodiscard]] std::vector<std::string_view> exports_of(const module::ElfImage& image);
 

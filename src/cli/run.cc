@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// `koi run a.ko [x=1 ...] [b.ko ...]`: boot, load in order, unload in reverse, print the log, the verdict, the exit code.
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "cli/common_options.h"
+#include "cli/run_session.h"
+
+namespace koi::cli {
+
+Runner setup_run(CLI::App& app) {
+  struct Options {
+    MachineOptions machine;
+    std::vector<std::string> words;
+  };
+  auto options = std::make_shared<Options>();
+  add_machine_options(app, options->machine);
+  app.add_option("modules", options->words, "MODULE.ko [PARAMETER=VALUE ...] ...: modules in the order of loading")
+      ->required()
+      ->type_name("");
+  return [options] { return run_modules(options->machine, options->words); };
+}
+
+}  // namespace koi::cli
