@@ -87,10 +87,7 @@ std::vector<std::string> command_of(const Host& host, const Run& run, const std:
     command.push_back(fmt::format("{}/{}.script", host.captures, run.id));
     return command;
   }
-  if (!run.console_form) {
-    command.emplace_back("--log-format");
-    command.emplace_back("raw");
-  }
+  command.insert(command.end(), {"--log-format", run.log_format, "--log-level", run.log_format == "dmesg" ? "7" : "8"});
   command.push_back(fmt::format("{}/{}/{}.ko", host.build, run.kernel, run.module));
   if (!run.parameter.empty()) command.push_back(run.parameter);
   return command;

@@ -21,7 +21,8 @@ struct Run {
   int cpus = 2;
   std::string memory = "1G";
   std::string boot_options;   // what stood on the kernel's command line
-  bool console_form = false;  // koi run: what the console shows, instead of raw log lines
+  // koi run: raw is dmesg -r, kmsg the records of /dev/kmsg, dmesg what the console shows at its usual level.
+  std::string log_format = "raw";
 };
 
 struct Capture {

@@ -335,6 +335,8 @@ bool read_template(Reader& reader, std::string_view shape) {
 
 // The lines of the kernel's log that hold something of one boot. The first template that fits is taken.
 constexpr std::string_view kLogTemplates[] = {
+    "CPU: {dec} PID: {dec} Comm: swapper/{dec} {*}",
+    "CPU: {dec} UID: {word} PID: {dec} Comm: swapper/{dec} {*}",
     "CPU: {dec} PID: {dec} Comm: {prog} {*}",
     "CPU: {dec} UID: {word} PID: {dec} Comm: {prog} {*}",
     "WARNING: CPU: {dec} PID: {dec} at {src} {*}",

@@ -112,9 +112,7 @@ Rows gfp_to_cache(const Records& records) {
     if (f.size() < 9) return;
     const Fields words = split(f[8], ' ');
     std::string_view cache = "(page allocator)";
-    for (std::size_t i = 0; i + 1 < words.size(); ++i) {
-      if (words[i] == "slab") cache = words[i + 1];
-    }
+    if (words.size() > 2 && words[1] == "slab") cache = words[2];
     const auto flag = [](std::string_view text) { return text.substr(text.find('=') + 1); };
     rows.push_back(fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}", f[1], f[2], f[3], f[4], cache, flag(f[6]), flag(f[7])));
   });
