@@ -32,6 +32,8 @@ int run_program(const std::vector<std::string>& arguments, const std::string& ou
   if (child < 0) return -1;
   if (child == 0) {
     setpgid(0, 0);
+    // Under `make check` the outer make's flags are not for Kbuild.
+    for (const char* name : {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}) unsetenv(name);
     const int in_fd = open("/dev/null", O_RDONLY);
     const int out_fd = open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
     const int err_fd = open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
@@ -76,8 +78,10 @@ Result<std::string> content_key(const fs::path& directory) {
 }
 
 std::vector<std::string> command_of(const Host& host, const Run& run, const std::string& release) {
-  std::vector<std::string> command = {host.koi, run.module.empty() ? "shell" : "run", "--kernel", release,
-                                      "--cpus", std::to_string(run.cpus), "--memory", run.memory};
+  std::vector<std::string> command = {host.koi,   run.module.empty() ? "shell" : "run",
+                                      "--kernel", release,
+                                      "--cpus",   std::to_string(run.cpus),
+                                      "--memory", run.memory};
   if (!run.boot_options.empty()) {
     command.emplace_back("--cmdline");
     command.push_back(run.boot_options);
@@ -87,7 +91,8 @@ std::vector<std::string> command_of(const Host& host, const Run& run, const std:
     command.push_back(fmt::format("{}/{}.script", host.captures, run.id));
     return command;
   }
-  command.insert(command.end(), {"--log-format", run.log_format, "--log-level", run.log_format == "dmesg" ? "7" : "8"});
+  command.insert(command.end(),
+                 {"--log-format", run.log_format, "--log-level", run.log_format == "dmesg" ? "7" : "8"});
   command.push_back(fmt::format("{}/{}/{}.ko", host.build, run.kernel, run.module));
   if (!run.parameter.empty()) command.push_back(run.parameter);
   return command;
@@ -108,7 +113,8 @@ Status execute_one(const Host& host, const Run& run) {
     }
     TRY(write_file(base + ".script", script));
   }
-  const int status = run_program(command_of(host, run, release), base + ".out", base + ".err", host.timeout_seconds);
+  const int status =
+      run_program(command_of(host, run, release), base + ".out", base + ".err", host.timeout_seconds);
   if (status == 127) return make_error("{}: cannot be run", host.koi);
   return write_file(base + ".status", fmt::format("{}\n", status));
 }
@@ -139,7 +145,8 @@ Status build_modules(const Host& host, const std::string& kernel) {
   fs::create_directories(target, failure);
   for (const fs::directory_entry& entry : fs::directory_iterator(sources, failure)) {
     if (entry.is_regular_file()) {
-      fs::copy_file(entry.path(), target / entry.path().filename(), fs::copy_options::overwrite_existing, failure);
+      fs::copy_file(entry.path(), target / entry.path().filename(), fs::copy_options::overwrite_existing,
+                    failure);
     }
   }
   if (failure) return make_error("{}: {}", target.string(), failure.message());
@@ -148,7 +155,8 @@ Status build_modules(const Host& host, const std::string& kernel) {
     return make_error("{}: no kernel headers; apt-get install linux-headers-{}", headers, release);
   }
   const std::string log = (target / "build.log").string();
-  if (run_program({"make", "-C", headers, "M=" + fs::absolute(target).string(), "modules"}, log, log + ".err", 600) != 0) {
+  if (run_program({"make", "-C", headers, "M=" + fs::absolute(target).string(), "modules"}, log, log + ".err",
+                  600) != 0) {
     return make_error("{}: building the reference's modules failed", log + ".err");
   }
   if (run_program({"python3", damage, target.string()}, log + ".damage", log + ".err", 60) != 0) {

@@ -20,7 +20,7 @@ struct Run {
   std::string script;     // koi shell: the session, instead of a module
   int cpus = 2;
   std::string memory = "1G";
-  std::string boot_options;   // what stood on the kernel's command line
+  std::string boot_options;  // what stood on the kernel's command line
   // koi run: raw is dmesg -r, kmsg the records of /dev/kmsg, dmesg what the console shows at its usual level.
   std::string log_format = "raw";
 };
@@ -34,11 +34,11 @@ struct Capture {
 using Captures = std::map<std::string, Capture>;
 
 struct Host {
-  std::string koi;          // the binary
-  std::string reference;    // tests/reference
-  std::string build;        // where the reference's modules are built: <build>/<kernel>/
-  std::string captures;     // <captures>/<id>.out, .err, .status, .script
-  std::string script_tools; // where make_damaged.py is
+  std::string koi;           // the binary
+  std::string reference;     // tests/reference
+  std::string build;         // where the reference's modules are built: <build>/<kernel>/
+  std::string captures;      // <captures>/<id>.out, .err, .status, .script
+  std::string script_tools;  // where make_damaged.py is
   int jobs = 1;
   int timeout_seconds = 60;
 };

@@ -26,7 +26,8 @@ Run module_run(const std::string& kernel, const std::string& module, const std::
 }
 
 // The run's standard output as one section; none when koi was not run.
-std::function<Document(const Captures&)> from_run(std::string id, std::function<std::vector<Line>(std::string_view out)> read) {
+std::function<Document(const Captures&)> from_run(
+    std::string id, std::function<std::vector<Line>(std::string_view out)> read) {
   return [id = std::move(id), read = std::move(read)](const Captures& captures) -> Document {
     const auto found = captures.find(id);
     if (found == captures.end() || !found->second.present) return {};
@@ -59,7 +60,8 @@ Case table_case(const std::string& kernel, const TableSpec& table) {
   made.rules.cells = [table](std::string_view row) { return cells_of_row(table, row); };
   made.runs = {module_run(kernel, table.module, table.module == "orc_printk" ? "512M" : "1G")};
   made.reference = table_reference;
-  made.actual = from_run(made.runs.front().id, [table](std::string_view out) { return lines_of(table.rows(orc_records(out))); });
+  made.actual = from_run(made.runs.front().id,
+                         [table](std::string_view out) { return lines_of(table.rows(orc_records(out))); });
   return made;
 }
 
@@ -68,7 +70,8 @@ std::vector<Line> log_without(std::string_view out, const std::vector<std::strin
   std::vector<Line> lines;
   for (std::string_view line : split_lines(out)) {
     const std::string_view text = parse_log_line(line).text;
-    const bool table = std::any_of(tables.begin(), tables.end(), [&](std::string_view tag) { return text.starts_with(tag); });
+    const bool table = std::any_of(tables.begin(), tables.end(),
+                                   [&](std::string_view tag) { return text.starts_with(tag); });
     if (!table) lines.push_back({0, std::string(line)});
   }
   return without_noise(std::move(lines));
@@ -120,50 +123,56 @@ void add_printk_cases(const std::string& kernel, std::vector<Case>& cases) {
   Run console = raw;
   console.id += ".console";
   console.log_format = "dmesg";
-  cases.push_back(text_case(kernel, "printk/console_copy.txt", Dialect::log, console, [](std::string_view out) {
-    return part(log_without(out, kPrintkTables), "ORC|section levels begin", "ORC|section dump_stack end");
-  }));
+  cases.push_back(
+      text_case(kernel, "printk/console_copy.txt", Dialect::log, console, [](std::string_view out) {
+        return part(log_without(out, kPrintkTables), "ORC|section levels begin",
+                    "ORC|section dump_stack end");
+      }));
   Run kmsg = raw;
   kmsg.id += ".kmsg";
   kmsg.log_format = "kmsg";
   cases.push_back(text_case(kernel, "printk/dev_kmsg_records.txt", Dialect::kmsg, kmsg, kmsg_records));
-  cases.back().reference = [](std::string_view text) { return single(with_relative_sequence(numbered_lines(text))); };
+  cases.back().reference = [](std::string_view text) {
+    return single(with_relative_sequence(numbered_lines(text)));
+  };
   cases.push_back(text_case(kernel, "printk/proc_sys_kernel_printk.txt", Dialect::exact,
                             session(kernel, "printk_levels", "cat /proc/sys/kernel/printk\n", "512M"),
                             [](std::string_view out) { return numbered_lines(out); }));
 }
 
 void add_allocator_cases(const std::string& kernel, std::vector<Case>& cases) {
-  cases.push_back(text_case(kernel, "kmalloc_gfp_kernel_messages.txt", Dialect::log, module_run(kernel, "orc_gfp", "1G"),
-                            [](std::string_view out) {
-                              std::vector<Line> lines = log_without(out, {"ORC|"});
-                              // It was not the first module of its boot: the taint lines were older.
-                              std::erase_if(lines, [](const Line& line) {
-                                return line.text.find("orc_gfp: loading out-of-tree module") != std::string::npos ||
-                                       line.text.find("orc_gfp: module verification failed") != std::string::npos;
-                              });
-                              return lines;
-                            }));
-  Case areas = text_case(kernel, "vmalloc_area_sizes.tsv", Dialect::plain,
-                         session(kernel, "vmallocinfo", "insmod $M/orc_pages.ko\ncat /proc/vmallocinfo\n", "1G"),
-                         [](std::string_view out) {
-                           std::vector<std::pair<long, std::string>> rows;
-                           for (std::string_view line : split_lines(out)) {
-                             // "0x...-0x...    8192 keep_some+0x18/0x59 [orc_pages] pages=1 vmalloc N0=1"
-                             if (line.find("[orc_pages]") == std::string_view::npos) continue;
-                             const std::size_t blank = line.find(' ');
-                             const std::size_t size = line.find_first_not_of(' ', blank);
-                             const std::size_t rest = line.find(' ', size);
-                             if (size == std::string_view::npos || rest == std::string_view::npos) continue;
-                             rows.emplace_back(std::atol(std::string(line.substr(size)).c_str()),
-                                               fmt::format("{}\t{}", line.substr(size, rest - size), line.substr(rest + 1)));
-                           }
-                           std::stable_sort(rows.begin(), rows.end(),
-                                            [](const auto& a, const auto& b) { return a.first < b.first; });
-                           std::vector<Line> lines;
-                           for (auto& row : rows) lines.push_back({0, std::move(row.second)});
-                           return lines;
-                         });
+  cases.push_back(
+      text_case(kernel, "kmalloc_gfp_kernel_messages.txt", Dialect::log, module_run(kernel, "orc_gfp", "1G"),
+                [](std::string_view out) {
+                  std::vector<Line> lines = log_without(out, {"ORC|"});
+                  // It was not the first module of its boot: the taint lines were older.
+                  std::erase_if(lines, [](const Line& line) {
+                    return line.text.find("orc_gfp: loading out-of-tree module") != std::string::npos ||
+                           line.text.find("orc_gfp: module verification failed") != std::string::npos;
+                  });
+                  return lines;
+                }));
+  Case areas = text_case(
+      kernel, "vmalloc_area_sizes.tsv", Dialect::plain,
+      session(kernel, "vmallocinfo", "insmod $M/orc_pages.ko\ncat /proc/vmallocinfo\n", "1G"),
+      [](std::string_view out) {
+        std::vector<std::pair<long, std::string>> rows;
+        for (std::string_view line : split_lines(out)) {
+          // "0x...-0x...    8192 keep_some+0x18/0x59 [orc_pages] pages=1 vmalloc N0=1"
+          if (line.find("[orc_pages]") == std::string_view::npos) continue;
+          const std::size_t blank = line.find(' ');
+          const std::size_t size = line.find_first_not_of(' ', blank);
+          const std::size_t rest = line.find(' ', size);
+          if (size == std::string_view::npos || rest == std::string_view::npos) continue;
+          rows.emplace_back(std::atol(std::string(line.substr(size)).c_str()),
+                            fmt::format("{}\t{}", line.substr(size, rest - size), line.substr(rest + 1)));
+        }
+        std::stable_sort(rows.begin(), rows.end(),
+                         [](const auto& a, const auto& b) { return a.first < b.first; });
+        std::vector<Line> lines;
+        for (auto& row : rows) lines.push_back({0, std::move(row.second)});
+        return lines;
+      });
   areas.goal = false;
   areas.reference = table_reference;
   cases.push_back(std::move(areas));
@@ -221,7 +230,8 @@ Status add_splat_cases(const std::string& reference, const std::string& kernel, 
     std::vector<std::string> rows;
     for (std::size_t i = 0; i < names.size(); ++i) {
       const auto found = captures.find(runs[i].id);
-      if (found != captures.end() && found->second.present) rows.push_back(splat_index_row(names[i], found->second.out));
+      if (found != captures.end() && found->second.present)
+        rows.push_back(splat_index_row(names[i], found->second.out));
     }
     return single(lines_of(rows));
   };
@@ -237,8 +247,8 @@ Result<std::vector<Case>> make_cases(const std::string& reference_directory, con
   add_allocator_cases(kernel, cases);
   add_printk_cases(kernel, cases);
   add_loader_case(kernel, cases);
-  for (const char* directory : {"splats", "splats_panic_0", "splats_oops_panic", "splats_panic_on_warn", "splats_slab_nomerge",
-                                "splats_slub_debug_FZPU"}) {
+  for (const char* directory : {"splats", "splats_panic_0", "splats_oops_panic", "splats_panic_on_warn",
+                                "splats_slab_nomerge", "splats_slub_debug_FZPU"}) {
     TRY(add_splat_cases(reference_directory, kernel, directory, cases));
   }
   for (const Case& made : cases) {
@@ -247,6 +257,25 @@ Result<std::vector<Case>> make_cases(const std::string& reference_directory, con
   }
   std::sort(cases.begin(), cases.end(), [](const Case& a, const Case& b) { return a.file < b.file; });
   return cases;
+}
+
+std::vector<std::string> unread_files(const std::string& reference_directory, const std::string& kernel,
+                                      const std::vector<Case>& cases) {
+  std::set<std::string> unread;
+  const std::filesystem::path top(reference_directory);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(top / kernel)) {
+    if (!entry.is_regular_file()) continue;
+    std::string path = std::filesystem::relative(entry.path(), top).string();
+    // What the comparison itself rests on.
+    if (path == kernel + "/version.txt" || path == kernel + "/config_options.txt") continue;
+    if (std::any_of(cases.begin(), cases.end(), [&](const Case& made) { return made.file == path; }))
+      continue;
+    for (const char* directory : {"/boot_state/", "/slub_debug/"}) {
+      if (path.starts_with(kernel + directory)) path = kernel + directory;
+    }
+    unread.insert(std::move(path));
+  }
+  return {unread.begin(), unread.end()};
 }
 
 }  // namespace koi::conformance

@@ -58,9 +58,10 @@ TEST(Compare, TablesMayLackRowsOfTheRun) {
 }
 
 TEST(Noise, GuessesAndUserRegistersAreLeftOut) {
-  const std::vector<Line> kept = without_noise(numbered_lines(
-      " ? guess+0x1/0x2\n entry_SYSCALL_64_after_hwframe+0x6e/0xd8\nRIP: 0033:0x47fbe9\nCode: 08 89\nRSP: 002b:00 EFLAGS: 0\n"
-      "RAX: 0 RBX: 0 RCX: 0\n </TASK>\nRAX: 1 RBX: 1 RCX: 1\n"));
+  const std::vector<Line> kept =
+      without_noise(numbered_lines(" ? guess+0x1/0x2\n entry_SYSCALL_64_after_hwframe+0x6e/0xd8\nRIP: "
+                                   "0033:0x47fbe9\nCode: 08 89\nRSP: 002b:00 EFLAGS: 0\n"
+                                   "RAX: 0 RBX: 0 RCX: 0\n </TASK>\nRAX: 1 RBX: 1 RCX: 1\n"));
   ASSERT_EQ(kept.size(), 3U);
   EXPECT_EQ(kept[1].number, 7);
   EXPECT_EQ(kept[2].number, 8);
@@ -94,27 +95,38 @@ const TableSpec& table(std::string_view file) {
   return table_specs().front();
 }
 
-std::vector<std::string> rows(std::string_view file, std::string_view log) { return table(file).rows(orc_records(log)); }
+std::vector<std::string> rows(std::string_view file, std::string_view log) {
+  return table(file).rows(orc_records(log));
+}
 
 TEST(Tables, RowsFromTheLog) {
   using Rows = std::vector<std::string>;
-  EXPECT_EQ(rows("kmalloc_powers_of_two.tsv", "<6>[    1.000000] ORC|pow2|0|0|0\nother\n<6>[    1.000000] ORC|log|40|64|64\n"),
+  EXPECT_EQ(rows("kmalloc_powers_of_two.tsv",
+                 "<6>[    1.000000] ORC|pow2|0|0|0\nother\n<6>[    1.000000] ORC|log|40|64|64\n"),
             Rows({"0\t0\t0"}));
   EXPECT_EQ(rows("kmalloc_size_classes.tsv",
-                 "ORC|range|1|8|8\nORC|range|8193|8256|16384\nORC|pagerange|8191|8192|8192\nORC|pagerange|4194305|4202497|0\n"),
+                 "ORC|range|1|8|8\nORC|range|8193|8256|16384\nORC|pagerange|8191|8192|8192\nORC|pagerange|"
+                 "4194305|4202497|0\n"),
             Rows({"1\t8\t8\tevery size", "4194305\t4202497\tNULL\tpage multiples -1/0/+1"}));
   EXPECT_EQ(rows("kmalloc_gfp_to_cache.tsv",
-                 "ORC|gfp|GFP_KERNEL|0xcc0|1|8|obj:|phys<16M=0|phys<4G=1| slab kmalloc-8 start ffff pointer offset 0 size 8\n"
+                 "ORC|gfp|GFP_KERNEL|0xcc0|1|8|obj:|phys<16M=0|phys<4G=1| slab kmalloc-8 start ffff pointer "
+                 "offset 0 size 8\n"
                  "ORC|gfp|GFP_DMA|0x1|8193|16384|obj:|phys<16M=1|phys<4G=1| not a slab object\n"),
-            Rows({"GFP_KERNEL\t0xcc0\t1\t8\tkmalloc-8\t0\t1", "GFP_DMA\t0x1\t8193\t16384\t(page allocator)\t1\t1"}));
+            Rows({"GFP_KERNEL\t0xcc0\t1\t8\tkmalloc-8\t0\t1",
+                  "GFP_DMA\t0x1\t8193\t16384\t(page allocator)\t1\t1"}));
   EXPECT_EQ(rows("alloc_pages.tsv", "ORC|alloc_pages|11|NULL\nORC|alloc_pages_tail|1|tail_page_count=0\n"),
             Rows({"alloc_pages\t11\tNULL", "alloc_pages_tail\t1\ttail_page_count=0"}));
-  EXPECT_EQ(rows("kvmalloc.tsv", "ORC|kvmalloc|GFP_KERNEL|0|ZERO_SIZE_PTR\nORC|kvmalloc|GFP_KERNEL|1|kmalloc|8|page_aligned=0\n"),
-            Rows({"GFP_KERNEL\t0\tZERO_SIZE_PTR\t-\t-", "GFP_KERNEL\t1\tkmalloc\t8\tpage_aligned=0"}));
-  EXPECT_EQ(rows("execution_contexts.tsv", "ORC|ctx\tmodule init\ta=1\nORC|v\tx\t1\nORC|ctx\tspin_lock\ta=2\n"),
-            Rows({"0\tmodule init\ta=1", "2\tspin_lock\ta=2"}));
-  EXPECT_EQ(rows("timers_work_waits_locks.tsv", "ORC|ctx\tmodule init\ta=1\nORC|v\tx || y\t1\n"), Rows({"1\tx || y\t1"}));
-  EXPECT_EQ(rows("krealloc_and_friends_special_cases.tsv", "ORC|friends|kstrndup(\"hello world\",5)|hello|ksize=8\n"),
+  EXPECT_EQ(
+      rows("kvmalloc.tsv",
+           "ORC|kvmalloc|GFP_KERNEL|0|ZERO_SIZE_PTR\nORC|kvmalloc|GFP_KERNEL|1|kmalloc|8|page_aligned=0\n"),
+      Rows({"GFP_KERNEL\t0\tZERO_SIZE_PTR\t-\t-", "GFP_KERNEL\t1\tkmalloc\t8\tpage_aligned=0"}));
+  EXPECT_EQ(
+      rows("execution_contexts.tsv", "ORC|ctx\tmodule init\ta=1\nORC|v\tx\t1\nORC|ctx\tspin_lock\ta=2\n"),
+      Rows({"0\tmodule init\ta=1", "2\tspin_lock\ta=2"}));
+  EXPECT_EQ(rows("timers_work_waits_locks.tsv", "ORC|ctx\tmodule init\ta=1\nORC|v\tx || y\t1\n"),
+            Rows({"1\tx || y\t1"}));
+  EXPECT_EQ(rows("krealloc_and_friends_special_cases.tsv",
+                 "ORC|friends|kstrndup(\"hello world\",5)|hello|ksize=8\n"),
             Rows({"friends\tkstrndup(\"hello world\",5)\thello ksize=8"}));
   EXPECT_EQ(rows("kmem_cache_in_use.tsv", "ORC|ctor|8|calls_after_create=0\nORC|misc|kmem_cache_shrink|0\n"),
             Rows({"0\tctor\t8 calls_after_create=0", "1\tmisc\tkmem_cache_shrink 0"}));
@@ -122,9 +134,12 @@ TEST(Tables, RowsFromTheLog) {
 
 TEST(Session, ReadsItsMarks) {
   const Document document = read_session(
-      "@drop\nnoise\n@paragraph one\n@raw\nSYSCALL|x\n@log\n<4>[    1.000000] text\n<6>[    1.000000] random: crng\n"
-      "<4>[    1.000000]  ? guess+0x1/0x2\n@paragraph two\n@value ./coresize\n16384\n@bracket i_int = \n-1\n@status 0\n12\n@only lm_\n"
-      "lm_x 1\nother 2\n@sorted ./s/\nb\na\n@permissions\ntotal 0\n-rw-r--r-- 1 root root 4096 Jan 1 00:00 cb\n@ifok (it had loaded)\n"
+      "@drop\nnoise\n@paragraph one\n@raw\nSYSCALL|x\n@log\n<4>[    1.000000] text\n<6>[    1.000000] "
+      "random: crng\n"
+      "<4>[    1.000000]  ? guess+0x1/0x2\n@paragraph two\n@value ./coresize\n16384\n@bracket i_int = "
+      "\n-1\n@status 0\n12\n@only lm_\n"
+      "lm_x 1\nother 2\n@sorted ./s/\nb\na\n@permissions\ntotal 0\n-rw-r--r-- 1 root root 4096 Jan 1 00:00 "
+      "cb\n@ifok (it had loaded)\n"
       "@done 0\n@tree .\nb\nd\n@branch ./d\nz\n@end\n@kallsyms [m]\nffff t f\t[m]\nffff t g\t[n]\n");
   ASSERT_EQ(document.size(), 2U);
   const auto text = [](const Section& section) {
@@ -134,7 +149,8 @@ TEST(Session, ReadsItsMarks) {
   };
   EXPECT_EQ(text(document[0]), "SYSCALL|x\n<4>text\n");
   EXPECT_EQ(text(document[1]),
-            "./coresize: 16384 \ni_int = [-1]\nexit 0 value [12]\nlm_x 1\n./s/a\n./s/b\ntotal 0\n-rw-r--r-- cb\n(it had loaded)\n"
+            "./coresize: 16384 \ni_int = [-1]\nexit 0 value [12]\nlm_x 1\n./s/a\n./s/b\ntotal 0\n-rw-r--r-- "
+            "cb\n(it had loaded)\n"
             ".\n./b\n./d\n./d/z\nADDR t f\t[m]\n");
 }
 
@@ -142,19 +158,22 @@ TEST(Session, ScriptsCoverEveryParagraph) {
   for (const char* kernel : {"6.1", "6.12"}) {
     std::string scripts;
     for (const conformance::Run& run : loader_runs(kernel)) scripts += run.script;
-    const Result<std::string> text = read_file(std::string(KOI_CONFORMANCE_REFERENCE) + "/" + kernel + "/module_loader.txt");
+    const Result<std::string> text =
+        read_file(std::string(KOI_CONFORMANCE_REFERENCE) + "/" + kernel + "/module_loader.txt");
     ASSERT_TRUE(text.ok());
     for (const Section& section : read_loader_reference(*text)) {
-      EXPECT_NE(scripts.find("echo @paragraph " + section.name + "\n"), std::string::npos) << kernel << ": " << section.name;
+      EXPECT_NE(scripts.find("echo @paragraph " + section.name + "\n"), std::string::npos)
+          << kernel << ": " << section.name;
     }
   }
 }
 
 TEST(Splats, IndexRow) {
-  EXPECT_EQ(splat_index_row("warn_on",
-                            "@insmod 0\n@tainted\n12800\n@rmmod 0\n@log\n<6>[    1.000000] ORC|splat begin|warn_on\n"
-                            "<4>[    1.000000] ------------[ cut here ]------------\n<4>[    1.000000] WARNING: here\n"
-                            "<6>[    1.000000] ORC|splat returned|warn_on\n"),
+  EXPECT_EQ(splat_index_row(
+                "warn_on",
+                "@insmod 0\n@tainted\n12800\n@rmmod 0\n@log\n<6>[    1.000000] ORC|splat begin|warn_on\n"
+                "<4>[    1.000000] ------------[ cut here ]------------\n<4>[    1.000000] WARNING: here\n"
+                "<6>[    1.000000] ORC|splat returned|warn_on\n"),
             "warn_on\tyes\tkernel went on\t0\t0\t12800\tWARNING: here");
   EXPECT_EQ(splat_index_row("panic", ""), "panic\tno\tkernel stopped\t-\t-\t-\t(silent)");
 }
@@ -164,7 +183,8 @@ TEST(Splats, TwoBootsMatch) {
   for (const char* kernel : {"6.1", "6.12"}) {
     const std::string folder = std::string(KOI_CONFORMANCE_REFERENCE) + "/" + kernel;
     const Result<std::string> one = read_file(folder + "/splats/cache_destroy_busy_nodebug.txt");
-    const Result<std::string> other = read_file(folder + "/splats_slab_nomerge/cache_destroy_busy_nodebug.txt");
+    const Result<std::string> other =
+        read_file(folder + "/splats_slab_nomerge/cache_destroy_busy_nodebug.txt");
     ASSERT_TRUE(one.ok() && other.ok());
     bool console = true;
     const Rules rules;

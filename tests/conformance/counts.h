@@ -19,6 +19,8 @@ struct Totals {
 
 // Over the files that have to match by now (`goal`), or over the others; files left out are not counted.
 [[nodiscard]] Totals total(const std::vector<Settled>& files, bool goal);
-[[nodiscard]] std::string counts_page(const std::vector<Settled>& files);
+// `unread`: reference files that no case compares.
+[[nodiscard]] std::string counts_page(const std::vector<Settled>& files,
+                                      const std::vector<std::string>& unread);
 
 }  // namespace koi::conformance

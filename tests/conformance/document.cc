@@ -17,14 +17,17 @@ void fail(Outcome& outcome, std::string row, std::string_view expected, std::str
 
 std::string key_of(std::string_view row, int keys) {
   std::size_t end = 0;
-  for (int i = 0; i < keys && end != std::string_view::npos; ++i) end = row.find('\t', end == 0 ? 0 : end + 1);
+  for (int i = 0; i < keys && end != std::string_view::npos; ++i)
+    end = row.find('\t', end == 0 ? 0 : end + 1);
   return std::string(row.substr(0, end));
 }
 
-void compare_by_key(const ReferenceSection& expected, const Section& actual, const Rules& rules, Outcome& outcome) {
+void compare_by_key(const ReferenceSection& expected, const Section& actual, const Rules& rules,
+                    Outcome& outcome) {
   // Rows with the same key are taken in their order.
   std::multimap<std::string, std::size_t> unused;
-  for (std::size_t i = 0; i < actual.lines.size(); ++i) unused.emplace(key_of(actual.lines[i].text, rules.keys), i);
+  for (std::size_t i = 0; i < actual.lines.size(); ++i)
+    unused.emplace(key_of(actual.lines[i].text, rules.keys), i);
   for (std::size_t i = 0; i < expected.patterns.size(); ++i) {
     const Pattern& pattern = expected.patterns[i];
     if (!pattern.comparable()) {
@@ -44,7 +47,8 @@ void compare_by_key(const ReferenceSection& expected, const Section& actual, con
 }
 
 // The aligned pairs of a longest common subsequence, as (expected, actual) indices.
-std::vector<std::pair<std::size_t, std::size_t>> align(const std::vector<Pattern>& expected, const std::vector<Line>& actual) {
+std::vector<std::pair<std::size_t, std::size_t>> align(const std::vector<Pattern>& expected,
+                                                       const std::vector<Line>& actual) {
   std::size_t first = 0;
   std::size_t expected_end = expected.size();
   std::size_t actual_end = actual.size();
@@ -67,7 +71,8 @@ std::vector<std::pair<std::size_t, std::size_t>> align(const std::vector<Pattern
     for (std::size_t c = columns; c-- > 0;) {
       const bool same = expected[first + r].matches(actual[first + c].text);
       equal[r * columns + c] = same ? 1 : 0;
-      length[at(r, c)] = same ? length[at(r + 1, c + 1)] + 1 : std::max(length[at(r + 1, c)], length[at(r, c + 1)]);
+      length[at(r, c)] =
+          same ? length[at(r + 1, c + 1)] + 1 : std::max(length[at(r + 1, c)], length[at(r, c + 1)]);
     }
   }
   for (std::size_t r = 0, c = 0; r < rows && c < columns;) {

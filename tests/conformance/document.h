@@ -30,10 +30,10 @@ enum class Match {
 
 struct Rules {
   Match match = Match::in_order;
-  int keys = 1;                  // by_key: how many cells make the key
+  int keys = 1;  // by_key: how many cells make the key
   // by_key: how each cell of a reference row is read; missing ones are exact.
   std::function<std::vector<Dialect>(std::string_view row)> cells;
-  Dialect line = Dialect::log;   // in_order
+  Dialect line = Dialect::log;  // in_order
 };
 
 // One row that is not as it should be.

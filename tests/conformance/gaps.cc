@@ -38,12 +38,16 @@ Result<Gaps> read_gaps(std::string_view text) {
     if (line.starts_with(kCeiling)) gaps.ceiling = number(line.substr(kCeiling.size()));
     if (line.empty() || line.starts_with('#')) continue;
     const std::vector<std::string_view> cells = split(line, '\t');
-    if (cells.size() != 3) return make_error("known gaps, line {}: expected FILE, ROW and REASON between tabs", line_number);
-    if (cells[2].size() < kShortestReason) return make_error("known gaps, line {}: no reason given", line_number);
-    gaps.entries.push_back({std::string(cells[0]), std::string(cells[1]), std::string(cells[2]), line_number});
+    if (cells.size() != 3)
+      return make_error("known gaps, line {}: expected FILE, ROW and REASON between tabs", line_number);
+    if (cells[2].size() < kShortestReason)
+      return make_error("known gaps, line {}: no reason given", line_number);
+    gaps.entries.push_back(
+        {std::string(cells[0]), std::string(cells[1]), std::string(cells[2]), line_number});
   }
   if (static_cast<int>(gaps.entries.size()) != gaps.ceiling) {
-    return make_error("known gaps: {} entries, but the ceiling says {}; it may only go down", gaps.entries.size(), gaps.ceiling);
+    return make_error("known gaps: {} entries, but the ceiling says {}; it may only go down",
+                      gaps.entries.size(), gaps.ceiling);
   }
   return gaps;
 }
@@ -63,11 +67,14 @@ Settled settle(const std::string& file, bool goal, const Outcome& outcome, const
     if (gap.file != file) continue;
     if (gap.row == "*") {
       settled.left_out = true;
-      if (failing.empty()) settled.stale.push_back(fmt::format("{}: stale gap, line {}: the whole file matches", file, gap.line));
+      if (failing.empty())
+        settled.stale.push_back(
+            fmt::format("{}: stale gap, line {}: the whole file matches", file, gap.line));
       continue;
     }
     for (std::string& row : rows_of(gap)) {
-      if (!failing.contains(row)) settled.stale.push_back(fmt::format("{}:{}: stale gap, line {}: it matches", file, row, gap.line));
+      if (!failing.contains(row))
+        settled.stale.push_back(fmt::format("{}:{}: stale gap, line {}: it matches", file, row, gap.line));
       covered.insert(std::move(row));
     }
   }

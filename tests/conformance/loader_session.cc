@@ -35,7 +35,9 @@ class Session {
   void load(std::string_view module, std::string_view parameters = "") {
     load_file(fmt::format("$M/{}.ko", module), 0, parameters);
   }
-  void load_damaged(std::string_view name, int flags = 0) { load_file(fmt::format("$M/bad/{}.ko", name), flags); }
+  void load_damaged(std::string_view name, int flags = 0) {
+    load_file(fmt::format("$M/bad/{}.ko", name), flags);
+  }
   void unload(std::string_view name, std::string_view how = "nonblock") {
     command(fmt::format("delete_module {} {}", name.empty() ? std::string_view("\"\"") : name, how));
     log();
@@ -89,7 +91,8 @@ void first_steps(Session& s, bool has_property_note) {
   s.paragraph("proc modules");
   s.file("/proc/modules");
   s.paragraph("sysfs of the module");
-  std::vector<std::string> files = {"coresize", "initsize", "initstate", "notes/.note.Linux", "notes/.note.gnu.build-id"};
+  std::vector<std::string> files = {"coresize", "initsize", "initstate", "notes/.note.Linux",
+                                    "notes/.note.gnu.build-id"};
   if (has_property_note) files.emplace_back("notes/.note.gnu.property");
   files.insert(files.end(), {"refcnt", "taint", "uevent"});
   for (const std::string& file : files) s.value("./" + file, "/sys/module/orc_hello/" + file);
@@ -133,33 +136,147 @@ void first_steps(Session& s, bool has_property_note) {
 }
 
 constexpr std::string_view kAllGood =
-    "i_int=5 i_uint=6 i_long=-7 i_ulong=8 i_ullong=18446744073709551615 i_short=-9 i_ushort=10 i_byte=255 i_hexint=0x1f "
-    "i_bool=1 i_invbool=1 i_bint=1 i_boolen=1 i_charp=word i_str=seven77 i_arr=10,20,30 i_sarr=a,b,c hidden=9 pub_name=8 "
+    "i_int=5 i_uint=6 i_long=-7 i_ulong=8 i_ullong=18446744073709551615 i_short=-9 i_ushort=10 i_byte=255 "
+    "i_hexint=0x1f "
+    "i_bool=1 i_invbool=1 i_bint=1 i_boolen=1 i_charp=word i_str=seven77 i_arr=10,20,30 i_sarr=a,b,c "
+    "hidden=9 pub_name=8 "
     "dash_name=7 unsafe_p=1";
 
-constexpr std::string_view kParameters[] = {
-    "i_int=abc", "i_int=", "i_int", "i_int=0x10", "i_int=010", "i_int=08", "i_int=+5", "i_int=-5", "i_int=5 i_int=6",
-    "i_int=2147483647", "i_int=2147483648", "i_int=-2147483648", "i_int=-2147483649", "i_int=4294967295", "i_int=5x",
-    "i_int=5.0", "i_int=\"5\"", "i_int=\" 5\"", "i_int=\"5 \"", "i_int=0b101", "i_int=1e3", "i_uint=-1",
-    "i_uint=4294967295", "i_uint=4294967296", "i_uint=0xffffffff", "i_long=9223372036854775807",
-    "i_long=9223372036854775808", "i_ulong=18446744073709551615", "i_ulong=18446744073709551616", "i_ulong=-1",
-    "i_short=32767", "i_short=32768", "i_short=-32769", "i_ushort=65535", "i_ushort=65536", "i_byte=255", "i_byte=256",
-    "i_byte=-1", "i_hexint=ff", "i_hexint=0xff", "i_hexint=10", "i_hexint=-1", "i_bool", "i_bool=1", "i_bool=0",
-    "i_bool=y", "i_bool=Y", "i_bool=n", "i_bool=N", "i_bool=yes", "i_bool=no", "i_bool=on", "i_bool=off", "i_bool=ON",
-    "i_bool=OFF", "i_bool=o", "i_bool=t", "i_bool=true", "i_bool=false", "i_bool=T", "i_bool=2", "i_bool=", "i_bool=maybe",
-    "i_invbool=1", "i_invbool", "i_bint=1", "i_bint", "i_bint=7", "i_boolen=1", "i_boolen=0", "i_boolen", "i_charp=word",
-    "i_charp=", "i_charp", "i_charp=\"two words\"", "i_charp=\"un", "i_charp=a=b", "i_charp=a\"b\"c",
-    "i_charp=\"a\\\"b\"", "i_charp=a,b", "i_str=1234567", "i_str=12345678", "i_str=", "i_str", "i_arr=1", "i_arr=1,2,3,4",
-    "i_arr=1,2,3,4,5", "i_arr=", "i_arr", "i_arr=1,,3", "i_arr=1,x", "i_arr=,1", "i_arr=1,", "i_sarr=a", "i_sarr=a,b,c,d",
-    "i_sarr=a,,c", "i_sarr=\"a b\",c", "unknown=1", "unknown", "unknown=1 i_int=3", "i_int=3 unknown=abc",
-    "bare words here", "hidden=4", "pub_name=3", "real_name=3", "dash-name=2", "dash_name=2", "i-int=4", "I_INT=4",
-    "unsafe_p=1", "cb=ok", "cb=bad", "cb=", "cb", "cbna", "cbna=x", "cbna=bad", "  i_int=4   i_uint=5  ",
-    "i_int=4,i_uint=5", "i_int =4", "i_int= 4", "-- i_int=4", "i_int=4 -- i_uint=7", "i_int=4;i_uint=5", "dyndbg",
-    "dyndbg=+p", "dyndbg=bad", "async_probe", "async_probe=1", "lm_param.i_int=4"};
+constexpr std::string_view kParameters[] = {"i_int=abc",
+                                            "i_int=",
+                                            "i_int",
+                                            "i_int=0x10",
+                                            "i_int=010",
+                                            "i_int=08",
+                                            "i_int=+5",
+                                            "i_int=-5",
+                                            "i_int=5 i_int=6",
+                                            "i_int=2147483647",
+                                            "i_int=2147483648",
+                                            "i_int=-2147483648",
+                                            "i_int=-2147483649",
+                                            "i_int=4294967295",
+                                            "i_int=5x",
+                                            "i_int=5.0",
+                                            "i_int=\"5\"",
+                                            "i_int=\" 5\"",
+                                            "i_int=\"5 \"",
+                                            "i_int=0b101",
+                                            "i_int=1e3",
+                                            "i_uint=-1",
+                                            "i_uint=4294967295",
+                                            "i_uint=4294967296",
+                                            "i_uint=0xffffffff",
+                                            "i_long=9223372036854775807",
+                                            "i_long=9223372036854775808",
+                                            "i_ulong=18446744073709551615",
+                                            "i_ulong=18446744073709551616",
+                                            "i_ulong=-1",
+                                            "i_short=32767",
+                                            "i_short=32768",
+                                            "i_short=-32769",
+                                            "i_ushort=65535",
+                                            "i_ushort=65536",
+                                            "i_byte=255",
+                                            "i_byte=256",
+                                            "i_byte=-1",
+                                            "i_hexint=ff",
+                                            "i_hexint=0xff",
+                                            "i_hexint=10",
+                                            "i_hexint=-1",
+                                            "i_bool",
+                                            "i_bool=1",
+                                            "i_bool=0",
+                                            "i_bool=y",
+                                            "i_bool=Y",
+                                            "i_bool=n",
+                                            "i_bool=N",
+                                            "i_bool=yes",
+                                            "i_bool=no",
+                                            "i_bool=on",
+                                            "i_bool=off",
+                                            "i_bool=ON",
+                                            "i_bool=OFF",
+                                            "i_bool=o",
+                                            "i_bool=t",
+                                            "i_bool=true",
+                                            "i_bool=false",
+                                            "i_bool=T",
+                                            "i_bool=2",
+                                            "i_bool=",
+                                            "i_bool=maybe",
+                                            "i_invbool=1",
+                                            "i_invbool",
+                                            "i_bint=1",
+                                            "i_bint",
+                                            "i_bint=7",
+                                            "i_boolen=1",
+                                            "i_boolen=0",
+                                            "i_boolen",
+                                            "i_charp=word",
+                                            "i_charp=",
+                                            "i_charp",
+                                            "i_charp=\"two words\"",
+                                            "i_charp=\"un",
+                                            "i_charp=a=b",
+                                            "i_charp=a\"b\"c",
+                                            "i_charp=\"a\\\"b\"",
+                                            "i_charp=a,b",
+                                            "i_str=1234567",
+                                            "i_str=12345678",
+                                            "i_str=",
+                                            "i_str",
+                                            "i_arr=1",
+                                            "i_arr=1,2,3,4",
+                                            "i_arr=1,2,3,4,5",
+                                            "i_arr=",
+                                            "i_arr",
+                                            "i_arr=1,,3",
+                                            "i_arr=1,x",
+                                            "i_arr=,1",
+                                            "i_arr=1,",
+                                            "i_sarr=a",
+                                            "i_sarr=a,b,c,d",
+                                            "i_sarr=a,,c",
+                                            "i_sarr=\"a b\",c",
+                                            "unknown=1",
+                                            "unknown",
+                                            "unknown=1 i_int=3",
+                                            "i_int=3 unknown=abc",
+                                            "bare words here",
+                                            "hidden=4",
+                                            "pub_name=3",
+                                            "real_name=3",
+                                            "dash-name=2",
+                                            "dash_name=2",
+                                            "i-int=4",
+                                            "I_INT=4",
+                                            "unsafe_p=1",
+                                            "cb=ok",
+                                            "cb=bad",
+                                            "cb=",
+                                            "cb",
+                                            "cbna",
+                                            "cbna=x",
+                                            "cbna=bad",
+                                            "  i_int=4   i_uint=5  ",
+                                            "i_int=4,i_uint=5",
+                                            "i_int =4",
+                                            "i_int= 4",
+                                            "-- i_int=4",
+                                            "i_int=4 -- i_uint=7",
+                                            "i_int=4;i_uint=5",
+                                            "dyndbg",
+                                            "dyndbg=+p",
+                                            "dyndbg=bad",
+                                            "async_probe",
+                                            "async_probe=1",
+                                            "lm_param.i_int=4"};
 
 constexpr std::string_view kParameterFiles[] = {
-    "cb", "cbna", "dash_name", "i_arr", "i_bint", "i_bool", "i_boolen", "i_byte", "i_charp", "i_hexint", "i_int",
-    "i_invbool", "i_long", "i_sarr", "i_short", "i_str", "i_uint", "i_ullong", "i_ulong", "i_ushort", "pub_name", "unsafe_p"};
+    "cb",      "cbna",     "dash_name", "i_arr",     "i_bint",   "i_bool",  "i_boolen", "i_byte",
+    "i_charp", "i_hexint", "i_int",     "i_invbool", "i_long",   "i_sarr",  "i_short",  "i_str",
+    "i_uint",  "i_ullong", "i_ulong",   "i_ushort",  "pub_name", "unsafe_p"};
 
 void parameter_steps(Session& s) {
   s.paragraph("params: none");
@@ -181,9 +298,11 @@ void parameter_steps(Session& s) {
     s.bracketed(fmt::format("{} = ", file), fmt::format("/sys/module/lm_param/parameters/{}", file));
   }
   static constexpr std::pair<std::string_view, std::string_view> kWrites[] = {
-      {"i_int", "12"}, {"i_int", "abc"}, {"i_int", "99999999999"}, {"i_bool", "y"}, {"i_bool", "maybe"}, {"i_boolen", "1"},
-      {"i_boolen", "0"}, {"i_charp", "newtext"}, {"i_charp", ""}, {"i_str", "1234567"}, {"i_str", "12345678"},
-      {"i_arr", "9,8"}, {"i_arr", "1,2,3,4,5"}, {"i_uint", "3"}, {"cb", "hello"}, {"cb", "bad"}, {"unsafe_p", "2"}};
+      {"i_int", "12"},        {"i_int", "abc"},     {"i_int", "99999999999"}, {"i_bool", "y"},
+      {"i_bool", "maybe"},    {"i_boolen", "1"},    {"i_boolen", "0"},        {"i_charp", "newtext"},
+      {"i_charp", ""},        {"i_str", "1234567"}, {"i_str", "12345678"},    {"i_arr", "9,8"},
+      {"i_arr", "1,2,3,4,5"}, {"i_uint", "3"},      {"cb", "hello"},          {"cb", "bad"},
+      {"unsafe_p", "2"}};
   for (const auto& [parameter, value] : kWrites) s.write(parameter, value);
   s.silently("echo 12 > /sys/module/lm_param/parameters/i_int");
   s.value("with newline", "/sys/module/lm_param/parameters/i_int");
@@ -193,8 +312,8 @@ void parameter_steps(Session& s) {
 }
 
 void state_steps(Session& s) {
-  for (const char* value : {"-1", "-2", "-5", "-12", "-14", "-16", "-17", "-19", "-22", "-95", "-512", "-517", "-4095", "-4096",
-                            "-100000", "1", "2", "42", "2147483647"}) {
+  for (const char* value : {"-1", "-2", "-5", "-12", "-14", "-16", "-17", "-19", "-22", "-95", "-512", "-517",
+                            "-4095", "-4096", "-100000", "1", "2", "42", "2147483647"}) {
     s.paragraph(fmt::format("init returns {}", value));
     s.load("lm_ret", fmt::format("ret={}", value));
     s.unload("lm_ret");
@@ -266,11 +385,29 @@ void file_step(Session& s, std::string_view name, std::string_view title_end, in
 }
 
 void file_steps(Session& s) {
-  for (const char* name :
-       {"bad_vermagic_release", "bad_vermagic_flags", "no_vermagic", "bad_crc_module_layout", "bad_crc__printk",
-        "no_versions_section", "no_modinfo", "no_this_module", "truncated_half", "truncated_32_bytes", "truncated_last_100",
-        "empty_file", "text_file", "elf_class32", "elf_machine_386", "elf_machine_aarch64", "elf_type_exec", "executable",
-        "bad_signature_marker", "trailing_garbage", "stripped_all", "stripped_debug", "gzipped"}) {
+  for (const char* name : {"bad_vermagic_release",
+                           "bad_vermagic_flags",
+                           "no_vermagic",
+                           "bad_crc_module_layout",
+                           "bad_crc__printk",
+                           "no_versions_section",
+                           "no_modinfo",
+                           "no_this_module",
+                           "truncated_half",
+                           "truncated_32_bytes",
+                           "truncated_last_100",
+                           "empty_file",
+                           "text_file",
+                           "elf_class32",
+                           "elf_machine_386",
+                           "elf_machine_aarch64",
+                           "elf_type_exec",
+                           "executable",
+                           "bad_signature_marker",
+                           "trailing_garbage",
+                           "stripped_all",
+                           "stripped_debug",
+                           "gzipped"}) {
     file_step(s, name, "", 0);
   }
   for (const char* name : {"bad_vermagic_release", "bad_vermagic_flags", "no_vermagic"}) {
@@ -374,7 +511,8 @@ std::vector<Run> fresh_boots(const std::string& kernel) {
     s.forget_log();
     s.load_damaged("cons_not_gpl");
   });
-  boot("bad CRC, MODULE_INIT_IGNORE_MODVERSIONS, first module", [](Session& s) { s.load_damaged("bad_crc__printk", 1); });
+  boot("bad CRC, MODULE_INIT_IGNORE_MODVERSIONS, first module",
+       [](Session& s) { s.load_damaged("bad_crc__printk", 1); });
   boot("duplicate export, first modules", [](Session& s) {
     s.load("lm_dupsym");
     s.load_damaged("dupsym_copy");
@@ -390,7 +528,9 @@ std::vector<Run> fresh_boots(const std::string& kernel) {
   boot("module without licence, first module", [](Session& s) { s.load_damaged("no_license"); });
   boot("no .modinfo, first module", [](Session& s) { s.load_damaged("no_modinfo"); });
   boot("proprietary licence, first module", [](Session& s) { s.load("lm_prop"); });
-  boot("module.sig_enforce=1, unsigned module", [](Session& s) { s.load("orc_hello"); }, "module.sig_enforce=1");
+  boot(
+      "module.sig_enforce=1, unsigned module", [](Session& s) { s.load("orc_hello"); },
+      "module.sig_enforce=1");
   Session listing;
   listing.forget_log();
   list_sysfs(listing);

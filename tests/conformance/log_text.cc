@@ -13,7 +13,8 @@ namespace {
 
 // A line of the block that shows the user program's registers.
 bool is_user_register_line(std::string_view text) {
-  for (std::string_view start : {"RIP: 0033:", "Code: ", "RSP: 002b:", "RAX: ", "RDX: ", "RBP: ", "R10: ", "R13: "}) {
+  for (std::string_view start :
+       {"RIP: 0033:", "Code: ", "RSP: 002b:", "RAX: ", "RDX: ", "RBP: ", "R10: ", "R13: "}) {
     if (text.starts_with(start)) return true;
   }
   return false;

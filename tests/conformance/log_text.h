@@ -19,6 +19,7 @@ namespace koi::conformance {
 // /dev/kmsg records: the sequence number counted from the first record.
 [[nodiscard]] std::vector<Line> with_relative_sequence(std::vector<Line> lines);
 // From the line whose text is `first` to the one whose text is `last`, both included.
-[[nodiscard]] std::vector<Line> part(const std::vector<Line>& lines, std::string_view first, std::string_view last);
+[[nodiscard]] std::vector<Line> part(const std::vector<Line>& lines, std::string_view first,
+                                     std::string_view last);
 
 }  // namespace koi::conformance

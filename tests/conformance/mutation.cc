@@ -14,7 +14,8 @@ namespace koi::conformance {
 namespace {
 
 const Section* section_named(const Document& document, const std::string& name) {
-  const auto found = std::find_if(document.begin(), document.end(), [&](const Section& s) { return s.name == name; });
+  const auto found =
+      std::find_if(document.begin(), document.end(), [&](const Section& s) { return s.name == name; });
   return found == document.end() ? nullptr : &*found;
 }
 
@@ -34,8 +35,9 @@ std::vector<Value> values_of(const std::vector<ReferenceSection>& sections) {
       const Pattern& pattern = sections[s].patterns[r];
       std::vector<bool> compared(pattern.text().size(), false);
       for (const Span& span : pattern.spans()) {
-        if (span.kind == Kind::literal) std::fill(compared.begin() + static_cast<std::ptrdiff_t>(span.begin),
-                                                  compared.begin() + static_cast<std::ptrdiff_t>(span.end), true);
+        if (span.kind == Kind::literal)
+          std::fill(compared.begin() + static_cast<std::ptrdiff_t>(span.begin),
+                    compared.begin() + static_cast<std::ptrdiff_t>(span.end), true);
       }
       const auto part = [&](std::size_t i) {
         return compared[i] && std::isspace(static_cast<unsigned char>(pattern.text()[i])) == 0;
@@ -52,8 +54,8 @@ std::vector<Value> values_of(const std::vector<ReferenceSection>& sections) {
   return values;
 }
 
-MutationResult check_mutations(const std::vector<ReferenceSection>& sections, const Document& actual, const Rules& rules, int limit,
-                               unsigned long long seed) {
+MutationResult check_mutations(const std::vector<ReferenceSection>& sections, const Document& actual,
+                               const Rules& rules, int limit, unsigned long long seed) {
   MutationResult result;
   std::vector<std::set<std::string>> failing(sections.size());
   std::vector<std::size_t> failures(sections.size(), 0);
@@ -80,7 +82,8 @@ MutationResult check_mutations(const std::vector<ReferenceSection>& sections, co
     ++result.tried;
     const Outcome after = compare(mutated, section_named(actual, section.name), rules);
     if (after.failures.size() > failures[value.section]) continue;
-    result.survived.push_back(fmt::format("{}: expected value changed in \"{}\", and it still matches", row, shorten(text, 160)));
+    result.survived.push_back(
+        fmt::format("{}: expected value changed in \"{}\", and it still matches", row, shorten(text, 160)));
   }
   return result;
 }

@@ -25,7 +25,8 @@ struct MutationResult {
 };
 
 // Changes up to `limit` values (0: all), drawn with `seed`, one at a time; rows that fail already are passed over.
-[[nodiscard]] MutationResult check_mutations(const std::vector<ReferenceSection>& sections, const Document& actual,
-                                             const Rules& rules, int limit, unsigned long long seed);
+[[nodiscard]] MutationResult check_mutations(const std::vector<ReferenceSection>& sections,
+                                             const Document& actual, const Rules& rules, int limit,
+                                             unsigned long long seed);
 
 }  // namespace koi::conformance

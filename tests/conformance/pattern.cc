@@ -14,7 +14,9 @@ constexpr std::string_view kUnreadyHash = "(____ptrval____)";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
-bool is_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '$'; }
+bool is_name(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '$';
+}
 
 template <class Predicate>
 std::size_t run_length(std::string_view text, Predicate predicate) {
@@ -81,8 +83,10 @@ std::size_t nonzero(std::size_t n) { return n == 0 ? std::string_view::npos : n;
 // `length`: of the reference's own value; only addresses keep it.
 std::size_t take(Kind kind, std::string_view text, std::size_t length) {
   switch (kind) {
-    case Kind::literal: return std::string_view::npos;
-    case Kind::stamp: return take_stamp(text);
+    case Kind::literal:
+      return std::string_view::npos;
+    case Kind::stamp:
+      return take_stamp(text);
     case Kind::decimal: {
       const std::size_t sign = text.starts_with('-') ? 1 : 0;
       const std::size_t digits = run_length(text.substr(sign), is_digit);
@@ -93,19 +97,26 @@ std::size_t take(Kind kind, std::string_view text, std::size_t length) {
       if (digits == 0) return std::string_view::npos;
       return digits + run_length(text.substr(digits), [](char c) { return c == ' '; });
     }
-    case Kind::hex: return nonzero(run_length(text, is_hex));
+    case Kind::hex:
+      return nonzero(run_length(text, is_hex));
     case Kind::address: {
       if (text.starts_with(kUnreadyHash)) return kUnreadyHash.size();
       return run_length(text, is_hex) == length ? length : std::string_view::npos;
     }
-    case Kind::hashed_pointer: return take_hashed(text);
-    case Kind::code_bytes: return take_code(text);
+    case Kind::hashed_pointer:
+      return take_hashed(text);
+    case Kind::code_bytes:
+      return take_code(text);
     case Kind::register_value:
       return nonzero(run_length(text, [](char c) { return is_hex(c) || c == ':' || c == '(' || c == ')'; }));
-    case Kind::page_table: return take_page_table(text);
-    case Kind::directory: return take_directory(text);
-    case Kind::program: return take_program(text);
-    case Kind::machine: return nonzero(text.size());
+    case Kind::page_table:
+      return take_page_table(text);
+    case Kind::directory:
+      return take_directory(text);
+    case Kind::program:
+      return take_program(text);
+    case Kind::machine:
+      return nonzero(text.size());
   }
   return std::string_view::npos;
 }
@@ -179,7 +190,8 @@ bool read_symbol(Reader& reader) {
 // Sixteen digits from ffff on; not an error pointer, whose digits are a fact.
 bool read_address(Reader& reader) {
   const std::string_view text = reader.rest();
-  if (!text.starts_with("ffff") || text.starts_with("fffffffffffff") || run_length(text, is_hex) != 16) return false;
+  if (!text.starts_with("ffff") || text.starts_with("fffffffffffff") || run_length(text, is_hex) != 16)
+    return false;
   reader.mask(Kind::address, 16);
   return true;
 }
@@ -283,7 +295,8 @@ bool read_field(Reader& reader, std::string_view field) {
   }
   if (field == "word" || field == "task") {
     const bool task = field == "task";
-    const std::size_t word = run_length(reader.rest(), [task](char c) { return c != ' ' && !(task && c == ':'); });
+    const std::size_t word =
+        run_length(reader.rest(), [task](char c) { return c != ' ' && !(task && c == ':'); });
     reader.literal(word);
     return word > 0;
   }
@@ -295,11 +308,13 @@ bool read_field(Reader& reader, std::string_view field) {
     if (reader.rest().starts_with("/")) {
       const std::size_t directory = take_directory(reader.rest());
       reader.mask(Kind::directory, directory);
-      const std::size_t name = run_length(reader.rest(), [](char c) { return is_name(c) || c == ':' || c == '-'; });
+      const std::size_t name =
+          run_length(reader.rest(), [](char c) { return is_name(c) || c == ':' || c == '-'; });
       reader.literal(name);
       return name > 0;
     }
-    const std::size_t path = run_length(reader.rest(), [](char c) { return is_name(c) || c == '/' || c == '-'; });
+    const std::size_t path =
+        run_length(reader.rest(), [](char c) { return is_name(c) || c == '/' || c == '-'; });
     if (path == 0 || !reader.rest().substr(path).starts_with(":")) return false;
     reader.literal(path + 1);
     return reader.mask(Kind::decimal);
@@ -366,17 +381,30 @@ constexpr std::string_view kLogTemplates[] = {
 };
 
 bool starts_with_register(std::string_view text) {
-  static constexpr std::array<std::string_view, 14> kFirst = {"RAX: ", "RDX: ", "RBP: ", "R10: ", "R13: ", "RSP: ",  "FS:  ",
-                                                              "CS:  ", "CR2: ", "DR0: ", "DR3: ", "CR0: ", "RBX: ", "GS:  "};
-  return std::any_of(kFirst.begin(), kFirst.end(), [&](std::string_view name) { return text.starts_with(name); });
+  static constexpr std::array<std::string_view, 14> kFirst = {
+      "RAX: ", "RDX: ", "RBP: ", "R10: ", "R13: ", "RSP: ", "FS:  ",
+      "CS:  ", "CR2: ", "DR0: ", "DR3: ", "CR0: ", "RBX: ", "GS:  "};
+  return std::any_of(kFirst.begin(), kFirst.end(),
+                     [&](std::string_view name) { return text.starts_with(name); });
 }
 
 // show_mem(): every number is this machine's.
 bool is_memory_state(std::string_view text) {
-  static constexpr std::array<std::string_view, 12> kFirst = {
-      "active_anon:", " active_file:", " unevictable:", " slab_reclaimable:", " mapped:", " sec_pagetables:",
-      " kernel_misc_reclaimable:", " free:", "Node 0 ", "lowmem_reserve[]:", "Free swap", "Total swap"};
-  if (std::any_of(kFirst.begin(), kFirst.end(), [&](std::string_view name) { return text.starts_with(name); })) return true;
+  static constexpr std::array<std::string_view, 12> kFirst = {"active_anon:",
+                                                              " active_file:",
+                                                              " unevictable:",
+                                                              " slab_reclaimable:",
+                                                              " mapped:",
+                                                              " sec_pagetables:",
+                                                              " kernel_misc_reclaimable:",
+                                                              " free:",
+                                                              "Node 0 ",
+                                                              "lowmem_reserve[]:",
+                                                              "Free swap",
+                                                              "Total swap"};
+  if (std::any_of(kFirst.begin(), kFirst.end(),
+                  [&](std::string_view name) { return text.starts_with(name); }))
+    return true;
   const std::size_t digits = run_length(text, is_digit);
   const std::string_view rest = text.substr(digits);
   return digits > 0 && (rest.starts_with(" pages ") || rest.starts_with(" total pagecache pages"));
@@ -418,12 +446,24 @@ void read_kmsg(Reader& reader) {
 Pattern Pattern::parse(std::string_view expected, Dialect dialect) {
   Reader reader(expected);
   switch (dialect) {
-    case Dialect::exact: reader.literal(expected.size()); break;
-    case Dialect::plain: read_plain(reader); break;
-    case Dialect::facts: read_facts(reader); break;
-    case Dialect::log: read_log(reader); break;
-    case Dialect::format_cell: read_format_cell(reader); break;
-    case Dialect::kmsg: read_kmsg(reader); break;
+    case Dialect::exact:
+      reader.literal(expected.size());
+      break;
+    case Dialect::plain:
+      read_plain(reader);
+      break;
+    case Dialect::facts:
+      read_facts(reader);
+      break;
+    case Dialect::log:
+      read_log(reader);
+      break;
+    case Dialect::format_cell:
+      read_format_cell(reader);
+      break;
+    case Dialect::kmsg:
+      read_kmsg(reader);
+      break;
     case Dialect::any_number:
       if (!reader.mask(Kind::decimal)) reader.literal(expected.size());
       break;
@@ -470,8 +510,7 @@ bool Pattern::matches(std::string_view actual) const {
 
 bool Pattern::comparable() const {
   return text_.empty() || std::any_of(spans_.begin(), spans_.end(), [this](const Span& span) {
-           return span.kind == Kind::literal &&
-                  text_.find_first_not_of(" \t", span.begin) < span.end;
+           return span.kind == Kind::literal && text_.find_first_not_of(" \t", span.begin) < span.end;
          });
 }
 

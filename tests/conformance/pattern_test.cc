@@ -11,8 +11,9 @@ bool log_matches(std::string_view expected, std::string_view actual) {
 }
 
 TEST(Pattern, SpansCoverTheLine) {
-  for (std::string_view line : {"<4>[    3.6] no stamp", "<4>[    3.605185] WARNING: CPU: 0 PID: 92 at mm/slub.c:419 kfree+0x1/0x2",
-                                "RSP: 0018:ffffd0c4007bfd10 EFLAGS: 00000202", "", " ", "(____ptrval____)"}) {
+  for (std::string_view line :
+       {"<4>[    3.6] no stamp", "<4>[    3.605185] WARNING: CPU: 0 PID: 92 at mm/slub.c:419 kfree+0x1/0x2",
+        "RSP: 0018:ffffd0c4007bfd10 EFLAGS: 00000202", "", " ", "(____ptrval____)"}) {
     const Pattern pattern = Pattern::parse(line, Dialect::log);
     std::size_t at = 0;
     for (const Span& span : pattern.spans()) {
@@ -31,22 +32,33 @@ TEST(Pattern, LevelIsComparedAndStampIsNot) {
 }
 
 TEST(Pattern, WarningComparesFileFunctionAndModule) {
-  const std::string_view in_module = "WARNING: CPU: 0 PID: 92 at /build/orc_splat.c:52 t_warn_on+0x16/0x20 [orc_splat]";
-  EXPECT_TRUE(log_matches(in_module, "WARNING: CPU: 3 PID: 1 at /home/me/orc_splat.c:52 t_warn_on+0x16/0x20 [orc_splat]"));
-  EXPECT_FALSE(log_matches(in_module, "WARNING: CPU: 3 PID: 1 at /build/orc_splat.c:53 t_warn_on+0x16/0x20 [orc_splat]"));
-  EXPECT_FALSE(log_matches(in_module, "WARNING: CPU: 3 PID: 1 at /build/orc_splat.c:52 t_warn_on+0x17/0x20 [orc_splat]"));
-  EXPECT_FALSE(log_matches(in_module, "WARNING: CPU: 3 PID: 1 at /build/orc_splat.c:52 t_warn_on+0x16/0x20 [other]"));
-  const std::string_view in_kernel = "WARNING: CPU: 0 PID: 93 at mm/page_alloc.c:5634 __alloc_pages+0x2a9/0x330";
+  const std::string_view in_module =
+      "WARNING: CPU: 0 PID: 92 at /build/orc_splat.c:52 t_warn_on+0x16/0x20 [orc_splat]";
+  EXPECT_TRUE(log_matches(
+      in_module, "WARNING: CPU: 3 PID: 1 at /home/me/orc_splat.c:52 t_warn_on+0x16/0x20 [orc_splat]"));
+  EXPECT_FALSE(log_matches(
+      in_module, "WARNING: CPU: 3 PID: 1 at /build/orc_splat.c:53 t_warn_on+0x16/0x20 [orc_splat]"));
+  EXPECT_FALSE(log_matches(
+      in_module, "WARNING: CPU: 3 PID: 1 at /build/orc_splat.c:52 t_warn_on+0x17/0x20 [orc_splat]"));
+  EXPECT_FALSE(
+      log_matches(in_module, "WARNING: CPU: 3 PID: 1 at /build/orc_splat.c:52 t_warn_on+0x16/0x20 [other]"));
+  const std::string_view in_kernel =
+      "WARNING: CPU: 0 PID: 93 at mm/page_alloc.c:5634 __alloc_pages+0x2a9/0x330";
   EXPECT_TRUE(log_matches(in_kernel, "WARNING: CPU: 1 PID: 1 at mm/page_alloc.c:1 __alloc_pages+0x0/0x1"));
   EXPECT_FALSE(log_matches(in_kernel, "WARNING: CPU: 1 PID: 1 at mm/slub.c:1 __alloc_pages+0x0/0x1"));
   EXPECT_FALSE(log_matches(in_kernel, "WARNING: CPU: 1 PID: 1 at mm/page_alloc.c:1 alloc_pages+0x0/0x1"));
 }
 
 TEST(Pattern, TaintAndReleaseAreCompared) {
-  const std::string_view line = "CPU: 0 PID: 92 Comm: insmod Tainted: G           OE      6.1.0-56-amd64 #1  Debian 6.1.192-2";
-  EXPECT_TRUE(log_matches(line, "CPU: 7 PID: 12345 Comm: orcmod Tainted: G           OE      6.1.0-56-amd64 #1  Debian 6.1.192-2"));
-  EXPECT_FALSE(log_matches(line, "CPU: 0 PID: 92 Comm: insmod Tainted: G        W  OE      6.1.0-56-amd64 #1  Debian 6.1.192-2"));
-  EXPECT_FALSE(log_matches(line, "CPU: 0 PID: 92 Comm: kworker Tainted: G           OE      6.1.0-56-amd64 #1  Debian 6.1.192-2"));
+  const std::string_view line =
+      "CPU: 0 PID: 92 Comm: insmod Tainted: G           OE      6.1.0-56-amd64 #1  Debian 6.1.192-2";
+  EXPECT_TRUE(log_matches(
+      line,
+      "CPU: 7 PID: 12345 Comm: orcmod Tainted: G           OE      6.1.0-56-amd64 #1  Debian 6.1.192-2"));
+  EXPECT_FALSE(log_matches(
+      line, "CPU: 0 PID: 92 Comm: insmod Tainted: G        W  OE      6.1.0-56-amd64 #1  Debian 6.1.192-2"));
+  EXPECT_FALSE(log_matches(
+      line, "CPU: 0 PID: 92 Comm: kworker Tainted: G           OE      6.1.0-56-amd64 #1  Debian 6.1.192-2"));
 }
 
 TEST(Pattern, RegistersKeepTheirNames) {
@@ -61,8 +73,10 @@ TEST(Pattern, RegistersKeepTheirNames) {
 }
 
 TEST(Pattern, AddressesByShape) {
-  EXPECT_TRUE(log_matches("list_del corruption, ffff8c8381a681c0->next is NULL", "list_del corruption, 0000100000001040->next is NULL"));
-  EXPECT_FALSE(log_matches("list_del corruption, ffff8c8381a681c0->next is NULL", "list_del corruption, 1040->next is NULL"));
+  EXPECT_TRUE(log_matches("list_del corruption, ffff8c8381a681c0->next is NULL",
+                          "list_del corruption, 0000100000001040->next is NULL"));
+  EXPECT_FALSE(log_matches("list_del corruption, ffff8c8381a681c0->next is NULL",
+                           "list_del corruption, 1040->next is NULL"));
   // A fault address that is a fact stays one.
   EXPECT_FALSE(log_matches("BUG: kernel NULL pointer dereference, address: 0000000000000018",
                            "BUG: kernel NULL pointer dereference, address: 0000000000000000"));

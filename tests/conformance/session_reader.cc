@@ -78,7 +78,8 @@ class SessionReader {
       branches_.clear();
     } else if (mode_ == "kallsyms") {
       for (std::string_view line : lines) {
-        if (line.ends_with(argument_)) add(fmt::format("ADDR{}", line.substr(std::min(line.find(' '), line.size()))));
+        if (line.ends_with(argument_))
+          add(fmt::format("ADDR{}", line.substr(std::min(line.find(' '), line.size()))));
       }
     }
   }
@@ -113,8 +114,9 @@ class SessionReader {
     for (std::string_view line : lines) {
       const std::size_t first = std::min(line.find(' '), line.size());
       const std::size_t last = line.rfind(' ');
-      add(last == std::string_view::npos ? std::string(line)
-                                         : fmt::format("{} {}", line.substr(0, first), line.substr(last + 1)));
+      add(last == std::string_view::npos
+              ? std::string(line)
+              : fmt::format("{} {}", line.substr(0, first), line.substr(last + 1)));
     }
   }
 

@@ -11,7 +11,8 @@
 namespace koi::conformance {
 namespace {
 
-Run splat_run(const std::string& kernel, const std::string& directory, const std::string& name, std::string_view suffix) {
+Run splat_run(const std::string& kernel, const std::string& directory, const std::string& name,
+              std::string_view suffix) {
   Run run;
   run.id = fmt::format("{}/{}/{}{}", kernel, directory, name, suffix);
   run.kernel = kernel;
@@ -22,8 +23,8 @@ Run splat_run(const std::string& kernel, const std::string& directory, const std
 
 // The frame that surrounds a splat, and the module's own lines, are not the kernel's first word on it.
 bool opens_a_splat(std::string_view text) {
-  return text.empty() || text.starts_with("ORC|") || text.starts_with("------------[ cut here") || text.starts_with("====") ||
-         text.starts_with("----");
+  return text.empty() || text.starts_with("ORC|") || text.starts_with("------------[ cut here") ||
+         text.starts_with("====") || text.starts_with("----");
 }
 
 }  // namespace
@@ -114,8 +115,8 @@ std::string splat_index_row(std::string_view name, std::string_view out) {
     if (begun && first == "(silent)" && !opens_a_splat(text)) first = text;
   }
   const bool stopped = rmmod == "-";
-  return fmt::format("{}\t{}\tkernel {}\t{}\t{}\t{}\t{}", name, came_back ? "yes" : "no", stopped ? "stopped" : "went on",
-                     insmod, rmmod, tainted, first);
+  return fmt::format("{}\t{}\tkernel {}\t{}\t{}\t{}\t{}", name, came_back ? "yes" : "no",
+                     stopped ? "stopped" : "went on", insmod, rmmod, tainted, first);
 }
 
 }  // namespace koi::conformance

@@ -16,8 +16,10 @@ namespace koi::conformance {
 // `directory` is "splats" or "splats_OPTION"; what stood on the command line of its boots.
 [[nodiscard]] std::string splat_boot_options(const std::string& kernel, std::string_view directory);
 // The run whose log is the case's text, and the session that tells exit statuses and the taint mask.
-[[nodiscard]] Run splat_log_run(const std::string& kernel, const std::string& directory, const std::string& name);
-[[nodiscard]] Run splat_session_run(const std::string& kernel, const std::string& directory, const std::string& name);
+[[nodiscard]] Run splat_log_run(const std::string& kernel, const std::string& directory,
+                                const std::string& name);
+[[nodiscard]] Run splat_session_run(const std::string& kernel, const std::string& directory,
+                                    const std::string& name);
 
 // The comparable lines of a case's reference; `console`: they have no level.
 [[nodiscard]] std::vector<Line> splat_reference(std::string_view text, bool& console);

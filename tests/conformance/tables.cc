@@ -17,8 +17,9 @@ using Fields = std::vector<std::string_view>;
 constexpr std::string_view kMark = "ORC|";
 
 std::string rest_joined(const Fields& fields, std::size_t first) {
-  return first >= fields.size() ? std::string()
-                                : join(Fields(fields.begin() + static_cast<std::ptrdiff_t>(first), fields.end()), " ");
+  return first >= fields.size()
+             ? std::string()
+             : join(Fields(fields.begin() + static_cast<std::ptrdiff_t>(first), fields.end()), " ");
 }
 
 // Calls `row` with the fields of every record whose first field is `tag`.
@@ -43,7 +44,8 @@ std::function<Rows(const Records&)> columns(std::string tag, std::size_t count) 
 }
 
 // tag|key|fact|fact... -> key TAB facts, for every tag of the list; `with_tag` keeps the tag as the first cell.
-std::function<Rows(const Records&)> keyed_facts(std::vector<std::string> tags, std::size_t keys, bool with_tag) {
+std::function<Rows(const Records&)> keyed_facts(std::vector<std::string> tags, std::size_t keys,
+                                                bool with_tag) {
   return [tags, keys, with_tag](const Records& records) {
     Rows rows;
     for (const std::string& record : records) {
@@ -114,7 +116,8 @@ Rows gfp_to_cache(const Records& records) {
     std::string_view cache = "(page allocator)";
     if (words.size() > 2 && words[1] == "slab") cache = words[2];
     const auto flag = [](std::string_view text) { return text.substr(text.find('=') + 1); };
-    rows.push_back(fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}", f[1], f[2], f[3], f[4], cache, flag(f[6]), flag(f[7])));
+    rows.push_back(
+        fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}", f[1], f[2], f[3], f[4], cache, flag(f[6]), flag(f[7])));
   });
   return rows;
 }
@@ -152,10 +155,16 @@ std::vector<TableSpec> make_specs() {
       {"kmalloc_alignment.tsv", "orc_krealloc", 1, {}, columns("align", 4)},
       {"kmalloc_reuse_and_zeroing.tsv", "orc_krealloc", 2, {}, keyed_facts({"reuse"}, 2, false)},
       {"krealloc.tsv", "orc_krealloc", 3, {}, columns("krealloc", 6)},
-      {"krealloc_and_friends_special_cases.tsv", "orc_krealloc", 2, {},
+      {"krealloc_and_friends_special_cases.tsv",
+       "orc_krealloc",
+       2,
+       {},
        keyed_facts({"kreallocodd", "overflow", "friends"}, 1, true)},
       {"get_order.tsv", "orc_pages", 1, {}, columns("get_order", 2)},
-      {"alloc_pages.tsv", "orc_pages", 2, {exact, exact, facts},
+      {"alloc_pages.tsv",
+       "orc_pages",
+       2,
+       {exact, exact, facts},
        keyed_facts({"alloc_pages", "alloc_pages_tail", "alloc_pages_comp"}, 1, true)},
       {"alloc_pages_exact.tsv", "orc_pages", 1, {exact, facts}, keyed_facts({"exact"}, 1, false)},
       {"kvmalloc.tsv", "orc_pages", 2, {}, kvmalloc},
@@ -166,7 +175,10 @@ std::vector<TableSpec> make_specs() {
       {"execution_contexts.tsv", "orc_sched", 2, {}, numbered({"v", "ctx"}, "ctx")},
       {"timers_work_waits_locks.tsv", "orc_sched", 2, {}, numbered({"v", "ctx"}, "v")},
       {"printk/formats.tsv", "orc_printk", 3, {exact, exact, exact, exact, plain}, numbered({"fmt"}, "fmt")},
-      {"printk/formats_with_addresses_crng_ready.tsv", "orc_printk", 3, {exact, exact, exact, exact, format_cell},
+      {"printk/formats_with_addresses_crng_ready.tsv",
+       "orc_printk",
+       3,
+       {exact, exact, exact, exact, format_cell},
        numbered({"fmt"}, "fmt")},
       {"printk/hex_dump_to_buffer.tsv", "orc_printk", 1, {}, tabbed("hd")},
       {"printk/snprintf_return_values.tsv", "orc_printk", 1, {}, tabbed("ret")},
@@ -200,7 +212,8 @@ std::vector<Dialect> cells_of_row(const TableSpec& table, std::string_view row) 
   const bool formats = table.file.starts_with("printk/formats");
   // Before the random generator is ready %p prints a word of another length, and the size that %pS gives for a
   // data symbol is the distance of two unrelated addresses.
-  if (formats && (row.find("(____ptrval____)") != std::string_view::npos || row.find("/0xffffffff") != std::string_view::npos)) {
+  if (formats && (row.find("(____ptrval____)") != std::string_view::npos ||
+                  row.find("/0xffffffff") != std::string_view::npos)) {
     cells[3] = Dialect::any_number;
   }
   return cells;
