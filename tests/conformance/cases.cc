@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <set>
 
+#include "geometry.h"
 #include "loader_session.h"
 #include "log_text.h"
 #include "splat_cases.h"
@@ -178,6 +179,32 @@ void add_allocator_cases(const std::string& kernel, std::vector<Case>& cases) {
   cases.push_back(std::move(areas));
 }
 
+Status add_geometry_cases(const std::string& reference, const std::string& kernel, std::vector<Case>& cases) {
+  for (const char* name : {"merge_2cpu", "nomerge_1cpu", "nomerge_2cpu", "nomerge_4cpu", "nomerge_8cpu"}) {
+    const std::string stem = fmt::format("kmem_cache_geometry_{}", name);
+    Case made;
+    made.file = fmt::format("{}/{}.tsv", kernel, stem);
+    made.kernel = kernel;
+    made.goal = false;
+    made.rules.match = Match::by_key;
+    made.rules.keys = 2;
+    made.runs = geometry_runs(kernel, stem, TRY(read_file(fmt::format("{}/{}", reference, made.file))));
+    made.reference = table_reference;
+    const bool merge = stem.find("nomerge") == std::string::npos;
+    made.actual = [runs = made.runs, merge](const Captures& captures) -> Document {
+      std::vector<std::string> rows;
+      for (const Run& run : runs) {
+        const auto found = captures.find(run.id);
+        if (found == captures.end() || !found->second.present) continue;
+        for (std::string& row : geometry_rows(found->second.out, merge)) rows.push_back(std::move(row));
+      }
+      return single(lines_of(rows));
+    };
+    cases.push_back(std::move(made));
+  }
+  return Ok{};
+}
+
 void add_loader_case(const std::string& kernel, std::vector<Case>& cases) {
   Case made;
   made.file = fmt::format("{}/module_loader.txt", kernel);
@@ -247,6 +274,7 @@ Result<std::vector<Case>> make_cases(const std::string& reference_directory, con
   add_allocator_cases(kernel, cases);
   add_printk_cases(kernel, cases);
   add_loader_case(kernel, cases);
+  TRY(add_geometry_cases(reference_directory, kernel, cases));
   for (const char* directory : {"splats", "splats_panic_0", "splats_oops_panic", "splats_panic_on_warn",
                                 "splats_slab_nomerge", "splats_slub_debug_FZPU"}) {
     TRY(add_splat_cases(reference_directory, kernel, directory, cases));

@@ -4,6 +4,7 @@
 
 #include "document.h"
 #include "gaps.h"
+#include "geometry.h"
 #include "loader_session.h"
 #include "log_text.h"
 #include "splat_cases.h"
@@ -130,6 +131,23 @@ TEST(Tables, RowsFromTheLog) {
             Rows({"friends\tkstrndup(\"hello world\",5)\thello ksize=8"}));
   EXPECT_EQ(rows("kmem_cache_in_use.tsv", "ORC|ctor|8|calls_after_create=0\nORC|misc|kmem_cache_shrink|0\n"),
             Rows({"0\tctor\t8 calls_after_create=0", "1\tmisc\tkmem_cache_shrink 0"}));
+}
+
+TEST(Geometry, RowsFromTheLogAndSysfs) {
+  const std::string out =
+      "@log\n<6>[    1.000000] ORC|kcache|hw|100|ok|100\n<6>[    1.000000] ORC|kcache_after|hw|100|128\n"
+      "@orc_hw_100 object_size\n128\n@orc_hw_100 slab_size\n128\n@orc_hw_100 objs_per_slab\n32\n@orc_hw_100 "
+      "order\n0\n"
+      "@orc_hw_100 align\n8\n@orc_hw_100 cpu_partial\n120\n@orc_hw_100 min_partial\n5\n@orc_hw_100 "
+      "hwcache_align\n1\n"
+      "@orc_hw_100 poison\n0\n@orc_hw_100 aliases\n17\n@orc_hw_100 merged_into\n:0000128\n";
+  EXPECT_EQ(geometry_rows(out, true),
+            std::vector<std::string>({"hw\t100\tok\t128\t128\t128\t32\t0\t8\t120\t5\tH\t:0000128\t17"}));
+  const std::vector<conformance::Run> runs =
+      geometry_runs("6.1", "kmem_cache_geometry_nomerge_4cpu", "variant\trequested_size\tx\nhw\t100\tok\n");
+  ASSERT_EQ(runs.size(), 1U);
+  EXPECT_EQ(runs[0].cpus, 4);
+  EXPECT_EQ(runs[0].boot_options, "slab_nomerge");
 }
 
 TEST(Session, ReadsItsMarks) {
