@@ -45,6 +45,13 @@ pteval_t __default_kernel_pte_mask = ~0UL;
 pteval_t __supported_pte_mask = ~0UL;
 void *high_memory;
 
+/* C++ writes the caches' handles here; modules' inlined kmalloc reads them. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+kmem_buckets kmalloc_caches[NR_KMALLOC_TYPES];
+#else
+struct kmem_cache *kmalloc_caches[NR_KMALLOC_TYPES][KMALLOC_SHIFT_HIGH + 1];
+#endif
+
 /* ---- time ---- */
 /* jiffies and jiffies_64 are one variable, as the kernel's linker script makes them. Modules get another address for
  * `jiffies`: a page whose reads trap. */

@@ -99,3 +99,7 @@ const char koi_version[] = UTS_VERSION;
 const char koi_version[] = "";
 #endif
 const char koi_compiler[] = LINUX_COMPILER;
+
+#define INCLUDE_VERMAGIC
+#include <linux/vermagic.h>
+const char koi_vermagic[] = VERMAGIC_STRING;

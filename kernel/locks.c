@@ -58,3 +58,14 @@ int _raw_spin_trylock(raw_spinlock_t *lock)
 	preempt_enable();
 	return 0;
 }
+
+/* ---- mutexes: the words; who waits is the scheduler's ---- */
+void __mutex_init(struct mutex *lock, const char *name, struct lock_class_key *key)
+{
+	atomic_long_set(&lock->owner, 0);
+	raw_spin_lock_init(&lock->wait_lock);
+	INIT_LIST_HEAD(&lock->wait_list);
+#ifdef CONFIG_MUTEX_SPIN_ON_OWNER
+	osq_lock_init(&lock->osq);
+#endif
+}

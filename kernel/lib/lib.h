@@ -29,6 +29,11 @@
 #include <linux/string.h>
 #include <linux/types.h>
 #include <linux/version.h>
+#if __has_include(<linux/unaligned.h>)
+#include <linux/unaligned.h>
+#else
+#include <asm/unaligned.h>
+#endif
 
 /*
  * Hides a value from the optimiser: keeps gcc from recognising a copy, fill or scan loop and turning it into a call

@@ -5,7 +5,6 @@
  */
 #include "lib.h"
 
-#include <asm/unaligned.h>
 #include <linux/percpu.h>
 #include <linux/prandom.h>
 #include <linux/random.h>

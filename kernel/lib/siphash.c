@@ -5,7 +5,6 @@
  */
 #include "lib.h"
 
-#include <asm/unaligned.h>
 #include <linux/siphash.h>
 
 struct siphash_state {

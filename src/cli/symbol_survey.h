@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Which imports of a set of modules are provided, by whom, and which are missing.
+// Which imports of a set of modules are provided, by whom, and which keep the module from loading: the rules of the
+// loader's symbol resolution, asked without loading anything.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,14 +14,17 @@ namespace koi::cli {
 
 enum class Provider {
   kKoi,
-  kModule,      // another module of the same survey
-  kNobodyWeak,  // missing, but the reference is weak: the module loads without it
-  kNobody,
+  kModule,        // another module of the same survey
+  kWeak,          // nobody, but the reference is weak: the module loads without it
+  kMissing,       // nobody
+  kGplOnly,       // koi, but not for a module with this licence
+  kOtherVersion,  // koi, but the module was built against another version of it (CRC)
 };
+[[nodiscard]] bool prevents_loading(Provider provider);
 
 struct SurveyedImport {
   std::string name;
-  Provider provider = Provider::kNobody;
+  Provider provider = Provider::kMissing;
   std::string module;  // kModule: its path
 };
 
@@ -27,11 +32,15 @@ struct ModuleSurvey {
   std::string path;
   std::vector<SurveyedImport> imports;  // by name
   [[nodiscard]] std::size_t count(Provider provider) const;
-  [[nodiscard]] bool loads() const { return count(Provider::kNobody) == 0; }
+  [[nodiscard]] bool loads() const;
 };
 
-// Does koi export `name`?
-using KoiProvides = std::function<bool(const std::string& name)>;
+struct KoiSymbol {
+  bool gpl_only = false;
+  u32 crc = 0;
+};
+// What koi exports as `name`; nullopt: nothing.
+using KoiProvides = std::function<std::optional<KoiSymbol>(const std::string& name)>;
 
 [[nodiscard]] std::vector<ModuleSurvey> survey_symbols(const std::vector<ModuleView>& modules,
                                                        const KoiProvides& koi_provides);

@@ -62,7 +62,9 @@ void add_names(std::vector<std::string_view>& out, std::string_view row, KernelS
 class Composer {
  public:
   Composer(const TraceComposition& composition, const FrameAddress& addresses)
-      : composition_(composition), addresses_(addresses), context_(context_frames(composition.series, composition.context)) {}
+      : composition_(composition),
+        addresses_(addresses),
+        context_(context_frames(composition.series, composition.context)) {}
 
   std::vector<TraceItem> run(std::span<const Frame> frames) {
     const std::string stack = context_.interrupt ? "IRQ" : "TASK";
@@ -83,15 +85,23 @@ class Composer {
  private:
   void add(const Frame& frame, bool youngest) {
     switch (frame.kind) {
-      case FrameKind::kText: items_.push_back(trace_address(frame.address, frame.reliable)); break;
-      case FrameKind::kBorder: add_border(frame, youngest); break;
-      case FrameKind::kTrap: add_trap(frame); break;
-      case FrameKind::kBase: break;
+      case FrameKind::kText:
+        items_.push_back(trace_address(frame.address, frame.reliable));
+        break;
+      case FrameKind::kBorder:
+        add_border(frame, youngest);
+        break;
+      case FrameKind::kTrap:
+        add_trap(frame);
+        break;
+      case FrameKind::kBase:
+        break;
     }
   }
 
   void add_border(const Frame& frame, bool youngest) {
-    const std::string_view name = composition_.export_name ? composition_.export_name(frame.export_index) : "";
+    const std::string_view name =
+        composition_.export_name ? composition_.export_name(frame.export_index) : "";
     const FrameEvent event = youngest ? composition_.event : FrameEvent::kNone;
     for (const std::string_view caller : event_frames(composition_.series, name, event).callers) {
       add_name(caller, frame.reliable);

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The declared frame table: under which kernel function names koi's own work appears in a call trace.
 //
-// koi's C++ is not laid out like the kernel's C, so its frames cannot be unwound into kernel names. What a real
-// kernel of the release shows is declared here instead, in three tables:
+// koi's C++ is not laid out like the kernel's C, so its frames cannot be unwound into kernel names. What a
+// real kernel of the release shows is declared here instead, in three tables:
 //   event frames    between the place of an event (RIP, or dump_stack) and the module that called an export
 //   sleep frames    between __schedule and the module, when the export put the task to sleep
 //   context frames  below a module's outermost frame: who called init, a work function, a timer ...
-// Rows marked measured were printed by a booted kernel; the others follow from the call structure of its sources
-// and may differ where a compiler inlined or tail-called.
+// Rows marked measured were printed by a booted kernel; the others follow from the call structure of its
+// sources and may differ where a compiler inlined or tail-called.
 //
-// Each declared name owns a 16-byte entry in the stub area, so that name+0x5/0x10 is an address like any other.
+// Each declared name owns a 16-byte entry in the stub area, so that name+0x5/0x10 is an address like any
+// other.
 #pragma once
 
 #include <functional>
@@ -36,16 +37,16 @@ class FrameAddress {
 
 // What happened inside an export.
 enum class FrameEvent : u8 {
-  kNone,                    // nothing of its own: the export's frame alone
-  kFaultInside,             // a fault in the export's own code: it is the place
-  kOrderTooLarge,           // the page allocator's WARN about the order
-  kAllocationFailure,       // "page allocation failure": a dump of the stack
-  kZeroedConstructor,       // __GFP_ZERO with a constructor
+  kNone,               // nothing of its own: the export's frame alone
+  kFaultInside,        // a fault in the export's own code: it is the place
+  kOrderTooLarge,      // the page allocator's WARN about the order
+  kAllocationFailure,  // "page allocation failure": a dump of the stack
+  kZeroedConstructor,  // __GFP_ZERO with a constructor
   kKvmallocTooLarge,
   kVmallocZeroSize,
   kVmallocTooLarge,
   kVfreeBadAddress,
-  kVfreeNotMapped,          // 6.12's second WARN for the same call
+  kVfreeNotMapped,  // 6.12's second WARN for the same call
   kDoubleFree,
   kFreeOfBadPointer,
   kCacheBadArguments,
@@ -61,7 +62,7 @@ enum class FrameEvent : u8 {
   kRefcount,
   kQueueUninitializedWork,
   kProcDuplicate,
-  kLockFault,               // a fault on the lock inside the object that was passed
+  kLockFault,  // a fault on the lock inside the object that was passed
   kSpinDeadlock,
   kFormatWarning,
   kDumpStack,
@@ -69,8 +70,8 @@ enum class FrameEvent : u8 {
   kStackProtector,
   kScheduleWhileAtomic,
   kRcuContextSwitch,
-  kBlocked,                 // the task sleeps: hung task report
-  kSleepInAtomicContext,    // DEBUG_ATOMIC_SLEEP
+  kBlocked,               // the task sleeps: hung task report
+  kSleepInAtomicContext,  // DEBUG_ATOMIC_SLEEP
 };
 
 // Below which kernel code a module's outermost frame runs.
@@ -107,7 +108,8 @@ struct EventFrames {
 struct ContextFrames {
   // The frames on the module's own stack, innermost first.
   std::vector<std::string_view> callers;
-  // Is that stack the interrupt stack? Then the interrupted task follows: `entry`, and for an idle CPU its frames.
+  // Is that stack the interrupt stack? Then the interrupted task follows: `entry`, and for an idle CPU its
+  // frames.
   bool interrupt = false;
   std::string_view entry;
   bool measured = false;
@@ -124,17 +126,18 @@ struct ContextFrames {
 // How unwound frames and declared names become a Call Trace.
 struct TraceComposition {
   KernelSeries series = KernelSeries::k6_1;
-  FrameEvent event = FrameEvent::kNone;               // what happened inside the youngest border
-  FrameContext context = FrameContext::kModuleInit;   // who called the outermost module function
+  FrameEvent event = FrameEvent::kNone;              // what happened inside the youngest border
+  FrameContext context = FrameContext::kModuleInit;  // who called the outermost module function
   bool boot_cpu = true;
-  std::function<std::string_view(u32)> export_name;   // by border's export index
+  std::function<std::string_view(u32)> export_name;  // by border's export index
   // The registers with which user space entered (system call contexts), where there are any.
   std::optional<SplatRegisters> user;
   // What the interrupt interrupted; empty: an idle CPU.
   std::vector<TraceItem> interrupted;
 };
 // The place of the event comes out as the composition's RIP: event_frames(...).place.
-[[nodiscard]] std::vector<TraceItem> compose_trace(std::span<const Frame> frames, const TraceComposition& composition,
+[[nodiscard]] std::vector<TraceItem> compose_trace(std::span<const Frame> frames,
+                                                   const TraceComposition& composition,
                                                    const FrameAddress& addresses);
 
 }  // namespace koi::runtime

@@ -15,7 +15,8 @@ constexpr EventRow kEvents61[] = {
     {kOrderTooLarge, "kmalloc_large", "__alloc_pages", "__kmalloc_large_node kmalloc_large", kMeasured},
     {kOrderTooLarge, "alloc_pages_exact", "__alloc_pages", "alloc_pages_exact", kMeasured},
     {kOrderTooLarge, "__kmalloc_node", "__alloc_pages", "__kmalloc_large_node __kmalloc_node", kFromSources},
-    {kOrderTooLarge, "kmalloc_large_node", "__alloc_pages", "__kmalloc_large_node kmalloc_large_node", kFromSources},
+    {kOrderTooLarge, "kmalloc_large_node", "__alloc_pages", "__kmalloc_large_node kmalloc_large_node",
+     kFromSources},
     {kOrderTooLarge, "__kmalloc_node_track_caller", "__alloc_pages",
      "__kmalloc_large_node __kmalloc_node_track_caller", kFromSources},
     {kOrderTooLarge, "krealloc", "__alloc_pages", "__kmalloc_large_node __kmalloc_node_track_caller krealloc",
@@ -24,7 +25,8 @@ constexpr EventRow kEvents61[] = {
     {kOrderTooLarge, "__alloc_pages", "__alloc_pages", "", kFromSources},
     {kOrderTooLarge, "*", "__alloc_pages", "{export}", kFromSources},
     {kAllocationFailure, "kmalloc_large", "",
-     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages __kmalloc_large_node kmalloc_large",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages __kmalloc_large_node "
+     "kmalloc_large",
      kMeasured},
     {kAllocationFailure, "__kmalloc", "",
      "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages allocate_slab ___slab_alloc "
@@ -57,12 +59,13 @@ constexpr EventRow kEvents61[] = {
     {kCacheBadArguments, "*", "", "dump_stack_lvl kmem_cache_create_usercopy.cold", kFromSources},
     {kCacheSizeZero, "kmem_cache_create", "reciprocal_value",
      "calculate_sizes __kmem_cache_create kmem_cache_create_usercopy kmem_cache_create", kMeasured},
-    {kCacheSizeZero, "*", "reciprocal_value", "calculate_sizes __kmem_cache_create kmem_cache_create_usercopy",
-     kFromSources},
+    {kCacheSizeZero, "*", "reciprocal_value",
+     "calculate_sizes __kmem_cache_create kmem_cache_create_usercopy", kFromSources},
     {kCacheNullName, "kmem_cache_create", "strlen",
-     "kmem_cache_flags find_mergeable __kmem_cache_alias kmem_cache_create_usercopy kmem_cache_create", kMeasured},
-    {kCacheNullName, "*", "strlen", "kmem_cache_flags find_mergeable __kmem_cache_alias kmem_cache_create_usercopy",
-     kFromSources},
+     "kmem_cache_flags find_mergeable __kmem_cache_alias kmem_cache_create_usercopy kmem_cache_create",
+     kMeasured},
+    {kCacheNullName, "*", "strlen",
+     "kmem_cache_flags find_mergeable __kmem_cache_alias kmem_cache_create_usercopy", kFromSources},
     {kCacheObjectsRemaining, "*", "", "dump_stack_lvl slab_err __kmem_cache_shutdown.cold kmem_cache_destroy",
      kMeasured},
     {kCacheStillBusy, "*", "kmem_cache_destroy", "", kMeasured},
@@ -84,7 +87,8 @@ constexpr EventRow kEvents61[] = {
     {kDumpStack, "*", "", "dump_stack_lvl", kMeasured},
     {kPanic, "*", "", "dump_stack_lvl panic", kMeasured},
     {kStackProtector, "*", "", "dump_stack_lvl panic __stack_chk_fail", kMeasured},
-    {kScheduleWhileAtomic, "*", "", "dump_stack_lvl __schedule_bug.cold __schedule schedule {sleep}", kMeasured},
+    {kScheduleWhileAtomic, "*", "", "dump_stack_lvl __schedule_bug.cold __schedule schedule {sleep}",
+     kMeasured},
     {kRcuContextSwitch, "*", "rcu_note_context_switch", "__schedule schedule {sleep}", kMeasured},
     {kBlocked, "*", "", "__schedule schedule {sleep}", kMeasured},
     {kSleepInAtomicContext, "kmalloc_trace", "",
@@ -98,7 +102,8 @@ constexpr EventRow kEvents61[] = {
      "__vmalloc_node_range __vmalloc_node",
      kMeasured},
     {kSleepInAtomicContext, "mutex_lock", "", "dump_stack_lvl __might_resched.cold __mutex_lock", kMeasured},
-    {kSleepInAtomicContext, "mutex_lock_nested", "", "dump_stack_lvl __might_resched.cold __mutex_lock", kMeasured},
+    {kSleepInAtomicContext, "mutex_lock_nested", "", "dump_stack_lvl __might_resched.cold __mutex_lock",
+     kMeasured},
     {kSleepInAtomicContext, "*", "", "dump_stack_lvl __might_resched.cold {export}", kMeasured},
 };
 
@@ -110,42 +115,51 @@ constexpr EventRow kEvents612[] = {
     {kOrderTooLarge, "alloc_pages_exact_noprof", "__alloc_pages_noprof",
      "alloc_pages_mpol_noprof alloc_pages_exact_noprof", kMeasured},
     {kOrderTooLarge, "__kmalloc_node_noprof", "__alloc_pages_noprof",
-     "alloc_pages_mpol_noprof ___kmalloc_large_node __kmalloc_large_node_noprof __kmalloc_node_noprof", kFromSources},
+     "alloc_pages_mpol_noprof ___kmalloc_large_node __kmalloc_large_node_noprof __kmalloc_node_noprof",
+     kFromSources},
     {kOrderTooLarge, "__kmalloc_large_node_noprof", "__alloc_pages_noprof",
      "alloc_pages_mpol_noprof ___kmalloc_large_node __kmalloc_large_node_noprof", kFromSources},
     {kOrderTooLarge, "__kmalloc_node_track_caller_noprof", "__alloc_pages_noprof",
-     "alloc_pages_mpol_noprof ___kmalloc_large_node __kmalloc_large_node_noprof __kmalloc_node_track_caller_noprof",
+     "alloc_pages_mpol_noprof ___kmalloc_large_node __kmalloc_large_node_noprof "
+     "__kmalloc_node_track_caller_noprof",
      kFromSources},
     {kOrderTooLarge, "krealloc_noprof", "__alloc_pages_noprof",
-     "alloc_pages_mpol_noprof ___kmalloc_large_node __kmalloc_large_node_noprof __kmalloc_node_track_caller_noprof "
+     "alloc_pages_mpol_noprof ___kmalloc_large_node __kmalloc_large_node_noprof "
+     "__kmalloc_node_track_caller_noprof "
      "krealloc_noprof",
      kFromSources},
     {kOrderTooLarge, "alloc_pages_noprof", "__alloc_pages_noprof", "alloc_pages_mpol_noprof", kFromSources},
     {kOrderTooLarge, "__alloc_pages_noprof", "__alloc_pages_noprof", "", kFromSources},
     {kOrderTooLarge, "*", "__alloc_pages_noprof", "alloc_pages_mpol_noprof {export}", kFromSources},
     {kAllocationFailure, "__kmalloc_large_noprof", "",
-     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof alloc_pages_mpol_noprof "
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_mpol_noprof "
      "___kmalloc_large_node __kmalloc_large_noprof",
      kMeasured},
     {kAllocationFailure, "__kmalloc_noprof", "",
-     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof alloc_pages_mpol_noprof "
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_mpol_noprof "
      "allocate_slab ___slab_alloc __kmalloc_noprof",
      kMeasured},
     {kAllocationFailure, "__kmalloc_cache_noprof", "",
-     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof alloc_pages_mpol_noprof "
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_mpol_noprof "
      "allocate_slab ___slab_alloc __kmalloc_cache_noprof",
      kFromSources},
     {kAllocationFailure, "kmem_cache_alloc_noprof", "",
-     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof alloc_pages_mpol_noprof "
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_mpol_noprof "
      "allocate_slab ___slab_alloc kmem_cache_alloc_noprof",
      kFromSources},
     {kAllocationFailure, "alloc_pages_noprof", "",
-     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof alloc_pages_mpol_noprof",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_mpol_noprof",
      kFromSources},
     {kAllocationFailure, "__alloc_pages_noprof", "",
      "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof", kFromSources},
     {kAllocationFailure, "*", "",
-     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof alloc_pages_mpol_noprof "
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_mpol_noprof "
      "{export}",
      kFromSources},
     {kFaultInside, "*", "{export}", "", kFromSources},
@@ -188,8 +202,8 @@ constexpr EventRow kEvents612[] = {
     {kSleepInAtomicContext, "*", "", "dump_stack_lvl __might_resched {export}", kFromSources},
 };
 
-// Exports that put the caller to sleep: what stands between schedule() and the module. An export that tail-calls
-// its worker has no frame.
+// Exports that put the caller to sleep: what stands between schedule() and the module. An export that
+// tail-calls its worker has no frame.
 constexpr SleepRow kSleeps[] = {
     {"schedule", "", kMeasured},
     {"msleep", "schedule_timeout msleep", kMeasured},
@@ -201,8 +215,8 @@ constexpr SleepRow kSleeps[] = {
     {"usleep_range_state", "schedule_hrtimeout_range_clock usleep_range_state", kFromSources},
     {"wait_for_completion", "schedule_timeout __wait_for_common", kFromSources},
     {"wait_for_completion_timeout", "schedule_timeout __wait_for_common", kFromSources},
-    {"wait_for_completion_interruptible", "schedule_timeout __wait_for_common wait_for_completion_interruptible",
-     kFromSources},
+    {"wait_for_completion_interruptible",
+     "schedule_timeout __wait_for_common wait_for_completion_interruptible", kFromSources},
     {"wait_for_completion_interruptible_timeout", "schedule_timeout __wait_for_common", kFromSources},
     {"mutex_lock", "schedule_preempt_disabled __mutex_lock.constprop.0", kFromSources},
     {"mutex_lock_interruptible", "schedule_preempt_disabled __mutex_lock.constprop.0", kFromSources},
@@ -225,7 +239,8 @@ constexpr ContextRow kContexts61[] = {
     {kKthread, "kthread ret_from_fork", "", kMeasured},
     {kWork, "process_one_work worker_thread kthread ret_from_fork", "", kMeasured},
     {kTimer, "call_timer_fn __run_timers run_timer_softirq" KOI_SOFTIRQ, kTimerEntry, kMeasured},
-    {kHrtimer, "__hrtimer_run_queues hrtimer_interrupt __sysvec_apic_timer_interrupt sysvec_apic_timer_interrupt",
+    {kHrtimer,
+     "__hrtimer_run_queues hrtimer_interrupt __sysvec_apic_timer_interrupt sysvec_apic_timer_interrupt",
      kTimerEntry, kMeasured},
     {kHrtimerSoft, "__hrtimer_run_queues hrtimer_run_softirq" KOI_SOFTIRQ, kTimerEntry, kFromSources},
     {kTasklet, "tasklet_action_common.constprop.0" KOI_SOFTIRQ, kTimerEntry, kFromSources},
@@ -234,26 +249,31 @@ constexpr ContextRow kContexts61[] = {
      "asm_sysvec_irq_work", kFromSources},
     {kSmpCall, "__flush_smp_call_function_queue __sysvec_call_function_single sysvec_call_function_single",
      "asm_sysvec_call_function_single", kFromSources},
-    {kModuleNotifier, "notifier_call_chain blocking_notifier_call_chain do_init_module __do_sys_finit_module"
-     KOI_SYSCALL, "", kFromSources},
+    {kModuleNotifier,
+     "notifier_call_chain blocking_notifier_call_chain do_init_module __do_sys_finit_module" KOI_SYSCALL, "",
+     kFromSources},
     {kFileRead, "vfs_read ksys_read" KOI_SYSCALL, "", kFromSources},
     {kFileWrite, "vfs_write ksys_write" KOI_SYSCALL, "", kFromSources},
     {kFileIoctl, "__x64_sys_ioctl" KOI_SYSCALL, "", kFromSources},
-    {kFileOpen, "chrdev_open do_dentry_open path_openat do_filp_open do_sys_openat2 __x64_sys_openat" KOI_SYSCALL,
-     "", kFromSources},
-    {kParameterStore, "param_attr_store module_attr_store kernfs_fop_write_iter vfs_write ksys_write" KOI_SYSCALL,
-     "", kFromSources},
+    {kFileOpen,
+     "chrdev_open do_dentry_open path_openat do_filp_open do_sys_openat2 __x64_sys_openat" KOI_SYSCALL, "",
+     kFromSources},
+    {kParameterStore,
+     "param_attr_store module_attr_store kernfs_fop_write_iter vfs_write ksys_write" KOI_SYSCALL, "",
+     kFromSources},
 };
 
 constexpr ContextRow kContexts612[] = {
     {kModuleInit,
-     "do_one_initcall do_init_module init_module_from_file idempotent_init_module __x64_sys_finit_module" KOI_SYSCALL,
+     "do_one_initcall do_init_module init_module_from_file idempotent_init_module "
+     "__x64_sys_finit_module" KOI_SYSCALL,
      "", kMeasured},
     {kModuleExit, "__do_sys_delete_module" KOI_SYSCALL, "", kMeasured},
     {kKthread, "kthread ret_from_fork ret_from_fork_asm", "", kMeasured},
     {kWork, "process_one_work worker_thread kthread ret_from_fork ret_from_fork_asm", "", kFromSources},
     {kTimer, "call_timer_fn __run_timers run_timer_softirq" KOI_SOFTIRQ, kTimerEntry, kMeasured},
-    {kHrtimer, "__hrtimer_run_queues hrtimer_interrupt __sysvec_apic_timer_interrupt sysvec_apic_timer_interrupt",
+    {kHrtimer,
+     "__hrtimer_run_queues hrtimer_interrupt __sysvec_apic_timer_interrupt sysvec_apic_timer_interrupt",
      kTimerEntry, kFromSources},
     {kHrtimerSoft, "__hrtimer_run_queues hrtimer_run_softirq" KOI_SOFTIRQ, kTimerEntry, kFromSources},
     {kTasklet, "tasklet_action_common" KOI_SOFTIRQ, kTimerEntry, kFromSources},
@@ -270,10 +290,12 @@ constexpr ContextRow kContexts612[] = {
     {kFileWrite, "vfs_write ksys_write" KOI_SYSCALL, "", kFromSources},
     {kFileIoctl, "__x64_sys_ioctl" KOI_SYSCALL, "", kFromSources},
     {kFileOpen,
-     "chrdev_open do_dentry_open vfs_open path_openat do_filp_open do_sys_openat2 __x64_sys_openat" KOI_SYSCALL, "",
-     kFromSources},
-    {kParameterStore, "param_attr_store module_attr_store kernfs_fop_write_iter vfs_write ksys_write" KOI_SYSCALL,
+     "chrdev_open do_dentry_open vfs_open path_openat do_filp_open do_sys_openat2 "
+     "__x64_sys_openat" KOI_SYSCALL,
      "", kFromSources},
+    {kParameterStore,
+     "param_attr_store module_attr_store kernfs_fop_write_iter vfs_write ksys_write" KOI_SYSCALL, "",
+     kFromSources},
 };
 
 }  // namespace
@@ -290,14 +312,16 @@ std::span<const ContextRow> context_rows(KernelSeries series) {
 
 std::string_view idle_row(KernelSeries series, bool boot_cpu) {
   if (series == KernelSeries::k6_1) {
-    return boot_cpu ? "amd_e400_idle default_idle_call do_idle cpu_startup_entry rest_init arch_call_rest_init "
-                      "start_kernel secondary_startup_64_no_verify"
-                    : "amd_e400_idle default_idle_call do_idle cpu_startup_entry start_secondary "
-                      "secondary_startup_64_no_verify";
+    return boot_cpu
+               ? "amd_e400_idle default_idle_call do_idle cpu_startup_entry rest_init arch_call_rest_init "
+                 "start_kernel secondary_startup_64_no_verify"
+               : "amd_e400_idle default_idle_call do_idle cpu_startup_entry start_secondary "
+                 "secondary_startup_64_no_verify";
   }
-  return boot_cpu ? "default_idle default_idle_call do_idle cpu_startup_entry rest_init start_kernel "
-                    "x86_64_start_reservations x86_64_start_kernel common_startup_64"
-                  : "default_idle default_idle_call do_idle cpu_startup_entry start_secondary common_startup_64";
+  return boot_cpu
+             ? "default_idle default_idle_call do_idle cpu_startup_entry rest_init start_kernel "
+               "x86_64_start_reservations x86_64_start_kernel common_startup_64"
+             : "default_idle default_idle_call do_idle cpu_startup_entry start_secondary common_startup_64";
 }
 
 }  // namespace koi::runtime::frames_table

@@ -66,7 +66,8 @@ TEST(DeclaredNames, CoverEveryRowAndHoldNoMarks) {
 class Entries : public FrameAddress, public Symbolizer {
  public:
   u64 frame_address(std::string_view name) const override {
-    const auto [entry, added] = addresses_.try_emplace(std::string(name), 0x40e00000 + 16 * addresses_.size());
+    const auto [entry, added] =
+        addresses_.try_emplace(std::string(name), 0x40e00000 + 16 * addresses_.size());
     if (added) names_[entry->second] = entry->first;
     return entry->second;
   }
@@ -106,7 +107,8 @@ TEST(ComposeTrace, InitThatAsksForTooMuch) {
   composition.event = FrameEvent::kOrderTooLarge;
   composition.export_name = [](u32) { return std::string_view("__kmalloc"); };
   EXPECT_EQ(trace_text(compose_trace(frames, composition, entries), entries),
-            "Call Trace:\n <TASK>\n __kmalloc_large_node+0x5/0x10\n __kmalloc+0x5/0x10\n 0x40001020\n ? 0x40002000\n"
+            "Call Trace:\n <TASK>\n __kmalloc_large_node+0x5/0x10\n __kmalloc+0x5/0x10\n 0x40001020\n ? "
+            "0x40002000\n"
             " do_one_initcall+0x5/0x10\n do_init_module+0x5/0x10\n __do_sys_finit_module+0x5/0x10\n"
             " do_syscall_64+0x5/0x10\n entry_SYSCALL_64_after_hwframe+0x5/0x10\n </TASK>\n");
 }
@@ -118,12 +120,13 @@ TEST(ComposeTrace, TimerOnAnIdleCpu) {
   composition.series = KernelSeries::k6_12;
   composition.context = FrameContext::kTimer;
   composition.boot_cpu = false;
-  EXPECT_EQ(trace_text(compose_trace(frames, composition, entries), entries),
-            "Call Trace:\n <IRQ>\n 0x40001020\n call_timer_fn+0x5/0x10\n __run_timers+0x5/0x10\n"
-            " run_timer_softirq+0x5/0x10\n handle_softirqs+0x5/0x10\n __irq_exit_rcu+0x5/0x10\n"
-            " sysvec_apic_timer_interrupt+0x5/0x10\n </IRQ>\n <TASK>\n asm_sysvec_apic_timer_interrupt+0x5/0x10\n"
-            " default_idle+0x5/0x10\n default_idle_call+0x5/0x10\n do_idle+0x5/0x10\n cpu_startup_entry+0x5/0x10\n"
-            " start_secondary+0x5/0x10\n common_startup_64+0x5/0x10\n </TASK>\n");
+  EXPECT_EQ(
+      trace_text(compose_trace(frames, composition, entries), entries),
+      "Call Trace:\n <IRQ>\n 0x40001020\n call_timer_fn+0x5/0x10\n __run_timers+0x5/0x10\n"
+      " run_timer_softirq+0x5/0x10\n handle_softirqs+0x5/0x10\n __irq_exit_rcu+0x5/0x10\n"
+      " sysvec_apic_timer_interrupt+0x5/0x10\n </IRQ>\n <TASK>\n asm_sysvec_apic_timer_interrupt+0x5/0x10\n"
+      " default_idle+0x5/0x10\n default_idle_call+0x5/0x10\n do_idle+0x5/0x10\n cpu_startup_entry+0x5/0x10\n"
+      " start_secondary+0x5/0x10\n common_startup_64+0x5/0x10\n </TASK>\n");
 }
 
 TEST(ComposeTrace, AfterTheUnwinderIsLostEverythingIsAHint) {
@@ -167,7 +170,8 @@ std::vector<std::string> reliable_names(const std::string& file) {
     std::smatch match;
     if (line.find("</TASK>") != std::string::npos && in_trace) break;
     if (line.find("Call Trace:") != std::string::npos) in_trace = true;
-    if (in_trace && std::regex_match(line, match, kFrame)) names.push_back(match[2].matched ? std::string("module") : match[1].str());
+    if (in_trace && std::regex_match(line, match, kFrame))
+      names.push_back(match[2].matched ? std::string("module") : match[1].str());
   }
   return names;
 }
@@ -197,8 +201,10 @@ TEST(FrameTable, EqualsReferenceSplats) {
     const auto module_begin = std::find(names.begin(), names.end(), "module");
     EXPECT_EQ(std::vector<std::string>(names.begin(), module_begin), expected) << c.file;
     std::vector<std::string> below;
-    for (const auto name : context_frames(c.series, FrameContext::kModuleInit).callers) below.emplace_back(name);
-    const auto module_end = std::find_if(module_begin, names.end(), [](const auto& n) { return n != "module"; });
+    for (const auto name : context_frames(c.series, FrameContext::kModuleInit).callers)
+      below.emplace_back(name);
+    const auto module_end =
+        std::find_if(module_begin, names.end(), [](const auto& n) { return n != "module"; });
     EXPECT_EQ(std::vector<std::string>(module_end, names.end()), below) << c.file;
   }
 }

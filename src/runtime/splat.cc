@@ -36,11 +36,13 @@ const char* fault_access(u64 error_code) {
 SplatText page_fault_lines(const SplatInput& input, const OopsEvent& event) {
   SplatText text;
   if (event.executed_nx_page) {
-    add(text, kCritical, fmt::format("kernel tried to execute NX-protected page - exploit attempt? (uid: {})",
-                                     input.context.uid));
+    add(text, kCritical,
+        fmt::format("kernel tried to execute NX-protected page - exploit attempt? (uid: {})",
+                    input.context.uid));
   }
   if (event.smep_violation) {
-    add(text, kCritical, fmt::format("unable to execute userspace code (SMEP?) (uid: {})", input.context.uid));
+    add(text, kCritical,
+        fmt::format("unable to execute userspace code (SMEP?) (uid: {})", input.context.uid));
   }
   const bool user = input.registers.user_mode();
   add(text, kAlert,
@@ -63,23 +65,33 @@ std::string general_protection_name(const OopsEvent& event) {
   switch (event.hint) {
     case OopsEvent::Hint::kNonCanonical:
       return fmt::format("{}, probably for non-canonical address {:#x}", name, event.address);
-    case OopsEvent::Hint::kCanonical: return fmt::format("{}, maybe for address {:#x}", name, event.address);
-    case OopsEvent::Hint::kNone: break;
+    case OopsEvent::Hint::kCanonical:
+      return fmt::format("{}, maybe for address {:#x}", name, event.address);
+    case OopsEvent::Hint::kNone:
+      break;
   }
   return name;
 }
 
 std::string oops_name(const OopsEvent& event) {
   switch (event.kind) {
-    case OopsKind::kPageFault: return "Oops";
-    case OopsKind::kGeneralProtection: return general_protection_name(event);
-    case OopsKind::kDivideError: return "divide error";
+    case OopsKind::kPageFault:
+      return "Oops";
+    case OopsKind::kGeneralProtection:
+      return general_protection_name(event);
+    case OopsKind::kDivideError:
+      return "divide error";
     case OopsKind::kBug:
-    case OopsKind::kInvalidOpcode: return "invalid opcode";
-    case OopsKind::kInt3: return "int3";
-    case OopsKind::kStackSegment: return "stack segment";
-    case OopsKind::kStackGuardPage: return "stack guard page";
-    case OopsKind::kAlignmentCheck: return "alignment check";
+    case OopsKind::kInvalidOpcode:
+      return "invalid opcode";
+    case OopsKind::kInt3:
+      return "int3";
+    case OopsKind::kStackSegment:
+      return "stack segment";
+    case OopsKind::kStackGuardPage:
+      return "stack guard page";
+    case OopsKind::kAlignmentCheck:
+      return "alignment check";
   }
   return "Oops";
 }
@@ -100,8 +112,8 @@ SplatText cause_lines(const SplatInput& input, const OopsEvent& event, const Sym
   }
   if (event.kind == OopsKind::kStackGuardPage) {
     add(text, kEmergency,
-        fmt::format("BUG: {} stack guard page was hit at {} (stack is {}..{})", event.stack_name, event.fault_text,
-                    event.stack_begin_text, event.stack_end_text));
+        fmt::format("BUG: {} stack guard page was hit at {} (stack is {}..{})", event.stack_name,
+                    event.fault_text, event.stack_begin_text, event.stack_end_text));
   }
   return text;
 }
@@ -123,11 +135,18 @@ SplatText call_trace(const SplatInput& input, const Symbolizer& symbols, u8 leve
   for (const TraceItem& item : input.trace) {
     switch (item.kind) {
       case TraceItem::Kind::kAddress:
-        add(text, level, fmt::format(" {}{}", item.reliable ? "" : "? ", backtrace_text(symbols, item.address)));
+        add(text, level,
+            fmt::format(" {}{}", item.reliable ? "" : "? ", backtrace_text(symbols, item.address)));
         break;
-      case TraceItem::Kind::kStackBegin: add(text, level, fmt::format(" <{}>", item.stack)); break;
-      case TraceItem::Kind::kStackEnd: add(text, level, fmt::format(" </{}>", item.stack)); break;
-      case TraceItem::Kind::kRegisters: append(text, short_registers(item.registers, symbols, level)); break;
+      case TraceItem::Kind::kStackBegin:
+        add(text, level, fmt::format(" <{}>", item.stack));
+        break;
+      case TraceItem::Kind::kStackEnd:
+        add(text, level, fmt::format(" </{}>", item.stack));
+        break;
+      case TraceItem::Kind::kRegisters:
+        append(text, short_registers(item.registers, symbols, level));
+        break;
     }
   }
   return text;
@@ -192,8 +211,8 @@ SplatText exit_notes(const SplatContext& context, bool interrupts_disabled, u32 
   return text;
 }
 
-SplatText scheduling_while_atomic_splat(const SplatInput& input, u32 preempt_count, const SplatText& held_locks,
-                                        const Symbolizer& symbols) {
+SplatText scheduling_while_atomic_splat(const SplatInput& input, u32 preempt_count,
+                                        const SplatText& held_locks, const Symbolizer& symbols) {
   SplatText text;
   add(text, kError,
       fmt::format("BUG: scheduling while atomic: {}/{}/{:#010x}", input.context.comm, input.context.pid,
@@ -210,8 +229,8 @@ SplatText soft_lockup_splat(const SplatInput& input, u32 seconds, const Symboliz
   const SplatContext& context = input.context;
   SplatText text;
   add(text, kEmergency,
-      fmt::format("watchdog: BUG: soft lockup - CPU#{} stuck for {}s! [{}:{}]", context.cpu, seconds, context.comm,
-                  context.pid));
+      fmt::format("watchdog: BUG: soft lockup - CPU#{} stuck for {}s! [{}:{}]", context.cpu, seconds,
+                  context.comm, context.pid));
   text.push_back(modules_line(context));
   append(text, input.before_end);
   append(text, register_dump(input, symbols));
@@ -231,13 +250,15 @@ SplatText task_state_text(const SplatInput& input, const TaskState& task, const 
   return text;
 }
 
-SplatText hung_task_splat(const SplatInput& input, const TaskState& task, u64 seconds, const Symbolizer& symbols) {
+SplatText hung_task_splat(const SplatInput& input, const TaskState& task, u64 seconds,
+                          const Symbolizer& symbols) {
   const SplatContext& context = input.context;
   SplatText text;
   add(text, kError,
       fmt::format("INFO: task {}:{} blocked for more than {} seconds.", task.comm, task.pid, seconds));
-  add(text, kError, fmt::format("      {} {} {}{}", taint_string(context.taint), context.release, context.build,
-                                context.package));
+  add(text, kError,
+      fmt::format("      {} {} {}{}", taint_string(context.taint), context.release, context.build,
+                  context.package));
   add(text, kError, "\"echo 0 > /proc/sys/kernel/hung_task_timeout_secs\" disables this message.");
   append(text, task_state_text(input, task, symbols));
   add_source(text, input, kInfo);

@@ -9,8 +9,8 @@
 //           Modules linked in:, [CR2:,] end trace, RIP: and registers of the first oops once more
 //
 // followed, marked as koi's own, by `koi: source: FILE:LINE in FUNCTION` where debug information tells it.
-// The behaviour is that of kernel/panic.c, lib/bug.c, lib/dump_stack.c and arch/x86/kernel/{dumpstack,traps,process_64}.c,
-// arch/x86/mm/fault.c.
+// The behaviour is that of kernel/panic.c, lib/bug.c, lib/dump_stack.c and
+// arch/x86/kernel/{dumpstack,traps,process_64}.c, arch/x86/mm/fault.c.
 #pragma once
 
 #include <array>
@@ -65,16 +65,17 @@ struct SplatRegisters {
   u64 rax = 0, rbx = 0, rcx = 0, rdx = 0, rsi = 0, rdi = 0, rbp = 0;
   u64 r8 = 0, r9 = 0, r10 = 0, r11 = 0, r12 = 0, r13 = 0, r14 = 0, r15 = 0;
   u16 cs = 0x10, ss = 0x18;
-  std::optional<u64> orig_rax;     // of a system call
-  std::optional<CodeBytes> code;   // nullopt: cannot be read
-  bool code_withheld = false;      // print no Code: line at all (another task's user text)
+  std::optional<u64> orig_rax;    // of a system call
+  std::optional<CodeBytes> code;  // nullopt: cannot be read
+  bool code_withheld = false;     // print no Code: line at all (another task's user text)
   // RIP: shows a user address bare.
   [[nodiscard]] bool user_mode() const { return (cs & 3) == 3; }
 };
 // `code` is read from the module's text.
 [[nodiscard]] SplatRegisters registers_from_trap(const host::TrapFrame& trap);
 
-// A fault of module text is one of kernel mode, though the host's CPU saw it in user mode: without the user bit.
+// A fault of module text is one of kernel mode, though the host's CPU saw it in user mode: without the user
+// bit.
 [[nodiscard]] constexpr u64 kernel_error_code(u64 host_error_code) { return host_error_code & ~u64{4}; }
 
 // The rest of the full register block.
@@ -106,12 +107,12 @@ struct SplatContext {
   s32 pid = 0;
   std::string comm;
   u64 taint = 0;
-  std::string release;        // utsname release
-  std::string build = "#1";   // utsname version up to its first blank
-  std::string package;        // what the distribution adds, with its leading blank: " Debian 6.1.192-2"
-  std::string hardware;       // empty: no line
-  std::string workqueue;      // of a worker: "events do_free_init"; empty: no line
-  std::string oops_options;   // " PREEMPT SMP NOPTI"
+  std::string release;       // utsname release
+  std::string build = "#1";  // utsname version up to its first blank
+  std::string package;       // what the distribution adds, with its leading blank: " Debian 6.1.192-2"
+  std::string hardware;      // empty: no line
+  std::string workqueue;     // of a worker: "events do_free_init"; empty: no line
+  std::string oops_options;  // " PREEMPT SMP NOPTI"
   // "orc_splat(OE+)" each, newest first, as print_modules shows them.
   std::vector<std::string> modules;
   std::string last_unloaded;  // "orc_splat(OE)"; empty: none was unloaded
@@ -119,14 +120,16 @@ struct SplatContext {
 
 // A module in the `Modules linked in:` list: its taint letters, `+` while it is coming, `-` while going.
 enum class ModuleMark : char { kLive = ' ', kComing = '+', kGoing = '-' };
-[[nodiscard]] std::string module_mention(const std::string& name, const std::string& taint_letters, ModuleMark mark);
+[[nodiscard]] std::string module_mention(const std::string& name, const std::string& taint_letters,
+                                         ModuleMark mark);
 
 // "Tainted: G           OE     " or "Not tainted".
 [[nodiscard]] std::string taint_string(u64 taint);
 // 6.12's second line: "[O]=OOT_MODULE, [E]=UNSIGNED_MODULE".
 [[nodiscard]] std::string taint_names(u64 taint);
 
-// A place in the sources, from debug information: innermost function first, then those that it was inlined into.
+// A place in the sources, from debug information: innermost function first, then those that it was inlined
+// into.
 struct SourcePlace {
   std::string file;
   u32 line = 0;
@@ -150,17 +153,17 @@ enum class OopsKind : u8 {
 struct OopsEvent {
   OopsKind kind = OopsKind::kPageFault;
   u64 error_code = 0;
-  u32 number = 1;      // the n-th oops since boot
-  u64 address = 0;     // page fault: cr2; general protection: the operand's address
+  u32 number = 1;   // the n-th oops since boot
+  u64 address = 0;  // page fault: cr2; general protection: the operand's address
   // General protection: what is known of the address.
   enum class Hint : u8 { kNone, kNonCanonical, kCanonical } hint = Hint::kNone;
-  std::string page_table;      // "PGD 0 P4D 0 " with its final blank; empty: no such line
+  std::string page_table;  // "PGD 0 P4D 0 " with its final blank; empty: no such line
   bool executed_nx_page = false;
   bool smep_violation = false;
-  std::string file;            // kBug; empty: no verbose information
+  std::string file;  // kBug; empty: no verbose information
   u32 line = 0;
-  bool cut_here = true;        // kBug: false where the line was printed before
-  std::string stack_name = "TASK";  // kStackGuardPage
+  bool cut_here = true;                                      // kBug: false where the line was printed before
+  std::string stack_name = "TASK";                           // kStackGuardPage
   std::string fault_text, stack_begin_text, stack_end_text;  // kStackGuardPage: its three hashed pointers
   // The registers of the first oops since boot, which the summary repeats; null: this is the first.
   const SplatRegisters* first = nullptr;
@@ -179,14 +182,16 @@ struct SplatInput {
   SplatRegisters registers;
   ControlRegisters control;
   std::vector<TraceItem> trace;
-  SplatText before_end;                // lockdep's irq event lines, held locks ...
-  std::vector<SourcePlace> source;     // koi's own line
+  SplatText before_end;             // lockdep's irq event lines, held locks ...
+  std::vector<SourcePlace> source;  // koi's own line
 };
 
 // WARN and its kin, from the cut-here line to the end marker.
-[[nodiscard]] SplatText warn_splat(const SplatInput& input, const WarnEvent& event, const Symbolizer& symbols);
+[[nodiscard]] SplatText warn_splat(const SplatInput& input, const WarnEvent& event,
+                                   const Symbolizer& symbols);
 // An oops, from what happened to the summary. exit_notes or panic_splat follow, as the caller decides.
-[[nodiscard]] SplatText oops_splat(const SplatInput& input, const OopsEvent& event, const Symbolizer& symbols);
+[[nodiscard]] SplatText oops_splat(const SplatInput& input, const OopsEvent& event,
+                                   const Symbolizer& symbols);
 // The notes of a task that dies: "note: insmod[92] exited with irqs disabled", "... with preempt_count 1".
 [[nodiscard]] SplatText exit_notes(const SplatContext& context, bool interrupts_disabled, u32 preempt_count);
 
@@ -213,7 +218,8 @@ struct TaskState {
   u64 flags = 0;
 };
 // sched_show_task(): one line and the trace, at level 6.
-[[nodiscard]] SplatText task_state_text(const SplatInput& input, const TaskState& task, const Symbolizer& symbols);
+[[nodiscard]] SplatText task_state_text(const SplatInput& input, const TaskState& task,
+                                        const Symbolizer& symbols);
 [[nodiscard]] SplatText hung_task_splat(const SplatInput& input, const TaskState& task, u64 seconds,
                                         const Symbolizer& symbols);
 
@@ -226,6 +232,7 @@ struct PanicEvent {
   PanicEnd end = PanicEnd::kStays;
   std::string kernel_offset = "disabled";
 };
-[[nodiscard]] SplatText panic_splat(const SplatInput& input, const PanicEvent& event, const Symbolizer& symbols);
+[[nodiscard]] SplatText panic_splat(const SplatInput& input, const PanicEvent& event,
+                                    const Symbolizer& symbols);
 
 }  // namespace koi::runtime

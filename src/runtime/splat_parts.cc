@@ -185,7 +185,8 @@ SplatText short_registers(const SplatRegisters& r, const Symbolizer& symbols, u8
         fmt::format("Code: {} <{:02x}> {}", hex_bytes(bytes, kCodePrologueBytes), bytes[kCodePrologueBytes],
                     hex_bytes(bytes + kCodePrologueBytes + 1, kCodeBytes - kCodePrologueBytes - 1)));
   } else if (!r.code_withheld) {
-    add(text, level, fmt::format("Code: Unable to access opcode bytes at {:#x}.", r.rip - kCodePrologueBytes));
+    add(text, level,
+        fmt::format("Code: Unable to access opcode bytes at {:#x}.", r.rip - kCodePrologueBytes));
   }
   std::string stack = fmt::format("RSP: {:04x}:{:016x} EFLAGS: {:08x}", r.ss, r.rsp, r.eflags);
   if (r.orig_rax) stack += fmt::format(" ORIG_RAX: {:016x}", *r.orig_rax);
@@ -198,13 +199,14 @@ SplatText short_registers(const SplatRegisters& r, const Symbolizer& symbols, u8
   return text;
 }
 
-SplatText full_registers(const SplatRegisters& registers, const ControlRegisters& c, const Symbolizer& symbols,
-                         u8 level) {
+SplatText full_registers(const SplatRegisters& registers, const ControlRegisters& c,
+                         const Symbolizer& symbols, u8 level) {
   SplatText text = short_registers(registers, symbols, level);
   add(text, level,
       fmt::format("FS:  {:016x}({:04x}) GS:{:016x}({:04x}) knlGS:{:016x}", c.fs_base, c.fs, c.gs_base, c.gs,
                   c.kernel_gs_base));
-  add(text, level, fmt::format("CS:  {:04x} DS: {:04x} ES: {:04x} CR0: {:016x}", registers.cs, c.ds, c.es, c.cr0));
+  add(text, level,
+      fmt::format("CS:  {:04x} DS: {:04x} ES: {:04x} CR0: {:016x}", registers.cs, c.ds, c.es, c.cr0));
   add(text, level, fmt::format("CR2: {:016x} CR3: {:016x} CR4: {:016x}", c.cr2, c.cr3, c.cr4));
   return text;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Rebuilds splats that real kernels printed (testdata/): the text is parsed into inputs field by field, the inputs are
-// formatted again, and every line must come out byte for byte (time stamps aside).
+// Rebuilds splats that real kernels printed (testdata/): the text is parsed into inputs field by field, the
+// inputs are formatted again, and every line must come out byte for byte (time stamps aside).
 #include "runtime/splat.h"
 
 #include <fmt/format.h>
@@ -42,7 +42,7 @@ class ParsedSymbols : public Symbolizer {
 };
 
 struct Reference {
-  SplatText lines;      // without time stamps
+  SplatText lines;         // without time stamps
   bool has_levels = true;  // the console copy has none
 };
 
@@ -200,7 +200,8 @@ class Parser {
       if (std::isxdigit(static_cast<unsigned char>(c)) != 0) digits += c;
     }
     EXPECT_EQ(digits.size(), 2 * kCodeBytes);
-    for (u64 i = 0; i < kCodeBytes; ++i) bytes[i] = static_cast<u8>(std::stoi(digits.substr(2 * i, 2), nullptr, 16));
+    for (u64 i = 0; i < kCodeBytes; ++i)
+      bytes[i] = static_cast<u8>(std::stoi(digits.substr(2 * i, 2), nullptr, 16));
     return bytes;
   }
   void three(const char* a, u64& va, const char* b, u64& vb, const char* c, u64& vc) {
@@ -325,7 +326,8 @@ class Rebuilder {
       event.executed_nx_page = true;
     }
     if (parser_.at_prefix("BUG: TASK")) {
-      const auto m = parser_.take_match(R"(BUG: (\w+) stack guard page was hit at (\S+) \(stack is (\S+)\.\.(\S+)\))");
+      const auto m =
+          parser_.take_match(R"(BUG: (\w+) stack guard page was hit at (\S+) \(stack is (\S+)\.\.(\S+)\))");
       event.stack_name = m[1];
       event.fault_text = m[2];
       event.stack_begin_text = m[3];
@@ -340,7 +342,8 @@ class Rebuilder {
   }
 
   static void kind_of(OopsEvent& event, const std::string& name) {
-    static const std::regex kProtection(R"(general protection fault(?:, (\w+) for (?:\S+ )?address (0x\w+))?)");
+    static const std::regex kProtection(
+        R"(general protection fault(?:, (\w+) for (?:\S+ )?address (0x\w+))?)");
     std::smatch m;
     if (name == "divide error") event.kind = OopsKind::kDivideError;
     if (name == "int3") event.kind = OopsKind::kInt3;
@@ -420,7 +423,8 @@ class Rebuilder {
   }
 
   SplatText note() {
-    const auto m = parser_.take_match(R"(note: (\S+)\[(\d+)\] exited with (?:irqs disabled|preempt_count (\d+)))");
+    const auto m =
+        parser_.take_match(R"(note: (\S+)\[(\d+)\] exited with (?:irqs disabled|preempt_count (\d+)))");
     SplatContext context;
     context.comm = m[1];
     context.pid = std::stoi(m[2]);
@@ -491,7 +495,8 @@ const SplatLine* find(const SplatText& text, const std::string& part) {
 TEST(SplatText, FaultWording) {
   OopsEvent event;
   event.address = 0xfff;
-  EXPECT_TRUE(find(oops_splat(minimal(), event, NoSymbols()), "kernel NULL pointer dereference, address: 0000000000000fff"));
+  EXPECT_TRUE(find(oops_splat(minimal(), event, NoSymbols()),
+                   "kernel NULL pointer dereference, address: 0000000000000fff"));
   event.address = 0x1000;
   event.error_code = kernel_error_code(0x7);
   const SplatText present = oops_splat(minimal(), event, NoSymbols());
@@ -503,12 +508,14 @@ TEST(SplatText, FaultWording) {
   event = {};
   event.kind = OopsKind::kGeneralProtection;
   event.error_code = 0x18;
-  EXPECT_TRUE(find(oops_splat(minimal(), event, NoSymbols()), "segment-related general protection fault: 0018 [#1]"));
+  EXPECT_TRUE(
+      find(oops_splat(minimal(), event, NoSymbols()), "segment-related general protection fault: 0018 [#1]"));
   event.error_code = 0;
   EXPECT_TRUE(find(oops_splat(minimal(), event, NoSymbols()), "general protection fault: 0000 [#1]"));
   event.hint = OopsEvent::Hint::kCanonical;
   event.address = 0x10;
-  EXPECT_TRUE(find(oops_splat(minimal(), event, NoSymbols()), "general protection fault, maybe for address 0x10: 0000"));
+  EXPECT_TRUE(find(oops_splat(minimal(), event, NoSymbols()),
+                   "general protection fault, maybe for address 0x10: 0000"));
 }
 
 TEST(SplatText, BugWithoutFile) {
@@ -548,7 +555,8 @@ TEST(SplatText, SourceLineComesLastAndIsMarked) {
   SplatInput input = minimal();
   input.source = {{"/src/list.h", 12, "list_add"}, {"/src/hello.c", 30, "hello_init"}};
   const SplatText text = warn_splat(input, {}, NoSymbols());
-  EXPECT_EQ(text.back().text, "koi: source: /src/list.h:12 in list_add, inlined at /src/hello.c:30 in hello_init");
+  EXPECT_EQ(text.back().text,
+            "koi: source: /src/list.h:12 in list_add, inlined at /src/hello.c:30 in hello_init");
   EXPECT_EQ(source_text({}), "");
 }
 

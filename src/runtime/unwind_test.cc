@@ -17,8 +17,8 @@ using module::OrcEntry;
 using module::OrcReg;
 using module::OrcType;
 
-constexpr u64 kModule = 0x40010000;     // module text: 0x1000 bytes
-constexpr u64 kStub = 0x40f00000;       // the upcall return stub
+constexpr u64 kModule = 0x40010000;       // module text: 0x1000 bytes
+constexpr u64 kStub = 0x40f00000;         // the upcall return stub
 constexpr u64 kOtherModule = 0x40020000;  // module text without ORC
 
 struct RawRow {
@@ -37,9 +37,9 @@ class OrcRows {
     return *this;
   }
   module::OrcTable table() const {
-    auto table = module::OrcTable::create({reinterpret_cast<const u8*>(ips_.data()), ips_.size() * 4}, kIpBase,
-                                          {reinterpret_cast<const u8*>(rows_.data()), rows_.size() * 6},
-                                          module::OrcFormat::kSignalBit);
+    auto table = module::OrcTable::create(
+        {reinterpret_cast<const u8*>(ips_.data()), ips_.size() * 4}, kIpBase,
+        {reinterpret_cast<const u8*>(rows_.data()), rows_.size() * 6}, module::OrcFormat::kSignalBit);
     return std::move(table).value();
   }
 
@@ -52,9 +52,7 @@ class OrcRows {
 // A kernel stack that is written from the top down, as pushes would.
 class Stack {
  public:
-  Stack() : at_(words_.size()) {
-    base_ = push_record(0, host::kBorderBase, 0);
-  }
+  Stack() : at_(words_.size()) { base_ = push_record(0, host::kBorderBase, 0); }
   u64 push(u64 value) {
     words_.at(--at_) = value;
     return sp();
@@ -88,10 +86,18 @@ std::string text(const std::vector<Frame>& frames) {
     if (!out.empty()) out += " ";
     if (!frame.reliable) out += "?";
     switch (frame.kind) {
-      case FrameKind::kText: out += fmt::format("{:x}", frame.address); break;
-      case FrameKind::kBorder: out += fmt::format("border{}", frame.export_index); break;
-      case FrameKind::kTrap: out += fmt::format("trap:{:x}", frame.address); break;
-      case FrameKind::kBase: out += "base"; break;
+      case FrameKind::kText:
+        out += fmt::format("{:x}", frame.address);
+        break;
+      case FrameKind::kBorder:
+        out += fmt::format("border{}", frame.export_index);
+        break;
+      case FrameKind::kTrap:
+        out += fmt::format("trap:{:x}", frame.address);
+        break;
+      case FrameKind::kBase:
+        out += "base";
+        break;
     }
   }
   return out;

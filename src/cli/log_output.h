@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The kernel log on stdout, record by record as it is written.
+#pragma once
+
+#include <string>
+
+#include "cli/common_options.h"
+#include "engine/printk/log.h"
+#include "runtime/kernel.h"
+
+namespace koi::cli {
+
+class LogOutput final : public printk::LogSubscriber {
+ public:
+  LogOutput(runtime::Kernel& kernel, const MachineOptions& options);
+  ~LogOutput() override;
+  LogOutput(const LogOutput&) = delete;
+  LogOutput& operator=(const LogOutput&) = delete;
+
+  void on_record(const printk::Record& record, printk::LogEvent event) override;
+  // Writes what is buffered.
+  void finish();
+
+ private:
+  runtime::Kernel& kernel_;
+  const MachineOptions& options_;
+  std::string buffer_;
+};
+
+}  // namespace koi::cli

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// One run: a machine for the first module's kernel, the modules loaded in order and unloaded in reverse, the log on
+// stdout as it is written, kmod's messages and the verdict on stderr.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/common_options.h"
+#include "cli/exit_code.h"
+
+namespace koi::cli {
+
+struct ModuleRequest {
+  std::string path;
+  std::string arguments;  // "x=1 y=2"
+};
+
+// Splits "a.ko x=1 b.ko" into requests: a word that is no assignment and names a .ko file (compressed or not) starts one.
+[[nodiscard]] Result<std::vector<ModuleRequest>> parse_requests(const std::vector<std::string>& words);
+
+ExitCode run_modules(const MachineOptions& options, const std::vector<std::string>& words);
+
+}  // namespace koi::cli

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/verdict.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "observe/journal.h"
+
+namespace koi::cli {
+namespace {
+
+using observe::EventKind;
+using runtime::TaskEnd;
+
+std::string how_it_ended(const TaskEnd& end) {
+  switch (end.how) {
+    case TaskEnd::How::kKilled:
+      return "its task was killed by an oops";
+    case TaskEnd::How::kNeverEnds:
+      return "it waits for something that nothing will ever bring";
+    case TaskEnd::How::kPanicked:
+      return "the kernel panicked";
+    case TaskEnd::How::kTimedOut:
+      return "the time limit ended the run";
+    case TaskEnd::How::kReturned:
+      break;
+  }
+  return fmt::format("it returned {} ({})", end.value, std::strerror(-end.value));
+}
+
+std::string counted(u64 count, std::string_view singular, std::string_view plural) {
+  return fmt::format("{} {}", count, count == 1 ? singular : plural);
+}
+
+}  // namespace
+
+void RunOutcome::note_failed_load(runtime::Kernel& kernel, const std::string& path, const TaskEnd& end, bool stuck) {
+  if (end.how == TaskEnd::How::kReturned) {
+    const bool init_failed = kernel.journal().count(EventKind::kModuleRefused) != 0;
+    (init_failed ? module_error_ : load_error_) = true;
+    remarks_.push_back(init_failed ? fmt::format("{}: init failed: {}", path, how_it_ended(end))
+                                   : fmt::format("{}: not loaded", path));
+    return;
+  }
+  remarks_.push_back(fmt::format("{}: init did not return: {}{}", path, how_it_ended(end),
+                                 stuck ? "; the module is stuck: it cannot be unloaded" : ""));
+  if (stuck) kernel.note(EventKind::kModuleStuck, path);
+}
+
+void RunOutcome::note_failed_unload(const std::string& name, const TaskEnd& end) {
+  remarks_.push_back(fmt::format("{}: not unloaded: {}", name, how_it_ended(end)));
+}
+
+ExitCode RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& options, size_t modules_asked) const {
+  const observe::Journal& journal = kernel.journal();
+  const u64 loaded = journal.count(EventKind::kModuleLoaded);
+  const u64 warnings = journal.count(EventKind::kWarning);
+  const u64 oopses = journal.count(EventKind::kOops) + journal.count(EventKind::kPanic);
+  std::string text = fmt::format("koi: {} of {} loaded, {} unloaded; {:.6f} s of virtual time on {}; seed {}", loaded,
+                                 counted(modules_asked, "module", "modules"), journal.count(EventKind::kModuleUnloaded),
+                                 static_cast<double>(kernel.sched().now().value) / 1e9,
+                                 counted(options.cpus, "CPU", "CPUs"), options.seed);
+  text += fmt::format(". Findings: {}, {}", counted(warnings, "warning", "warnings"), counted(oopses, "oops", "oopses"));
+  for (const observe::Event& event : journal.events()) {
+    if (event.kind == EventKind::kUnsupported) text += fmt::format(". Not supported: {}", event.text);
+    if (event.kind == EventKind::kForcedPreemption) text += ". This run was preempted by force and does not replay exactly";
+  }
+  for (const std::string& remark : remarks_) text += ". " + remark;
+  fmt::print(stderr, "{}.\n", text);
+
+  const auto fails_on = [&](std::string_view kind) {
+    return std::find(options.fail_on.begin(), options.fail_on.end(), kind) != options.fail_on.end();
+  };
+  if (load_error_) return ExitCode::kUnusable;
+  if (module_error_) return ExitCode::kModuleError;
+  const bool any = fails_on("any");
+  const bool on_warning = any || fails_on("warning");
+  const bool on_oops = any || fails_on("oops") || on_warning;
+  const u64 fatal = oopses + journal.count(EventKind::kLockup) + journal.count(EventKind::kTimeout) +
+                    journal.count(EventKind::kDeadlock);
+  if ((on_oops && fatal != 0) || (on_warning && warnings != 0)) return ExitCode::kFinding;
+  return ExitCode::kSuccess;
+}
+
+}  // namespace koi::cli

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The verdict: one paragraph on what happened in a run, and the exit code that follows from it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/common_options.h"
+#include "cli/exit_code.h"
+#include "runtime/kernel.h"
+
+namespace koi::cli {
+
+class RunOutcome {
+ public:
+  // A load that did not bring the module to life. `stuck`: it stays in the list all the same.
+  void note_failed_load(runtime::Kernel& kernel, const std::string& path, const runtime::TaskEnd& end, bool stuck);
+  void note_failed_unload(const std::string& name, const runtime::TaskEnd& end);
+
+  // Prints the verdict on stderr.
+  ExitCode conclude(runtime::Kernel& kernel, const MachineOptions& options, size_t modules_asked) const;
+
+ private:
+  std::vector<std::string> remarks_;
+  bool module_error_ = false;  // an init returned an error
+  bool load_error_ = false;    // a module could not be loaded at all
+};
+
+}  // namespace koi::cli

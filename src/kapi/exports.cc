@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <algorithm>
+
+#include "base/check.h"
+#include "kapi/kernel_ref.h"
+#include "kapi/tables.h"
+
+namespace koi::kapi {
+namespace {
+
+runtime::Kernel* g_current = nullptr;
+
+}  // namespace
+
+const std::vector<runtime::ExportTable>& export_tables() {
+  static const std::vector<runtime::ExportTable> tables = {core_exports(), printk_exports()};
+  return tables;
+}
+
+bool find_export(std::string_view name) {
+  return std::any_of(export_tables().begin(), export_tables().end(), [name](runtime::ExportTable table) {
+    return std::any_of(table.begin(), table.end(), [name](const runtime::Export& e) { return name == e.name; });
+  });
+}
+
+Result<std::unique_ptr<runtime::Kernel>> boot(const runtime::KernelConfig& config) {
+  auto kernel = TRY(runtime::Kernel::boot(config, export_tables()));
+  g_current = kernel.get();
+  return kernel;
+}
+
+runtime::Kernel& current() {
+  DCHECK(g_current != nullptr);
+  return *g_current;
+}
+
+}  // namespace koi::kapi

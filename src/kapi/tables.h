@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The table of each kapi file; exports.cc puts them together.
+#pragma once
+
+#include "runtime/export.h"
+
+namespace koi::kapi {
+
+runtime::ExportTable core_exports();    // what the C core calls
+runtime::ExportTable printk_exports();  // <linux/printk.h>, vsnprintf family
+
+// For table entries: the address of a function, whatever its type.
+template <class R, class... A>
+const void* address(R (*function)(A...)) {
+  return reinterpret_cast<const void*>(function);
+}
+
+}  // namespace koi::kapi

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "runtime/kernel.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "host/address_map.h"
+#include "host/fault_signals.h"
+#include "runtime/console.h"
+#include "runtime/core_build.h"
+#include "runtime/memory.h"
+#include "runtime/modules.h"
+#include "runtime/traps.h"
+
+namespace koi::runtime {
+namespace {
+
+constexpr u64 kStubAreaBytes = 1ULL << 20;
+constexpr u64 kKernelStackStride = 2 * host::kThreadSize;  // the lower half is the guard
+// Where kernel stacks end and vmalloc proper begins.
+constexpr s32 kFirstUserPid = 92;  // what insmod got on the machines that the reference was measured on
+
+// What koi_core_init reads: struct koi_boot_facts.
+struct BootFacts {
+  u64 cpus;
+  u64 page_offset;
+  u64 page_array;
+  u64 vmalloc_start;
+  u64 max_pfn;
+  u64 tsc_khz;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Kernel>> Kernel::boot(const KernelConfig& config, std::span<const ExportTable> exports) {
+  std::unique_ptr<Kernel> kernel(new Kernel());
+  kernel->config_ = config;
+  kernel->series_ = config.release.starts_with("6.1.") ? KernelSeries::k6_1 : KernelSeries::k6_12;
+  TRY(kernel->start(exports));
+  return kernel;
+}
+
+Kernel::~Kernel() {
+  host::stop_cpu_ticks();
+  modules_.reset();
+  memory_.reset();
+  scheduler_.reset();
+  journal_.reset();
+  if (world_ != nullptr) host::World::destroy(world_);
+}
+
+Status Kernel::start(std::span<const ExportTable> exports) {
+  world_ = TRY(host::World::create(host::WorldConfig{config_.memory_bytes, config_.cpus}));
+  journal_.emplace(world_->heap());
+  TRY(load_core(exports));
+  memory_ = TRY(Memory::create(*this));
+  scheduler_.emplace(sched::SchedulerConfig{config_.cpus, config_.seed}, *this, world_->heap());
+  start_vcpus();
+  console_ = std::make_unique<Console>(*this);
+  modules_ = std::make_unique<ModuleTable>(*this);
+  traps_ = std::make_unique<Traps>(*this);
+  traps_->install();
+  return Ok{};
+}
+
+void Kernel::collect_exports(std::span<const ExportTable> tables) {
+  for (const ExportTable table : tables) exports_.insert(exports_.end(), table.begin(), table.end());
+  export_functions_.reserve(exports_.size());
+  for (u32 i = 0; i < exports_.size(); ++i) {
+    export_functions_.push_back(exports_[i].function);
+    const bool fresh = export_index_.emplace(exports_[i].name, i).second;
+    CHECK(fresh, "{} is exported twice", exports_[i].name);
+  }
+  host::set_export_functions(export_functions_.data());
+}
+
+Status Kernel::load_core(std::span<const ExportTable> exports) {
+  const CoreObject object = TRY(ensure_core_object(config_.release, config_.build_dir));
+  collect_exports(exports);
+  stubs_.emplace(TRY(host::StubArea::create(*world_, kStubAreaBytes)));
+  core_.emplace(TRY(CoreImage::load(object.path, *world_, [this](std::string_view name) -> std::optional<u64> {
+    const auto stub = export_stub(name);
+    return stub ? stub : std::optional<u64>(missing_stub(name));
+  })));
+
+  BootFacts facts{};
+  facts.cpus = config_.cpus;
+  facts.page_offset = host::kDirectMap;
+  facts.page_array = host::kVmemmap;
+  facts.vmalloc_start = host::kVmalloc;
+  facts.max_pfn = config_.memory_bytes / host::kPageSize;
+  facts.tsc_khz = 2'000'000;
+  core_->function<void(const BootFacts*)>("koi_core_init")(&facts);
+  task_struct_bytes_ = core_->layout_or_die("sizeof task_struct");
+  task_state_offset_ = core_->layout_or_die("task_struct.__state");
+  set_current_ = core_->function<void(u64, u64, u64)>("koi_set_current");
+  task_init_ = core_->function<void(u64, s32, const char*, u64, u64, int)>("koi_task_init");
+  return Ok{};
+}
+
+void Kernel::start_vcpus() {
+  const auto percpu_init = core_->function<void(u32, u64)>("koi_percpu_init");
+  const auto preempt_count_of = core_->function<s32*(u64)>("koi_preempt_count_of");
+  const std::vector<u8>& image = core_->percpu_image();
+  for (u32 cpu = 0; cpu < config_.cpus; ++cpu) {
+    const u64 area = world_->percpu_area(VcpuId{cpu});
+    std::memcpy(reinterpret_cast<void*>(area + core_->percpu_offset()), image.data(), image.size());
+    reinterpret_cast<host::GsArea*>(area)->canary = memory_->canary();
+    percpu_init(cpu, area);
+    preempt_counts_.push_back(preempt_count_of(area));
+    scheduler_->attach_vcpu(VcpuId{cpu}, area);
+    task_switched_in(*scheduler_->current());
+  }
+  scheduler_->set_next_pid(kFirstUserPid);
+}
+
+u64 Kernel::kernel_stack_at(u32 stack_index) {
+  return host::kVmalloc + stack_index * kKernelStackStride + host::kThreadSize;
+}
+
+// ---- tasks ----
+
+void Kernel::task_created(sched::Task& task) {
+  task.kernel_stack = kernel_stack_at(task.stack_index);
+  host::protect(task.kernel_stack, host::kThreadSize, host::Protection::kReadWrite);
+  std::memset(reinterpret_cast<void*>(task.kernel_stack), 0, host::kThreadSize);
+  if (task.kind == sched::TaskKind::kIdle && task.cpu.value == 0) {
+    task.guest = core_->address_of("init_task");
+  } else if (!free_task_structs_.empty()) {
+    task.guest = free_task_structs_.back();
+    free_task_structs_.pop_back();
+  } else {
+    task.guest = reinterpret_cast<u64>(world_->heap()->allocate(task_struct_bytes_, 64));
+  }
+  std::memset(reinterpret_cast<void*>(task.guest), 0, task_struct_bytes_);
+  task_init_(task.guest, task.pid, task.comm, task.kernel_stack, core_->address_of("init_task"),
+             task.kind == sched::TaskKind::kUser ? 0 : 1);
+}
+
+void Kernel::task_released(sched::Task& task) {
+  if (task.guest != core_->address_of("init_task")) free_task_structs_.push_back(task.guest);
+  task.guest = 0;
+}
+
+void Kernel::task_switched_in(sched::Task& task) {
+  set_current_(world_->percpu_area(task.cpu), task.guest, task.kernel_stack + host::kThreadSize);
+}
+
+u32 Kernel::guest_state(const sched::Task& task) const {
+  u32 state = 0;
+  std::memcpy(&state, reinterpret_cast<const void*>(task.guest + task_state_offset_), sizeof(state));
+  return state;
+}
+
+void Kernel::set_guest_state(sched::Task& task, u32 state) {
+  std::memcpy(reinterpret_cast<void*>(task.guest + task_state_offset_), &state, sizeof(state));
+}
+
+TaskEnd Kernel::run_task(std::string_view comm, const std::function<s32()>& body) {
+  if (halted_) return TaskEnd{*halted_, 0};
+  sched::Task* const task = scheduler_->create(
+      comm, sched::TaskKind::kUser, VcpuId{0},
+      [](sched::Task& /*self*/, void* opaque) {
+        auto* const kernel_and_body = static_cast<std::pair<Kernel*, const std::function<s32()>*>*>(opaque);
+        Kernel* const kernel = kernel_and_body->first;
+        const s32 value = (*kernel_and_body->second)();
+        kernel->sched().exit_current(value);
+      },
+      nullptr);
+  CHECK(task != nullptr, "no task can be made");
+  std::pair<Kernel*, const std::function<s32()>*> argument{this, &body};
+  task->argument = &argument;
+  // The Task object outlives its death: the scheduler only reuses its stacks.
+  host::start_cpu_ticks();
+  const bool ended = scheduler_->run_until_dead(*task);
+  host::stop_cpu_ticks();
+  if (halted_) return TaskEnd{*halted_, 0};
+  if (!ended) return TaskEnd{TaskEnd::How::kNeverEnds, 0};
+  return task->killed ? TaskEnd{TaskEnd::How::kKilled, 0} : TaskEnd{TaskEnd::How::kReturned, task->exit_code};
+}
+
+void Kernel::halt(TaskEnd::How how) {
+  halted_ = how;
+  scheduler_->halt();
+}
+
+void Kernel::note(observe::EventKind kind, std::string_view text) {
+  const sched::Task* const task = scheduler_->current();
+  journal_->note(scheduler_->now(), scheduler_->running_vcpu(), task == nullptr ? 0 : task->pid, kind, text);
+}
+
+// ---- exports and names ----
+
+std::optional<u32> Kernel::export_index(std::string_view name) const {
+  const auto it = export_index_.find(name);
+  if (it == export_index_.end()) return std::nullopt;
+  return it->second;
+}
+
+std::optional<u64> Kernel::export_stub(std::string_view name) {
+  const auto index = export_index(name);
+  if (!index) return std::nullopt;
+  if (const auto known = export_stubs_.find(*index); known != export_stubs_.end()) return known->second;
+  const Export& exported = exports_[*index];
+  stubs_->open();
+  const u64 stub = stubs_->add(*index, exported.kind, exported.fixed_arguments);
+  stubs_->seal();
+  export_stubs_.emplace(*index, stub);
+  stub_names_.emplace(stub, exported.name);
+  return stub;
+}
+
+u64 Kernel::missing_stub(std::string_view name) {
+  if (const auto known = name_entries_.find(std::string(name)); known != name_entries_.end()) return known->second;
+  missing_names_.emplace_back(name);
+  const auto index = static_cast<u32>(exports_.size());
+  exports_.push_back(Export{missing_names_.back().c_str(), Traps::missing_function()});
+  export_functions_.push_back(exports_.back().function);
+  host::set_export_functions(export_functions_.data());
+  stubs_->open();
+  const u64 stub = stubs_->add(index, host::CrossingKind::kPlain, 0);
+  stubs_->seal();
+  name_entries_.emplace(name, stub);
+  stub_names_.emplace(stub, name);
+  return stub;
+}
+
+std::optional<u64> Kernel::provided_symbol(std::string_view name) {
+  if (name.starts_with("koi_")) return std::nullopt;
+  if (const auto symbol = core_->find(name)) return symbol->value;
+  return export_stub(name);
+}
+
+u64 Kernel::name_address(std::string_view name) {
+  if (const auto symbol = core_->find(name); symbol && !symbol->percpu) return symbol->value;
+  if (const auto stub = export_stub(name)) return *stub;
+  const auto known = name_entries_.find(std::string(name));
+  if (known != name_entries_.end()) return known->second;
+  stubs_->open();
+  const u64 entry = stubs_->add_name_entry();
+  stubs_->seal();
+  name_entries_.emplace(name, entry);
+  stub_names_.emplace(entry, name);
+  return entry;
+}
+
+std::optional<Symbol> Kernel::stub_symbol(u64 address) const {
+  if (address < stubs_->base() || address >= stubs_->end()) return std::nullopt;
+  const u64 start = address & ~(host::kStubSize - 1);
+  const auto it = stub_names_.find(start);
+  if (it == stub_names_.end()) return std::nullopt;
+  return Symbol{it->second, address - start, host::kStubSize, {}};
+}
+
+}  // namespace koi::runtime

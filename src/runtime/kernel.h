@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Kernel: one booted virtual machine. It owns the engines and is the place where they meet; kapi/ holds the only pointer
+// to it that C calls can reach.
+//
+//   boot: reserve the world → compile or fetch core.o → stubs for the exports → load core.o → per-CPU areas → memory engines
+//         → scheduler with idle tasks → log
+//
+// Context of the member functions: run_task() and the observers from the boot fiber; the rest from tasks.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/result.h"
+#include "engine/sched/scheduler.h"
+#include "host/stub_area.h"
+#include "host/world.h"
+#include "observe/journal.h"
+#include "runtime/core_image.h"
+#include "runtime/export.h"
+#include "runtime/splat.h"
+
+namespace koi::runtime {
+
+class ModuleTable;
+class Traps;
+class Console;
+class Memory;
+
+struct KernelConfig {
+  std::string release;    // "6.1.0-56-amd64"
+  std::string build_dir;  // its header tree
+  u32 cpus = 2;
+  u64 memory_bytes = 1ULL << 30;
+  u64 seed = 1;
+  bool lazy = false;
+  u32 timeout_s = 30;  // CPU time
+};
+
+// How a task that run_task() started came to its end.
+struct TaskEnd {
+  enum class How : u8 { kReturned, kKilled, kNeverEnds, kPanicked, kTimedOut } how = How::kReturned;
+  s32 value = 0;  // kReturned: what the function returned
+};
+
+class Kernel final : public sched::TaskHost {
+ public:
+  // Errors: no header tree, the core cannot be compiled, an address range is taken, too little memory allowed.
+  static Result<std::unique_ptr<Kernel>> boot(const KernelConfig& config, std::span<const ExportTable> exports);
+  ~Kernel() override;
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+
+  // Runs `body` as a new user task called `comm` (as a system call of that process) and everything that becomes
+  // runnable meanwhile, until the task has ended.
+  TaskEnd run_task(std::string_view comm, const std::function<s32()>& body);
+
+  // ---- parts ----
+  [[nodiscard]] const KernelConfig& config() const { return config_; }
+  [[nodiscard]] host::World& world() { return *world_; }
+  [[nodiscard]] host::StubArea& stubs() { return *stubs_; }
+  [[nodiscard]] CoreImage& core() { return *core_; }
+  [[nodiscard]] sched::Scheduler& sched() { return *scheduler_; }
+  [[nodiscard]] observe::Journal& journal() { return *journal_; }
+  [[nodiscard]] ModuleTable& modules() { return *modules_; }
+  [[nodiscard]] Traps& traps() { return *traps_; }
+  [[nodiscard]] Console& console() { return *console_; }
+  [[nodiscard]] Memory& memory() { return *memory_; }
+  [[nodiscard]] KernelSeries series() const { return series_; }
+  [[nodiscard]] bool is_6_12() const { return series_ == KernelSeries::k6_12; }
+
+  // ---- exports ----
+  [[nodiscard]] std::optional<u64> export_stub(std::string_view name);
+  [[nodiscard]] const Export& export_at(u32 index) const { return exports_[index]; }
+  [[nodiscard]] std::optional<u32> export_index(std::string_view name) const;
+  [[nodiscard]] const std::unordered_map<std::string_view, u32>& export_names() const { return export_index_; }
+  // A stub for a function that koi lacks: its call is an oops that names it.
+  [[nodiscard]] u64 missing_stub(std::string_view name);
+  // What a module that imports `name` gets: a datum or function of the core, or the stub of an export.
+  [[nodiscard]] std::optional<u64> provided_symbol(std::string_view name);
+  // A window address that stands for the kernel function `name` in call traces: its stub, its place in the core, or an
+  // entry made for the name.
+  [[nodiscard]] u64 name_address(std::string_view name);
+  // The name and start of a stub or name entry that covers `address`.
+  [[nodiscard]] std::optional<Symbol> stub_symbol(u64 address) const;
+
+  void note(observe::EventKind kind, std::string_view text);
+  // The machine is dead: no task runs any more (panic, timeout). Ends the running task.
+  [[noreturn]] void halt(TaskEnd::How how);
+  [[nodiscard]] bool halted() const { return halted_.has_value(); }
+
+  // Virtual memory of a task's kernel stack.
+  [[nodiscard]] static u64 kernel_stack_at(u32 stack_index);
+  [[nodiscard]] s32& preempt_count(VcpuId cpu) { return *preempt_counts_[cpu.value]; }
+  [[nodiscard]] s32& preempt_count() { return preempt_count(sched().running_vcpu()); }
+
+  // sched::TaskHost
+  void task_switched_in(sched::Task& task) override;
+  [[nodiscard]] u32 guest_state(const sched::Task& task) const override;
+  void set_guest_state(sched::Task& task, u32 state) override;
+  void task_created(sched::Task& task) override;
+  void task_released(sched::Task& task) override;
+
+ private:
+  Kernel() = default;
+  Status start(std::span<const ExportTable> exports);
+  Status load_core(std::span<const ExportTable> exports);
+  void collect_exports(std::span<const ExportTable> tables);
+  void start_vcpus();
+
+  KernelConfig config_;
+  KernelSeries series_ = KernelSeries::k6_1;
+  host::World* world_ = nullptr;
+  std::optional<host::StubArea> stubs_;
+  std::optional<CoreImage> core_;
+  std::deque<Export> exports_;
+  std::deque<std::string> missing_names_;
+  std::vector<const void*> export_functions_;
+  std::unordered_map<std::string_view, u32> export_index_;
+  std::unordered_map<u32, u64> export_stubs_;
+  std::unordered_map<u64, std::string> stub_names_;  // by stub address
+  std::unordered_map<std::string, u64> name_entries_;
+  std::optional<sched::Scheduler> scheduler_;
+  std::optional<observe::Journal> journal_;
+  std::unique_ptr<Memory> memory_;
+  std::unique_ptr<ModuleTable> modules_;
+  std::unique_ptr<Traps> traps_;
+  std::unique_ptr<Console> console_;
+  std::vector<s32*> preempt_counts_;
+  std::optional<TaskEnd::How> halted_;
+
+  u64 task_struct_bytes_ = 0;
+  u64 task_state_offset_ = 0;
+  std::vector<u64> free_task_structs_;
+  void (*set_current_)(u64 area, u64 task, u64 stack_top) = nullptr;
+  void (*task_init_)(u64 task, s32 pid, const char* comm, u64 stack, u64 parent, int is_kthread) = nullptr;
+};
+
+}  // namespace koi::runtime

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// ModuleTable: the loaded modules, and the system calls that load and unload them.
+//
+// finit_module and delete_module run in a task, as in the kernel: init, exit, parameter operations and notifiers are
+// upcalls that can oops, and then the task dies and the module stays as it is: stuck.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "module/load.h"
+#include "module/orc.h"
+#include "module/versions.h"
+#include "runtime/splat.h"
+
+namespace koi::runtime {
+
+class Kernel;
+
+enum class ModuleState : u8 { kLive = 0, kComing = 1, kGoing = 2, kUnformed = 3 };
+
+struct ModuleInstance {
+  module::LoadedModule loaded;
+  ModuleState state = ModuleState::kUnformed;
+  u64 this_module = 0;  // address of its struct module
+  u64 init = 0;         // addresses of the functions; 0: it has none
+  u64 exit = 0;
+  bool init_freed = false;
+  std::vector<std::string> uses;  // modules that it depends on
+  std::optional<module::OrcTable> orc;
+  std::vector<u8> args;  // the parameter string that charp parameters point into
+
+  [[nodiscard]] const std::string& name() const { return loaded.name(); }
+  [[nodiscard]] bool in_core(u64 address) const {
+    return address - loaded.placement.core_base < loaded.layout.core_bytes;
+  }
+  [[nodiscard]] bool in_init(u64 address) const {
+    return !init_freed && address - loaded.placement.init_base < loaded.layout.init_bytes;
+  }
+  [[nodiscard]] bool contains(u64 address) const { return in_core(address) || in_init(address); }
+};
+
+// What a load or unload call gave: 0 or a negative errno, as the system call returns it.
+struct ModuleCall {
+  s32 value = 0;
+  std::string message;  // koi's own explanation of a refusal; empty when there is nothing to add
+};
+
+class ModuleTable {
+ public:
+  explicit ModuleTable(Kernel& kernel);
+  ~ModuleTable();
+  ModuleTable(const ModuleTable&) = delete;
+  ModuleTable& operator=(const ModuleTable&) = delete;
+
+  // ---- system calls; from a task ----
+  ModuleCall finit_module(const std::string& path, std::string_view args, const module::LoadFlags& flags);
+  // `force`: O_TRUNC; without O_NONBLOCK nothing differs, since koi's callers never wait.
+  ModuleCall delete_module(std::string_view name, bool force);
+
+  // ---- observers ----
+  [[nodiscard]] ModuleInstance* find(std::string_view name);
+  [[nodiscard]] ModuleInstance* find_by_address(u64 address);
+  [[nodiscard]] ModuleInstance* find_by_struct(u64 this_module);
+  // In order of loading.
+  [[nodiscard]] const std::vector<std::unique_ptr<ModuleInstance>>& all() const { return modules_; }
+  [[nodiscard]] s32 reference_count(const ModuleInstance& module) const;
+  [[nodiscard]] std::vector<std::string> users_of(std::string_view name) const;
+  // /proc/modules: "name size refs users state address (taints)".
+  [[nodiscard]] std::string proc_modules(bool show_addresses) const;
+  // For splats: "a(OE+)", newest first.
+  [[nodiscard]] std::vector<std::string> mentions() const;
+  [[nodiscard]] const std::string& last_unloaded() const { return last_unloaded_; }
+  [[nodiscard]] module::KernelTaint& taint() { return taint_; }
+  [[nodiscard]] const module::KernelFacts& facts() const { return facts_; }
+
+ private:
+  // What the loader's passes ask of the runtime, and where symbols come from.
+  class Host;
+
+  ModuleCall run_init(ModuleInstance& module);
+  Status prepare(ModuleInstance& module, std::string_view args);
+  void map_image(ModuleInstance& module);
+  void free_init(ModuleInstance& module);
+  void unload(ModuleInstance& module);
+
+  Kernel& kernel_;
+  module::KernelFacts facts_;
+  module::KernelTaint taint_;
+  std::vector<std::unique_ptr<ModuleInstance>> modules_;
+  std::string loading_;
+  std::string last_unloaded_;
+  std::unique_ptr<Host> host_;
+};
+
+}  // namespace koi::runtime

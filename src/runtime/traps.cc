@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "runtime/traps.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "host/address_map.h"
+#include "host/guest_memory.h"
+#include "runtime/console.h"
+#include "runtime/kernel.h"
+#include "runtime/modules.h"
+
+namespace koi::runtime {
+namespace {
+
+Traps* g_traps = nullptr;  // the signal path carries no `this`
+
+constexpr u64 kVectorDivide = 0;
+constexpr u64 kVectorInt3 = 3;
+constexpr u64 kVectorUndefined = 6;
+constexpr u64 kVectorStackSegment = 12;
+constexpr u64 kVectorProtection = 13;
+constexpr u64 kVectorPageFault = 14;
+constexpr u64 kVectorAlignment = 17;
+
+constexpr u64 kErrorWrite = 2;
+constexpr u64 kErrorFetch = 16;
+
+constexpr u16 kBugWarning = 1;
+constexpr u16 kBugOnce = 2;
+constexpr u16 kBugDone = 4;
+constexpr u16 kBugNoCutHere = 8;
+
+constexpr u64 kTaintDie = 7;
+constexpr u64 kTaintWarn = 9;
+
+constexpr u64 kFirstYieldNs = 1'000;
+constexpr u64 kLongestYieldNs = 1'000'000;
+
+constexpr u32 kExceptionTypeDefault = 1;
+constexpr u32 kExceptionTypeUserAccess = 3;
+constexpr u32 kExceptionTypeImmediate = 17;
+
+}  // namespace
+
+std::optional<Symbol> KernelSymbols::lookup(u64 address) const {
+  if (ModuleInstance* const module = kernel_.modules().find_by_address(address); module != nullptr) {
+    const module::LinkedImage& linked = *module->loaded.linked;
+    const module::Symbol* best = nullptr;
+    u64 best_start = 0;
+    for (const module::Symbol& symbol : module->loaded.image.symbols) {
+      if (symbol.type() != module::elf::kSttFunc || symbol.shndx >= module->loaded.image.sections.size()) continue;
+      const auto base = linked.section_address(symbol.shndx);
+      if (!base) continue;
+      const u64 start = *base + symbol.value;
+      if (start <= address && (best == nullptr || start > best_start) && address < start + symbol.size) {
+        best = &symbol;
+        best_start = start;
+      }
+    }
+    if (best == nullptr) return std::nullopt;
+    return Symbol{std::string(best->name), address - best_start, best->size, module->name()};
+  }
+  if (const CoreFunction* const function = kernel_.core().function_at(address); function != nullptr) {
+    return Symbol{function->name, address - function->address, function->size, {}};
+  }
+  return kernel_.stub_symbol(address);
+}
+
+Traps::Traps(Kernel& kernel) : kernel_(kernel), symbols_(kernel) {}
+
+void Traps::install() {
+  g_traps = this;
+  host::set_trap_dispatcher(&Traps::dispatch);
+  host::set_border_slow_path([] { g_traps->border(); });
+}
+
+void Traps::dispatch(host::TrapFrame* frame) { g_traps->handle(*frame); }
+
+void Traps::handle(host::TrapFrame& frame) {
+  switch (frame.trap_number) {
+    case host::kTrapPreempt:
+      preempt_by_force(frame);
+      return;
+    case kVectorUndefined:
+      if (handle_undefined(frame)) return;
+      break;
+    case kVectorPageFault:
+      if (handle_page_fault(frame)) return;
+      break;
+    default:
+      if (fix_up(frame)) return;
+      break;
+  }
+  oops(frame);
+}
+
+// ---- what goes on ----
+
+bool Traps::handle_page_fault(host::TrapFrame& frame) { return fix_up(frame); }
+
+bool Traps::handle_undefined(host::TrapFrame& frame) {
+  if (const auto site = yield_sites_.find(frame.rip); site != yield_sites_.end()) {
+    yield_trap(frame, site->second);
+    return true;
+  }
+  const auto bug = find_bug(frame.rip);
+  if (!bug || (bug->flags & kBugWarning) == 0) return false;
+  const bool once = (bug->flags & kBugOnce) != 0;
+  if (!once || bugs_done_.insert(frame.rip).second) {
+    warn_at(frame, bug->file, bug->line, (bug->flags & kBugNoCutHere) == 0);
+  }
+  frame.rip += 2;
+  return true;
+}
+
+void Traps::yield_trap(host::TrapFrame& frame, YieldKind kind) {
+  // A loop that only spins advances faster and faster, so that a long busy wait costs few traps.
+  if (frame.rip == last_yield_rip_) {
+    yield_step_ns_ = std::min(yield_step_ns_ * 2, kLongestYieldNs);
+  } else {
+    last_yield_rip_ = frame.rip;
+    yield_step_ns_ = kFirstYieldNs;
+  }
+  kernel_.sched().advance(yield_step_ns_);
+  if (kind == YieldKind::kPause) {
+    frame.rip += 2;
+  } else {
+    const u64 tsc = kernel_.sched().now().value * 2;
+    frame.rax = tsc & 0xffff'ffff;
+    frame.rdx = tsc >> 32;
+    frame.rip += 2;
+    if (kind == YieldKind::kRdtscp) {
+      frame.rcx = kernel_.sched().running_vcpu().value;
+      frame.rip += 1;
+    }
+  }
+  kernel_.sched().border();
+}
+
+void Traps::preempt_by_force(host::TrapFrame& /*frame*/) {
+  if (kernel_.journal().count(observe::EventKind::kForcedPreemption) == 0) {
+    kernel_.note(observe::EventKind::kForcedPreemption, "a loop without calls into the kernel");
+  }
+  kernel_.sched().advance(1'000'000'000);
+  kernel_.sched().border();
+}
+
+bool Traps::fix_up(host::TrapFrame& frame) {
+  struct Found {
+    u64 fixup;
+    u32 type;
+  };
+  std::optional<Found> found;
+  for (const CoreImage::ExceptionEntry& entry : kernel_.core().exceptions()) {
+    if (entry.instruction == frame.rip) found = Found{entry.fixup, entry.type};
+  }
+  if (ModuleInstance* const module = kernel_.modules().find_by_address(frame.rip); module != nullptr) {
+    const module::ElfImage& image = module->loaded.image;
+    const u32 index = image.find_index("__ex_table");
+    const u64 base = index == 0 ? 0 : module->loaded.linked->section_address(index).value_or(0);
+    const u64 size = index == 0 ? 0 : image.sections[index].header.size;
+    for (u64 at = base; at + 12 <= base + size; at += 12) {
+      s32 fields[3];
+      std::memcpy(fields, reinterpret_cast<const void*>(at), sizeof(fields));
+      if (at + static_cast<u64>(static_cast<s64>(fields[0])) != frame.rip) continue;
+      found = Found{at + 4 + static_cast<u64>(static_cast<s64>(fields[1])), static_cast<u32>(fields[2])};
+    }
+  }
+  if (!found) return false;
+  const u32 type = found->type & 0xff;
+  if (type == kExceptionTypeImmediate) {
+    // Register number as the instruction encodes it, and the value.
+    u64* const registers[16] = {&frame.rax, &frame.rcx, &frame.rdx, &frame.rbx, &frame.rsp, &frame.rbp,
+                                &frame.rsi, &frame.rdi, &frame.r8,  &frame.r9,  &frame.r10, &frame.r11,
+                                &frame.r12, &frame.r13, &frame.r14, &frame.r15};
+    *registers[found->type >> 8 & 0xf] = static_cast<u64>(static_cast<s64>(static_cast<s16>(found->type >> 16)));
+  } else if (type != kExceptionTypeDefault && type != kExceptionTypeUserAccess) {
+    return false;
+  }
+  frame.rip = found->fixup;
+  return true;
+}
+
+std::optional<Traps::BugEntry> Traps::find_bug(u64 address) {
+  for (const CoreImage::BugEntry& bug : kernel_.core().bugs()) {
+    if (bug.address != address) continue;
+    return BugEntry{reinterpret_cast<const char*>(bug.file), bug.line, bug.flags, 0};
+  }
+  ModuleInstance* const module = kernel_.modules().find_by_address(address);
+  if (module == nullptr) return std::nullopt;
+  const u32 index = module->loaded.image.find_index("__bug_table");
+  if (index == 0) return std::nullopt;
+  const u64 base = module->loaded.linked->section_address(index).value_or(0);
+  const u64 size = module->loaded.image.sections[index].header.size;
+  for (u64 at = base; at + 12 <= base + size; at += 12) {
+    s32 relative[2];
+    u16 small[2];
+    std::memcpy(relative, reinterpret_cast<const void*>(at), sizeof(relative));
+    std::memcpy(small, reinterpret_cast<const void*>(at + 8), sizeof(small));
+    if (at + static_cast<u64>(static_cast<s64>(relative[0])) != address) continue;
+    const u64 file = at + 4 + static_cast<u64>(static_cast<s64>(relative[1]));
+    return BugEntry{guest::load_string(file, 4096).value_or(""), small[0], small[1], at + 10};
+  }
+  return std::nullopt;
+}
+
+// ---- what is printed ----
+
+SplatContext Traps::context() {
+  SplatContext context;
+  context.series = kernel_.series();
+  context.cpu = kernel_.sched().running_vcpu().value;
+  const sched::Task* const task = kernel_.sched().current();
+  context.pid = task->pid;
+  context.comm = task->comm;
+  context.taint = kernel_.modules().taint().mask;
+  context.release = kernel_.config().release;
+  const std::string_view version = kernel_.core().text_symbol("koi_version");
+  const size_t package = version.find("Debian ");
+  if (package != std::string_view::npos) {
+    const std::string_view rest = version.substr(package);
+    context.package = fmt::format(" {}", rest.substr(0, rest.find(" (")));
+  }
+  context.hardware = "koi virtual machine";
+  context.oops_options = " PREEMPT SMP NOPTI";
+  context.modules = kernel_.modules().mentions();
+  context.last_unloaded = kernel_.modules().last_unloaded();
+  return context;
+}
+
+std::vector<TraceItem> Traps::trace(const host::TrapFrame* trap) {
+  std::vector<CodeRegion> code;
+  code.push_back(CodeRegion{kernel_.core().text_begin(), kernel_.core().text_end(), CodeKind::kCore, nullptr});
+  for (const auto& module : kernel_.modules().all()) {
+    const module::OrcTable* const orc = module->orc ? &*module->orc : nullptr;
+    const auto add = [&](module::MemoryKind kind, u64 base) {
+      const module::Region& region = module->loaded.layout.region(kind);
+      if (region.size == 0) return;
+      code.push_back(CodeRegion{base + region.offset, base + region.offset + region.size, CodeKind::kModule, orc});
+    };
+    add(module::MemoryKind::kText, module->loaded.placement.core_base);
+    if (!module->init_freed) add(module::MemoryKind::kInitText, module->loaded.placement.init_base);
+  }
+  const sched::Task* const task = kernel_.sched().current();
+  const StackRange stack{task->kernel_stack, task->kernel_stack + host::kThreadSize};
+  UnwindInput input;
+  input.code = code;
+  input.stacks = {&stack, 1};
+  input.upcall_return_stub = kernel_.stubs().upcall_return_stub();
+  input.border = host::gs_area()->border;
+  input.trap = trap;
+  input.function_start = [this](u64 address) -> std::optional<u64> {
+    const CoreFunction* const function = kernel_.core().function_at(address);
+    if (function == nullptr) return std::nullopt;
+    return function->address;
+  };
+  std::vector<TraceItem> items;
+  for (const Frame& frame : unwind(input)) {
+    if (frame.kind == FrameKind::kText) items.push_back(trace_address(frame.address, frame.reliable));
+  }
+  return items;
+}
+
+SplatInput Traps::input_for(const SplatRegisters& registers, const host::TrapFrame* trap) {
+  SplatInput input;
+  input.context = context();
+  input.registers = registers;
+  input.control.gs_base = kernel_.world().percpu_area(kernel_.sched().running_vcpu());
+  if (trap != nullptr) input.control.cr2 = trap->cr2;
+  input.trace = trace(trap);
+  return input;
+}
+
+void Traps::warn_at(const host::TrapFrame& frame, const std::string& file, u32 line, bool cut_here) {
+  WarnEvent event;
+  event.file = file;
+  event.line = line;
+  event.cut_here = cut_here;
+  const SplatInput input = input_for(registers_from_trap(frame), &frame);
+  kernel_.console().print(warn_splat(input, event, symbols_));
+  kernel_.modules().taint().mask |= 1ULL << kTaintWarn;
+  kernel_.note(observe::EventKind::kWarning, fmt::format("WARNING at {}:{}", file, line));
+}
+
+void Traps::classify(const host::TrapFrame& frame, OopsEvent& event) {
+  event.error_code = kernel_error_code(frame.error_code);
+  switch (frame.trap_number) {
+    case kVectorDivide:
+      event.kind = OopsKind::kDivideError;
+      event.error_code = 0;
+      return;
+    case kVectorInt3:
+      event.kind = OopsKind::kInt3;
+      return;
+    case kVectorUndefined: {
+      event.error_code = 0;
+      const auto bug = find_bug(frame.rip);
+      event.kind = bug ? OopsKind::kBug : OopsKind::kInvalidOpcode;
+      if (bug) {
+        event.file = bug->file;
+        event.line = bug->line;
+      }
+      return;
+    }
+    case kVectorStackSegment:
+      event.kind = OopsKind::kStackSegment;
+      return;
+    case kVectorProtection:
+      event.kind = OopsKind::kGeneralProtection;
+      event.error_code = 0;
+      return;
+    case kVectorAlignment:
+      event.kind = OopsKind::kAlignmentCheck;
+      return;
+    default:
+      break;
+  }
+  event.kind = OopsKind::kPageFault;
+  event.address = frame.cr2;
+  event.page_table = "PGD 0 P4D 0 ";
+  event.executed_nx_page = (event.error_code & kErrorFetch) != 0 && host::in_window(frame.cr2);
+  const sched::Task* const task = kernel_.sched().current();
+  const u64 guard = task->kernel_stack - host::kThreadSize;
+  if (frame.cr2 >= guard && frame.cr2 < task->kernel_stack) {
+    event.kind = OopsKind::kStackGuardPage;
+    event.fault_text = "(____ptrval____)";
+    event.stack_begin_text = event.stack_end_text = event.fault_text;
+  }
+}
+
+void Traps::oops(const host::TrapFrame& frame) {
+  OopsEvent event;
+  classify(frame, event);
+  die(input_for(registers_from_trap(frame), &frame), event);
+}
+
+void Traps::die(const SplatInput& input, const OopsEvent& made) {
+  OopsEvent event = made;
+  event.number = ++oops_count_;
+  const SplatRegisters first = first_oops_.value_or(input.registers);
+  if (first_oops_) event.first = &first;
+  else first_oops_ = input.registers;
+  const SplatText text = oops_splat(input, event, symbols_);
+  kernel_.console().print(text);
+  kernel_.modules().taint().mask |= 1ULL << kTaintDie;
+  kernel_.note(observe::EventKind::kOops, text.empty() ? "oops" : text.front().text);
+  kill_current();
+}
+
+void Traps::kill_current() {
+  sched::Task* const task = kernel_.sched().current();
+  if (task->kind == sched::TaskKind::kIdle) panic("Fatal exception in interrupt");
+  task->killed = true;
+  kernel_.sched().exit_current(-1);
+}
+
+void Traps::panic(std::string message) {
+  kernel_.console().print(0, "Kernel panic - not syncing: " + message);
+  kernel_.note(observe::EventKind::kPanic, message);
+  kernel_.halt(TaskEnd::How::kPanicked);
+}
+
+// ---- koi's own functions ----
+
+namespace {
+
+// The registers at koi's own function: what its caller left, as far as koi knows it, and no more.
+SplatRegisters registers_at_border(Kernel& kernel, const char* function) {
+  SplatRegisters registers;
+  registers.rip = kernel.name_address(function);
+  const u64 border = host::gs_area()->border;
+  const auto record = guest::load<host::BorderRecord>(border);
+  if (record) {
+    registers.rsp = border + sizeof(host::BorderRecord);
+    registers.rbx = record->rbx;
+    registers.rbp = record->rbp;
+    registers.r12 = record->r12;
+    registers.r13 = record->r13;
+    registers.r14 = record->r14;
+    registers.r15 = record->r15;
+  }
+  return registers;
+}
+
+}  // namespace
+
+void Traps::fault_at_border(u64 address, bool write) {
+  pending_ = PendingFault{address, write};
+  kernel_.sched().request_border();
+}
+
+void Traps::warn(const KernelPlace& place, std::string_view message) {
+  WarnEvent event;
+  event.file = place.file;
+  event.line = place.line;
+  event.message = message;
+  SplatInput input = input_for(registers_at_border(kernel_, place.function), nullptr);
+  kernel_.console().print(warn_splat(input, event, symbols_));
+  kernel_.modules().taint().mask |= 1ULL << kTaintWarn;
+  kernel_.note(observe::EventKind::kWarning, fmt::format("WARNING at {}:{} {}", place.file, place.line, place.function));
+}
+
+void Traps::bug(const KernelPlace& place) {
+  OopsEvent event;
+  event.kind = OopsKind::kBug;
+  event.file = place.file;
+  event.line = place.line;
+  die(input_for(registers_at_border(kernel_, place.function), nullptr), event);
+}
+
+void Traps::dump_stack(u8 level) {
+  kernel_.console().print(stack_dump(input_for(registers_at_border(kernel_, "dump_stack"), nullptr), symbols_, level));
+}
+
+void Traps::format_warning(printk::FormatWarning /*kind*/, std::string_view text) {
+  warn({"format_decode", "lib/vsprintf.c", 0}, text);
+}
+
+void Traps::unsupported(std::string_view what) {
+  kernel_.console().print(0, fmt::format("koi: not supported: {}", what));
+  kernel_.note(observe::EventKind::kUnsupported, what);
+  bug({"koi_unsupported", "koi", 0});
+}
+
+const void* Traps::missing_function() {
+  void (*const function)() = [] {
+    const auto record = guest::load<host::BorderRecord>(host::gs_area()->border);
+    CHECK(record.has_value());
+    g_traps->unsupported(g_traps->kernel_.export_at(static_cast<u32>(record->export_index)).name);
+  };
+  return reinterpret_cast<const void*>(function);
+}
+
+void Traps::border() {
+  if (pending_) {
+    const PendingFault fault = *pending_;
+    pending_.reset();
+    const auto record = guest::load<host::BorderRecord>(host::gs_area()->border);
+    CHECK(record.has_value());
+    const Export& exported = kernel_.export_at(static_cast<u32>(record->export_index));
+    OopsEvent event;
+    event.kind = OopsKind::kPageFault;
+    event.address = fault.address;
+    event.error_code = fault.write ? kErrorWrite : 0;
+    event.page_table = "PGD 0 P4D 0 ";
+    SplatInput input = input_for(registers_at_border(kernel_, exported.name), nullptr);
+    input.control.cr2 = fault.address;
+    die(input, event);
+  }
+  kernel_.sched().border();
+}
+
+void Traps::remove_sites(u64 begin, u64 end) {
+  std::erase_if(yield_sites_, [&](const auto& site) { return site.first >= begin && site.first < end; });
+  std::erase_if(bugs_done_, [&](u64 site) { return site >= begin && site < end; });
+}
+
+}  // namespace koi::runtime
