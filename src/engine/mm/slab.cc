@@ -98,7 +98,7 @@ Slab* SlabAllocator::new_slab(Cache* cache, Gfp gfp, VcpuId cpu) {
   const GfpBits& bits = buddy_.gfp();
   const Gfp forbidden = bits.dma32 | bits.highmem;
   if ((gfp & forbidden) != 0) {
-    if (config_.events != nullptr) config_.events->unexpected_gfp(*cache, gfp, gfp & ~forbidden);
+    if (config_.events != nullptr) config_.events->unexpected_gfp(cache, gfp, gfp & ~forbidden);
     gfp &= ~forbidden;
   }
   const Gfp passed = bits.reclaim() | bits.high | bits.atomic | bits.io | bits.fs | bits.nowarn | bits.retry_mayfail |
@@ -126,8 +126,7 @@ void SlabAllocator::discard(Slab* slab) {
   Cache* cache = slab->cache;
   --cache->slab_count_;
   cache->object_count_ -= slab->objects;
-  const u8* page = slab->base - cache->geometry_.red_left_pad;
-  const Pfn pfn{static_cast<u64>(page - layout_.direct_map) >> kPageShift};
+  const Pfn pfn = pfn_of(slab);
   const Order order{slab->order};
   for (u64 i = 0; i < u64{1} << order.value; ++i) buddy_.desc(Pfn{pfn.value + i}).owner = nullptr;
   meta_.give(slab, slab->stack_at + slab->objects * sizeof(u16));

@@ -140,7 +140,8 @@ enum class CreateOutcome : u8 {
   kCreated,
   kMerged,      // an existing cache got another name
   kBadFlags,    // -EINVAL
-  kBadSize,     // -EINVAL: no slab can hold it (or it is 0)
+  kBadSize,     // -EINVAL: no slab can hold it
+  kZeroSize,    // the kernel divides by zero
 };
 
 struct CacheRequest {
@@ -160,17 +161,20 @@ struct CreateResult {
   bool bad_usercopy = false;  // the kernel WARNs and ignores the region
 };
 
-struct RemainingObject {
-  u8* object;
-  SlabState slab_state;  // the kernel's report lists those of partial slabs only
-  u64 object_number;     // in its slab
+// A slab that still has objects: what the kernel's "Objects remaining" report needs.
+struct RemainingSlab {
+  Pfn pfn{};
+  SlabState state = SlabState::kFull;  // the kernel's report lists partial slabs only
+  u32 objects = 0;
+  const u8* first_free = nullptr;
+  std::vector<u8*> allocated;
 };
 
 enum class DestroyOutcome : u8 { kDestroyed, kStillReferenced, kHasObjects };
 
 struct DestroyResult {
   DestroyOutcome outcome = DestroyOutcome::kDestroyed;
-  std::vector<RemainingObject> remaining;
+  std::vector<RemainingSlab> remaining;
 };
 
 // One line of /proc/slabinfo.
@@ -187,8 +191,9 @@ class SlabEvents {
   virtual void construct(Cache& cache, u64 constructor, void* object) = 0;
   // A slab of a SLAB_TYPESAFE_BY_RCU cache emptied: call free_rcu_slab() after a grace period.
   virtual void rcu_slab_emptied(Pfn pfn, Order order) = 0;
-  // A new slab was wanted with gfp bits that no slab may have (the kernel prints "Unexpected gfp" and drops them).
-  virtual void unexpected_gfp(const Cache& cache, Gfp gfp, Gfp used) = 0;
+  // A new slab or a large block (cache nullptr) was wanted with gfp bits that neither may have; they are dropped
+  // (the kernel prints "Unexpected gfp").
+  virtual void unexpected_gfp(const Cache* cache, Gfp gfp, Gfp used) = 0;
 };
 
 struct SlabConfig {
@@ -305,7 +310,8 @@ class SlabAllocator {
   // Name of the cache's directory in /sys/kernel/slab: its own, or the id that mergeable caches share.
   [[nodiscard]] std::string sysfs_name(const Cache* cache) const;
   [[nodiscard]] bool is_mergeable(const Cache* cache) const;
-  [[nodiscard]] std::vector<RemainingObject> allocated_objects(const Cache* cache) const;
+  // Slabs with objects in use, partial ones first.
+  [[nodiscard]] std::vector<RemainingSlab> remaining_slabs(const Cache* cache) const;
   [[nodiscard]] u64 partial_slabs(const Cache* cache) const { return cache->partial_.count; }
   [[nodiscard]] u64 cpu_slab_count(const Cache* cache) const;
   [[nodiscard]] Buddy& buddy() { return buddy_; }
@@ -336,6 +342,10 @@ class SlabAllocator {
   void fill_stack(Slab* slab);
   void construct_objects(Slab* slab);
   void discard(Slab* slab);
+  [[nodiscard]] Pfn pfn_of(const Slab* slab) const {
+    const u8* page = slab->base - slab->cache->geometry_.red_left_pad;
+    return Pfn{static_cast<u64>(page - layout_.direct_map) >> kPageShift};
+  }
   void take_back_remote(Slab* slab);
   void make_current(Slab* slab, VcpuId cpu);
   void deactivate(Cache* cache, VcpuId cpu);

@@ -141,6 +141,10 @@ CreateResult SlabAllocator::create(const CacheRequest& asked) {
     result.outcome = CreateOutcome::kBadFlags;
     return result;
   }
+  if (request.size == 0) {
+    result.outcome = CreateOutcome::kZeroSize;
+    return result;
+  }
   const bool region_fits = request.usercopy_size <= request.size &&
                            request.usercopy_offset <= request.size - request.usercopy_size &&
                            (request.usercopy_size != 0 || request.usercopy_offset == 0);
@@ -148,7 +152,7 @@ CreateResult SlabAllocator::create(const CacheRequest& asked) {
     result.bad_usercopy = true;
     request.usercopy_offset = request.usercopy_size = 0;
   }
-  if (request.usercopy_size == 0 && request.size != 0) {
+  if (request.usercopy_size == 0) {
     if (Cache* shared = find_mergeable(request)) {
       ++shared->reference_count_;
       // The sharers' largest object must be cleared whole.
@@ -203,7 +207,7 @@ DestroyResult SlabAllocator::destroy(Cache* cache) {
   }
   if (cache->slab_count_ != 0 || cache->constructing_.count != 0) {
     result.outcome = DestroyOutcome::kHasObjects;
-    result.remaining = allocated_objects(cache);
+    result.remaining = remaining_slabs(cache);
     return result;
   }
   release(cache);
@@ -254,16 +258,18 @@ void SlabAllocator::for_each_slab(const Cache* cache, Visit visit) const {
   }
 }
 
-std::vector<RemainingObject> SlabAllocator::allocated_objects(const Cache* cache) const {
-  std::vector<RemainingObject> objects;
-  const u32 size = cache->geometry_.size;
+std::vector<RemainingSlab> SlabAllocator::remaining_slabs(const Cache* cache) const {
+  std::vector<RemainingSlab> slabs;
   for_each_slab(cache, [&](const Slab* slab) {
+    RemainingSlab remaining{pfn_of(slab), slab->state, slab->objects, nullptr, {}};
+    if (slab->count != 0) remaining.first_free = slab->object(slab->stack()[slab->count - 1]);
     for (u32 number = 0; number < slab->objects; ++number) {
-      u8* object = slab->base + u64{number} * size;
-      if (slab->is_live(slab->slot_of(object))) objects.push_back({object, slab->state, number});
+      u8* object = slab->base + u64{number} * cache->geometry_.size;
+      if (slab->is_live(slab->slot_of(object))) remaining.allocated.push_back(object);
     }
+    if (!remaining.allocated.empty()) slabs.push_back(std::move(remaining));
   });
-  return objects;
+  return slabs;
 }
 
 u64 SlabAllocator::cpu_slab_count(const Cache* cache) const {

@@ -65,6 +65,7 @@ class Table {
     CHECK(in.good(), "no test data {}", name);
     std::string line;
     while (std::getline(in, line)) {
+      if (line.empty()) continue;
       std::vector<std::string> fields;
       std::istringstream row(line);
       for (std::string field; std::getline(row, field, '\t');) fields.push_back(field);
