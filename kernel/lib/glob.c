@@ -27,12 +27,12 @@ static const char *glob_class(const char *pattern, unsigned char c, bool *matche
   return pattern + 1;
 }
 
-/* A mismatch goes back to the last star only: an earlier one could match no more. */
-bool glob_match(const char *pattern, const char *s) {
+/* Text that ends at `end`, or at its NUL. A mismatch goes back to the last star only: an earlier one could match no more. */
+static bool glob_run(const char *pattern, const char *s, const char *end) {
   const char *star = NULL, *resume = NULL;
 
   for (;;) {
-    unsigned char c = *s, p = *pattern;
+    unsigned char c = s == end ? '\0' : *s, p = *pattern;
     const char *after;
     bool matched;
 
@@ -59,8 +59,13 @@ bool glob_match(const char *pattern, const char *s) {
       continue;
     }
     /* The star takes one character more, if there is one. */
-    if (!star || !*resume) return false;
+    if (!star || resume == end || !*resume) return false;
     s = ++resume;
     pattern = star;
   }
 }
+
+bool glob_match(const char *pattern, const char *s) { return glob_run(pattern, s, NULL); }
+
+bool glob_match_len(const char *pattern, const char *s, size_t length);
+bool glob_match_len(const char *pattern, const char *s, size_t length) { return glob_run(pattern, s, s + length); }

@@ -26,30 +26,30 @@ bool mac_pton(const char *s, u8 *mac) {
   return true;
 }
 
-/* Dotted numbers, as many as there are; the result is in network order. */
+/* Dotted numbers, as many as there are, up to a newline; nothing is checked. The result is in network order. */
 __be32 in_aton(const char *s) {
   u32 address = 0;
   int i;
 
   for (i = 0; i < 4; i++) {
-    address <<= 8;
-    if (*s) {
-      u32 value = 0;
+    u32 value = 0;
 
-      for (; *s && *s != '.'; s++)
-        if (*s >= '0' && *s <= '9') value = value * 10 + (*s - '0');
-        else break;
-      address |= value;
-      while (*s && *s != '.') s++;
-      if (*s) s++;
-    }
+    for (; *s && *s != '.' && *s != '\n'; s++) value = value * 10 + *s - '0';
+    if (*s) s++;
+    address = address << 8 | value;
   }
   return htonl(address);
 }
 
+/* Does the character end an address? With a delimiter of -1 everything does that cannot be part of one. */
+static bool net_utils_delimits(char c, int delimiter) {
+  if (c == '\0' || c == ':' || c == delimiter) return true;
+  return delimiter == -1 && c != '.' && !isxdigit(c);
+}
+
 /*
- * Four numbers of at most 255, up to the end of the text (`length` bytes, or to its NUL if negative), a character
- * `delimiter`, or white space behind the last. *end is where it stopped, also at an error.
+ * Four numbers of at most 255 up to a delimiter or the end of the text (`length` bytes; its NUL if negative). *end is
+ * where it stopped, also at an error.
  */
 int in4_pton(const char *src, int length, u8 *dst, int delimiter, const char **end) {
   u8 bytes[4];
@@ -59,26 +59,22 @@ int in4_pton(const char *src, int length, u8 *dst, int delimiter, const char **e
   if (length < 0) length = strlen(src);
   limit = src + length;
   for (;; s++) {
-    bool at_end = s == limit;
-    int c = at_end ? '\0' : (u8)*s;
+    char c = s < limit ? *s : '\0';
 
-    if (!at_end && isdigit(c)) {
+    if (isdigit(c)) {
       value = value * 10 + (c - '0');
       if (value > 255) goto out;
       digits++;
       continue;
     }
-    if (!digits) goto out;
-    if (c == '.' && i < 3 && !at_end) {
-      bytes[i++] = value;
-      value = digits = 0;
-      continue;
-    }
-    if (i == 3 && (at_end || c == '\0' || c == (u8)delimiter)) {
-      bytes[3] = value;
+    if (!digits || (c != '.' && !net_utils_delimits(c, delimiter))) goto out;
+    bytes[i++] = value;
+    value = digits = 0;
+    if (c == delimiter || c != '.') {
+      if (i != 4) goto out;
       break;
     }
-    goto out;
+    if (i == 4) goto out;
   }
   memcpy(dst, bytes, sizeof(bytes));
   ok = 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Conversions between jiffies, clock ticks of user space, seconds and calendar dates (<linux/jiffies.h>,
- * <linux/time64.h>). None of them reads a clock. HZ divides 1000 and 1,000,000 in every kernel koi serves.
+ * <linux/time64.h>). None of them reads a clock. HZ divides 1000 in every kernel koi serves.
  */
 #include "lib.h"
 
@@ -11,14 +11,13 @@
 #include <linux/time.h>
 #include <linux/time64.h>
 
-#if MSEC_PER_SEC % HZ || USEC_PER_SEC % HZ || HZ % USER_HZ
-#error "HZ must divide a million, and USER_HZ must divide HZ"
+#if MSEC_PER_SEC % HZ || USEC_PER_SEC % HZ
+#error "HZ must divide 1000"
 #endif
 
 #define TIME_MS_PER_JIFFY (MSEC_PER_SEC / HZ)
 #define TIME_US_PER_JIFFY (USEC_PER_SEC / HZ)
 #define TIME_NS_PER_JIFFY (NSEC_PER_SEC / HZ)
-#define TIME_JIFFIES_PER_TICK (HZ / USER_HZ)
 
 /* ---- to jiffies, rounding up; a negative or too large span is the longest one ---- */
 
@@ -28,6 +27,7 @@ unsigned long __msecs_to_jiffies(const unsigned int ms) {
 }
 
 unsigned long __usecs_to_jiffies(const unsigned int us) {
+  if (us > jiffies_to_usecs(MAX_JIFFY_OFFSET)) return MAX_JIFFY_OFFSET;
   return DIV_ROUND_UP((unsigned long)us, TIME_US_PER_JIFFY);
 }
 
@@ -35,22 +35,21 @@ unsigned long __usecs_to_jiffies(const unsigned int us) {
 u64 nsecs_to_jiffies64(u64 ns) { return div_u64(ns, TIME_NS_PER_JIFFY); }
 unsigned long nsecs_to_jiffies(u64 ns) { return nsecs_to_jiffies64(ns); }
 
+/* In the header's fixed-point arithmetic, whose last digit is not always that of a division. */
 unsigned long timespec64_to_jiffies(const struct timespec64 *value) {
   u64 sec = value->tv_sec;
-  /* Rounds up by adding a jiffy less one nanosecond; a second of it carries over by the arithmetic itself. */
   u64 ns = (u64)value->tv_nsec + TICK_NSEC - 1;
 
   if (sec >= MAX_SEC_IN_JIFFIES) {
     sec = MAX_SEC_IN_JIFFIES;
     ns = 0;
   }
-  return sec * HZ + div_u64(ns, TIME_NS_PER_JIFFY);
+  return (sec * SEC_CONVERSION + (ns * NSEC_CONVERSION >> (NSEC_JIFFIE_SC - SEC_JIFFIE_SC))) >> SEC_JIFFIE_SC;
 }
 
 unsigned long clock_t_to_jiffies(unsigned long ticks) {
-  return ticks >= ~0UL / TIME_JIFFIES_PER_TICK
-             ? ~0UL
-             : DIV_ROUND_UP(ticks * HZ, USER_HZ);
+  if (ticks >= ~0UL / HZ * USER_HZ) return ~0UL;
+  return div_u64((u64)ticks * HZ, USER_HZ);
 }
 
 /* ---- from jiffies ---- */
