@@ -14,14 +14,15 @@
 namespace koi::module {
 namespace {
 
-// libdw is opened when it is first needed: linking to it (with libelf and its decompressors) would cost every run
-// a part of its start time for the sake of those that splat.
-#define KOI_LIBDW_FUNCTIONS(use)                                                                                 \
-  use(dwarf_attr) use(dwarf_diename) use(dwarf_filesrc) use(dwarf_formstring) use(dwarf_formudata)               \
-  use(dwarf_getscopes) use(dwarf_getscopes_die) use(dwarf_getsrcfiles) use(dwarf_tag) use(dwfl_begin)            \
-  use(dwfl_build_id_find_elf) use(dwfl_end) use(dwfl_line_comp_dir) use(dwfl_lineinfo) use(dwfl_module_addrdie)  \
-  use(dwfl_module_getelf) use(dwfl_module_getsrc) use(dwfl_offline_section_address) use(dwfl_report_begin)       \
-  use(dwfl_report_end) use(dwfl_report_offline_memory) use(elf_getscn) use(gelf_getshdr)
+// libdw is opened when it is first needed: linking to it (with libelf and its decompressors) would cost every
+// run a part of its start time for the sake of those that splat.
+#define KOI_LIBDW_FUNCTIONS(use)                                                                          \
+  use(dwarf_attr) use(dwarf_diename) use(dwarf_filesrc) use(dwarf_formstring) use(dwarf_formudata)        \
+      use(dwarf_getscopes) use(dwarf_getscopes_die) use(dwarf_getsrcfiles) use(dwarf_tag) use(dwfl_begin) \
+          use(dwfl_build_id_find_elf) use(dwfl_end) use(dwfl_line_comp_dir) use(dwfl_lineinfo)            \
+              use(dwfl_module_addrdie) use(dwfl_module_getelf) use(dwfl_module_getsrc)                    \
+                  use(dwfl_offline_section_address) use(dwfl_report_begin) use(dwfl_report_end)           \
+                      use(dwfl_report_offline_memory) use(elf_getscn) use(gelf_getshdr)
 
 struct LibDw {
 #define KOI_MEMBER(name) decltype(&::name) name = nullptr;
@@ -35,7 +36,7 @@ LibDw open_libdw() {
   void* const library = dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return dw;
   dw.complete = true;
-#define KOI_LOOK_UP(name)                                                \
+#define KOI_LOOK_UP(name)                                               \
   dw.name = reinterpret_cast<decltype(dw.name)>(dlsym(library, #name)); \
   dw.complete = dw.complete && dw.name != nullptr;
   KOI_LIBDW_FUNCTIONS(KOI_LOOK_UP)
@@ -54,7 +55,8 @@ struct Freed {
 };
 using Scopes = std::unique_ptr<Dwarf_Die, Freed>;
 
-int no_debug_file(Dwfl_Module*, void**, const char*, Dwarf_Addr, const char*, const char*, GElf_Word, char**) {
+int no_debug_file(Dwfl_Module*, void**, const char*, Dwarf_Addr, const char*, const char*, GElf_Word,
+                  char**) {
   return -1;
 }
 
@@ -77,7 +79,9 @@ bool is_function(Dwarf_Die* die) {
 std::optional<u64> unsigned_attribute(Dwarf_Die* die, unsigned name) {
   Dwarf_Attribute attribute;
   Dwarf_Word value = 0;
-  if (libdw().dwarf_attr(die, name, &attribute) == nullptr || libdw().dwarf_formudata(&attribute, &value) != 0) return std::nullopt;
+  if (libdw().dwarf_attr(die, name, &attribute) == nullptr ||
+      libdw().dwarf_formudata(&attribute, &value) != 0)
+    return std::nullopt;
   return value;
 }
 
@@ -87,7 +91,8 @@ std::string with_directory(const char* directory, const char* file) {
   return std::string(directory) + '/' + file;
 }
 
-// libdw trusts the frame of a file more than koi does: a relocatable object whose sections all lie inside of it.
+// libdw trusts the frame of a file more than koi does: a relocatable object whose sections all lie inside of
+// it.
 bool is_sound_object(ByteSpan image) {
   Elf64_Ehdr header;
   if (image.size() < sizeof(header)) return false;
@@ -118,8 +123,8 @@ class DwarfLines::Session {
     dwfl_ = libdw().dwfl_begin(&offline_callbacks());
     if (dwfl_ == nullptr) return;
     libdw().dwfl_report_begin(dwfl_);
-    module_ = libdw().dwfl_report_offline_memory(dwfl_, name.c_str(), name.c_str(), reinterpret_cast<char*>(copy_.data()),
-                                         copy_.size());
+    module_ = libdw().dwfl_report_offline_memory(dwfl_, name.c_str(), name.c_str(),
+                                                 reinterpret_cast<char*>(copy_.data()), copy_.size());
     libdw().dwfl_report_end(dwfl_, nullptr, nullptr);
   }
   ~Session() {
@@ -155,7 +160,8 @@ class DwarfLines::Session {
     Elf_Scn* const section = elf == nullptr ? nullptr : libdw().elf_getscn(elf, section_index);
     GElf_Shdr storage;
     const GElf_Shdr* const header = section == nullptr ? nullptr : libdw().gelf_getshdr(section, &storage);
-    if (header == nullptr || (header->sh_flags & SHF_ALLOC) == 0 || offset >= header->sh_size) return std::nullopt;
+    if (header == nullptr || (header->sh_flags & SHF_ALLOC) == 0 || offset >= header->sh_size)
+      return std::nullopt;
     return header->sh_addr + bias + offset;
   }
 
@@ -172,7 +178,8 @@ class DwarfLines::Session {
       Dwarf_Die* enclosing = nullptr;
       const int enclosing_count = libdw().dwarf_getscopes_die(&die, &enclosing);
       const Scopes enclosing_owner(enclosing);
-      add_functions(unit, std::span(enclosing, enclosing_count > 0 ? static_cast<u64>(enclosing_count) : 0), places);
+      add_functions(unit, std::span(enclosing, enclosing_count > 0 ? static_cast<u64>(enclosing_count) : 0),
+                    places);
       break;
     }
     return places;
@@ -197,7 +204,8 @@ class DwarfLines::Session {
     size_t count = 0;
     if (libdw().dwarf_getsrcfiles(unit, &files, &count) != 0 || index >= count) return "";
     Dwarf_Attribute attribute;
-    const char* const directory = libdw().dwarf_formstring(libdw().dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+    const char* const directory =
+        libdw().dwarf_formstring(libdw().dwarf_attr(unit, DW_AT_comp_dir, &attribute));
     return with_directory(directory, libdw().dwarf_filesrc(files, index, nullptr, nullptr));
   }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Source places of module text: file, line and inlined functions of an offset in a section, from the .ko's own DWARF.
+// Source places of module text: file, line and inlined functions of an offset in a section, from the .ko's
+// own DWARF.
 //
-// Lazy: nothing is read until the first question (a splat or a report), and the answer to a file without debug
-// information is nullopt. A .ko is a relocatable object, so its debug sections carry relocations; libdwfl's offline mode
-// lays the sections out and applies them, in a private copy of the file. libdw itself is opened at that moment; where it
-// is not installed, nothing is known.
+// Lazy: nothing is read until the first question (a splat or a report), and the answer to a file without
+// debug information is nullopt. A .ko is a relocatable object, so its debug sections carry relocations;
+// libdwfl's offline mode lays the sections out and applies them, in a private copy of the file. libdw itself
+// is opened at that moment; where it is not installed, nothing is known.
 #pragma once
 
 #include <memory>
@@ -25,7 +26,8 @@ struct SourceLine {
 
 class DwarfLines {
  public:
-  // `image`: the module's ELF file, uncompressed; it must outlive this object. `name` is for libdwfl's own use.
+  // `image`: the module's ELF file, uncompressed; it must outlive this object. `name` is for libdwfl's own
+  // use.
   DwarfLines(std::string name, ByteSpan image);
   ~DwarfLines();
   DwarfLines(DwarfLines&&) noexcept;
@@ -33,9 +35,9 @@ class DwarfLines {
   DwarfLines(const DwarfLines&) = delete;
   DwarfLines& operator=(const DwarfLines&) = delete;
 
-  // The place of `offset` in the section with this index: the innermost function first, then each function that it
-  // was inlined into. For a return address ask for the byte before it. nullopt: nothing is known.
-  // Not thread-safe; cost: parses the compile unit on first use.
+  // The place of `offset` in the section with this index: the innermost function first, then each function
+  // that it was inlined into. For a return address ask for the byte before it. nullopt: nothing is known. Not
+  // thread-safe; cost: parses the compile unit on first use.
   [[nodiscard]] std::optional<std::vector<SourceLine>> find(u32 section_index, u64 offset);
 
  private:

@@ -50,7 +50,8 @@ u32 section_named(const std::vector<u8>& image, const std::string& name) {
   std::memcpy(&header, image.data(), sizeof(header));
   std::vector<Elf64_Shdr> sections(header.e_shnum);
   std::memcpy(sections.data(), image.data() + header.e_shoff, sections.size() * sizeof(Elf64_Shdr));
-  const char* const names = reinterpret_cast<const char*>(image.data()) + sections[header.e_shstrndx].sh_offset;
+  const char* const names =
+      reinterpret_cast<const char*>(image.data()) + sections[header.e_shstrndx].sh_offset;
   for (u32 i = 0; i < sections.size(); ++i) {
     if (name == names + sections[i].sh_name) return i;
   }

@@ -7,7 +7,8 @@
 
 extern "C" {
 
-// gdb finds both by name, so the linker must keep them and the compiler must not fold the empty function away.
+// gdb finds both by name, so the linker must keep them and the compiler must not fold the empty function
+// away.
 __attribute__((used, visibility("default"))) jit_descriptor __jit_debug_descriptor = {1, 0, nullptr, nullptr};
 
 __attribute__((used, noinline, visibility("default"))) void __jit_debug_register_code() {
@@ -31,11 +32,12 @@ void notify(u32 action, jit_code_entry* entry) {
 }
 
 Status check_header(const Elf64_Ehdr& header, u64 size) {
-  const bool elf64 = std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_ident[EI_CLASS] == ELFCLASS64 &&
-                     header.e_ident[EI_DATA] == ELFDATA2LSB;
+  const bool elf64 = std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
+                     header.e_ident[EI_CLASS] == ELFCLASS64 && header.e_ident[EI_DATA] == ELFDATA2LSB;
   if (!elf64) return make_error("gdb image: not a 64-bit little-endian ELF file");
   const u64 table_bytes = u64{header.e_shnum} * sizeof(Elf64_Shdr);
-  if (header.e_shentsize != sizeof(Elf64_Shdr) || header.e_shoff > size || size - header.e_shoff < table_bytes) {
+  if (header.e_shentsize != sizeof(Elf64_Shdr) || header.e_shoff > size ||
+      size - header.e_shoff < table_bytes) {
     return make_error("gdb image: the section table ({} entries at offset {:#x}) lies outside of the file",
                       header.e_shnum, header.e_shoff);
   }
@@ -63,7 +65,8 @@ Result<std::vector<u8>> place_sections(ByteSpan image, std::span<const LoadedSec
   return file;
 }
 
-Result<std::unique_ptr<GdbJitModule>> GdbJitModule::create(ByteSpan image, std::span<const LoadedSection> sections) {
+Result<std::unique_ptr<GdbJitModule>> GdbJitModule::create(ByteSpan image,
+                                                           std::span<const LoadedSection> sections) {
   std::vector<u8> file = TRY(place_sections(image, sections));
   return std::unique_ptr<GdbJitModule>(new GdbJitModule(std::move(file)));
 }

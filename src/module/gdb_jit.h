@@ -2,13 +2,13 @@
 // gdb's JIT interface: tells a debugger that looks at koi which module lies where.
 //
 // gdb puts a breakpoint into __jit_debug_register_code() of the koi binary. Each time it is called, gdb reads
-// __jit_debug_descriptor and the ELF file in memory that it points to. For a loaded module that file is a copy of the
-// .ko whose section headers hold the load addresses; gdb relocates symbols and debug information by them, so
-// that `break hello_init` works by name and source lines show.
-// (gdb manual, "JIT Compilation Interface".)
+// __jit_debug_descriptor and the ELF file in memory that it points to. For a loaded module that file is a
+// copy of the .ko whose section headers hold the load addresses; gdb relocates symbols and debug information
+// by them, so that `break hello_init` works by name and source lines show. (gdb manual, "JIT Compilation
+// Interface".)
 //
-// The descriptor is a global by definition of the interface: a debugger reads it, nothing of koi depends on it, and it
-// is no part of the world.
+// The descriptor is a global by definition of the interface: a debugger reads it, nothing of koi depends on
+// it, and it is no part of the world.
 #pragma once
 
 #include <memory>
@@ -48,15 +48,15 @@ struct LoadedSection {
   u64 address = 0;
 };
 
-// The copy of `image` (an ELF64 little-endian file) with load addresses in its section headers. Sections that are not
-// listed keep address 0.
-// Errors: not such a file, a section table or a section index out of bounds.
+// The copy of `image` (an ELF64 little-endian file) with load addresses in its section headers. Sections that
+// are not listed keep address 0. Errors: not such a file, a section table or a section index out of bounds.
 [[nodiscard]] Result<std::vector<u8>> place_sections(ByteSpan image, std::span<const LoadedSection> sections);
 
 // One module as gdb sees it, registered from create() until destruction.
 class GdbJitModule {
  public:
-  static Result<std::unique_ptr<GdbJitModule>> create(ByteSpan image, std::span<const LoadedSection> sections);
+  static Result<std::unique_ptr<GdbJitModule>> create(ByteSpan image,
+                                                      std::span<const LoadedSection> sections);
   ~GdbJitModule();
   GdbJitModule(const GdbJitModule&) = delete;
   GdbJitModule& operator=(const GdbJitModule&) = delete;

@@ -21,10 +21,14 @@ OrcType type_with_end_bit(u32 bits, OrcReg sp_reg) {
   const bool end = (bits >> 2 & 1) != 0;
   if (sp_reg == OrcReg::kUndefined) return end ? OrcType::kEndOfStack : OrcType::kUndefined;
   switch (type) {
-    case 0: return OrcType::kCall;
-    case 1: return OrcType::kRegs;
-    case 2: return OrcType::kRegsPartial;
-    default: return OrcType::kUndefined;
+    case 0:
+      return OrcType::kCall;
+    case 1:
+      return OrcType::kRegs;
+    case 2:
+      return OrcType::kRegsPartial;
+    default:
+      return OrcType::kUndefined;
   }
 }
 
@@ -37,34 +41,46 @@ OrcType type_with_signal_bit(u32 bits) {
 std::optional<u64> previous_sp(const OrcEntry& entry, const FrameRegisters& frame, const StackReader& stack) {
   const u64 offset = static_cast<u64>(static_cast<s64>(entry.sp_offset));
   switch (entry.sp_reg) {
-    case OrcReg::kSp: return frame.rsp + offset;
-    case OrcReg::kBp: return frame.rbp + offset;
-    case OrcReg::kBpIndirect: return stack.read_word(frame.rbp + offset);
+    case OrcReg::kSp:
+      return frame.rsp + offset;
+    case OrcReg::kBp:
+      return frame.rbp + offset;
+    case OrcReg::kBpIndirect:
+      return stack.read_word(frame.rbp + offset);
     case OrcReg::kSpIndirect: {
       const auto sp = stack.read_word(frame.rsp);
       if (!sp) return std::nullopt;
       return *sp + offset;
     }
-    case OrcReg::kR10: return frame.r10;
-    case OrcReg::kR13: return frame.r13;
-    case OrcReg::kDi: return frame.rdi;
-    case OrcReg::kDx: return frame.rdx;
+    case OrcReg::kR10:
+      return frame.r10;
+    case OrcReg::kR13:
+      return frame.r13;
+    case OrcReg::kDi:
+      return frame.rdi;
+    case OrcReg::kDx:
+      return frame.rdx;
     case OrcReg::kUndefined:
-    case OrcReg::kPreviousSp: return std::nullopt;
+    case OrcReg::kPreviousSp:
+      return std::nullopt;
   }
   return std::nullopt;  // a register number that no version defines
 }
 
-// The caller's rbp by the second rule. `sp` is the caller's stack pointer, `unchanged` what rbp is where the rule
-// says that this frame did not touch it. nullopt: it cannot be read.
+// The caller's rbp by the second rule. `sp` is the caller's stack pointer, `unchanged` what rbp is where the
+// rule says that this frame did not touch it. nullopt: it cannot be read.
 std::optional<u64> previous_rbp(const OrcEntry& entry, u64 sp, u64 unchanged, const FrameRegisters& frame,
                                 const StackReader& stack) {
   const u64 offset = static_cast<u64>(static_cast<s64>(entry.bp_offset));
   switch (entry.bp_reg) {
-    case OrcReg::kUndefined: return unchanged;
-    case OrcReg::kPreviousSp: return stack.read_word(sp + offset);
-    case OrcReg::kBp: return stack.read_word(frame.rbp + offset);
-    default: return std::nullopt;
+    case OrcReg::kUndefined:
+      return unchanged;
+    case OrcReg::kPreviousSp:
+      return stack.read_word(sp + offset);
+    case OrcReg::kBp:
+      return stack.read_word(frame.rbp + offset);
+    default:
+      return std::nullopt;
   }
 }
 

@@ -2,13 +2,13 @@
 // ORC unwind tables of module text: lookup and one unwind step.
 //
 // A module carries two parallel arrays: `.orc_unwind_ip` (signed 32-bit offsets, each relative to its own
-// address) and `.orc_unwind` (6-byte rows). An ORC row says, for all code addresses up to the next row, where the
-// caller's stack pointer is, where the caller's rbp was saved, and what kind of frame this is. Rows are sorted
-// once at load time, because a module's table is in link order, not in address order; a lookup is a binary
-// search.
+// address) and `.orc_unwind` (6-byte rows). An ORC row says, for all code addresses up to the next row, where
+// the caller's stack pointer is, where the caller's rbp was saved, and what kind of frame this is. Rows are
+// sorted once at load time, because a module's table is in link order, not in address order; a lookup is a
+// binary search.
 //
-// The format is described in Documentation/arch/x86/orc-unwinder.rst. The bit fields after the register numbers
-// changed in 6.4: see OrcFormat.
+// The format is described in Documentation/arch/x86/orc-unwinder.rst. The bit fields after the register
+// numbers changed in 6.4: see OrcFormat.
 #pragma once
 
 #include <memory_resource>
@@ -91,8 +91,8 @@ class StackReader {
   [[nodiscard]] virtual std::optional<u64> read_word(u64 address) const = 0;
 };
 
-// What the unwinder knows of the registers at one frame. The four optional ones are known only at a frame that
-// was interrupted.
+// What the unwinder knows of the registers at one frame. The four optional ones are known only at a frame
+// that was interrupted.
 struct FrameRegisters {
   u64 rip = 0;
   u64 rsp = 0;

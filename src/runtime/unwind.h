@@ -3,9 +3,10 @@
 //
 // A kernel stack of koi, oldest at the top:
 //
-//   base record (kBorderBase)          the task's first crossing: what lies above is the context's declared
-//   frames | upcall return stub               pushed by koi_upcall | module frames ...                ORC |
-//   core frames ...                  rbp chain (core.o is built with frame pointers), or ORC when it has some
+//   base record (kBorderBase)          what lies above are the context's declared frames
+//   | upcall return stub               pushed by koi_upcall
+//   | module frames ...                ORC
+//   | core frames ...                  rbp chain (core.o has frame pointers), or ORC when it has some
 //   | return address                   pushed by the module's call into koi
 //   border record (export N)           C++ runs on the host stack; an upcall from there continues below
 //   | upcall return stub
@@ -16,8 +17,8 @@
 // show_trace_log_lvl in arch/x86/kernel/dumpstack.c); when the unwinder cannot go on, all that is left is
 // reported that way. Words inside koi's own records are never reported: they are not the kernel's.
 //
-// Pure code over its inputs: memory is read through guest:: accessors, nothing is printed. Cost: O(stack
-// size).
+// Pure code over its inputs: memory is read through guest:: accessors, nothing is printed.
+// Cost: O(stack size).
 #pragma once
 
 #include <functional>
