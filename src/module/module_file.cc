@@ -156,6 +156,7 @@ Status strip_signature(ModuleFile& file) {
                       file.path);
   } else {
     file.signature = Signature::kWellFormed;
+    file.signature_bytes.assign(bytes.data() + room_bytes - signature_bytes, bytes.data() + room_bytes);
     bytes.resize(room_bytes - signature_bytes);
   }
   return Ok{};

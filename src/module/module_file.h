@@ -23,6 +23,7 @@ struct ModuleFile {
   std::string path;       // as the user named it: every message starts with it
   std::vector<u8> bytes;  // the ELF file, without signature
   Signature signature = Signature::kAbsent;
+  std::vector<u8> signature_bytes{};  // kWellFormed: the PKCS#7 message
 };
 
 // Reads and unpacks the module at `path`.
