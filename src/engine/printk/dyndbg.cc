@@ -173,10 +173,18 @@ std::string dyndbg_control_line(const DyndbgModule& module, const DyndbgSite& si
   // Quotes stay as they are: the escape class in use has no letter for them.
   for (const char c : site.format) {
     switch (c) {
-      case '\n': line += "\\n"; break;
-      case '\r': line += "\\r"; break;
-      case '\t': line += "\\t"; break;
-      default: line.push_back(c); break;
+      case '\n':
+        line += "\\n";
+        break;
+      case '\r':
+        line += "\\r";
+        break;
+      case '\t':
+        line += "\\t";
+        break;
+      default:
+        line.push_back(c);
+        break;
     }
   }
   line.push_back('"');

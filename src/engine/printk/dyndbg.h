@@ -17,12 +17,12 @@ namespace koi::printk {
 
 // _DPRINTK_FLAGS_*
 enum DyndbgFlag : u32 {
-  kDyndbgPrint = 1 << 0,       // p
-  kDyndbgModule = 1 << 1,      // m
-  kDyndbgFunction = 1 << 2,    // f
-  kDyndbgLine = 1 << 3,        // l
-  kDyndbgThread = 1 << 4,      // t
-  kDyndbgSource = 1 << 5,      // s, from 6.12 on
+  kDyndbgPrint = 1 << 0,     // p
+  kDyndbgModule = 1 << 1,    // m
+  kDyndbgFunction = 1 << 2,  // f
+  kDyndbgLine = 1 << 3,      // l
+  kDyndbgThread = 1 << 4,    // t
+  kDyndbgSource = 1 << 5,    // s, from 6.12 on
 };
 
 // A struct _ddebug. Sites of no class have class_id kDyndbgNoClass.
@@ -80,7 +80,8 @@ using DyndbgPrint = std::function<void(const DyndbgMessage&)>;
                                                             Release release, const DyndbgPrint& print);
 
 // Whether the site matches, its class apart. `module_name` is the table's.
-[[nodiscard]] bool dyndbg_matches(const DyndbgMatch& match, std::string_view module_name, const DyndbgSite& site);
+[[nodiscard]] bool dyndbg_matches(const DyndbgMatch& match, std::string_view module_name,
+                                  const DyndbgSite& site);
 
 struct DyndbgWorld {
   Release release = Release::k6_1;
@@ -106,7 +107,8 @@ struct DyndbgCaller {
 [[nodiscard]] std::string dyndbg_flag_letters(u32 flags, Release release);
 
 // The site's line in <debugfs>/dynamic_debug/control.
-[[nodiscard]] std::string dyndbg_control_line(const DyndbgModule& module, const DyndbgSite& site, Release release);
+[[nodiscard]] std::string dyndbg_control_line(const DyndbgModule& module, const DyndbgSite& site,
+                                              Release release);
 inline constexpr std::string_view kDyndbgControlHeader = "# filename:lineno [module]function flags format\n";
 
 // The kernel's match_wildcard().

@@ -39,7 +39,8 @@ std::string unescape(std::string_view text) {
     const char next = text[++i];
     if (is_octal_digit(next)) {
       u32 value = static_cast<u32>(next - '0');
-      for (u32 digits = 1; digits < 3 && value < 32 && i + 1 < text.size() && is_octal_digit(text[i + 1]); ++digits) {
+      for (u32 digits = 1; digits < 3 && value < 32 && i + 1 < text.size() && is_octal_digit(text[i + 1]);
+           ++digits) {
         value = value * 8 + static_cast<u32>(text[++i] - '0');
       }
       out.push_back(static_cast<char>(value));

@@ -14,12 +14,15 @@ class Dyndbg : public ::testing::Test {
     world_.release = Release::k6_12;
     world_.print = [this](const DyndbgMessage& message) { messages_ += message.text; };
   }
-  s32 run(std::string_view text, std::string_view module = {}) { return run_dyndbg_queries(text, module, world_); }
+  s32 run(std::string_view text, std::string_view module = {}) {
+    return run_dyndbg_queries(text, module, world_);
+  }
   // The flags of all sites, in order.
   std::string flags() const {
     std::string text;
     for (const DyndbgModule& module : modules_) {
-      for (const DyndbgSite& site : module.sites) text += dyndbg_flag_letters(site.flags, world_.release) + " ";
+      for (const DyndbgSite& site : module.sites)
+        text += dyndbg_flag_letters(site.flags, world_.release) + " ";
     }
     return text;
   }

@@ -55,12 +55,18 @@ struct Symbol {
   std::string_view name;
   u64 offset = 0;
   u64 size = 0;
-  std::string_view module;              // empty: the kernel itself
-  std::span<const u8> build_id;         // empty: none is known
+  std::string_view module;       // empty: the kernel itself
+  std::span<const u8> build_id;  // empty: none is known
 };
 
 // The once-only warnings of lib/vsprintf.c.
-enum class FormatWarning : u8 { kUnsupportedConversion, kWidthTooLarge, kPrecisionTooLarge, kSizeTooLarge, kRust };
+enum class FormatWarning : u8 {
+  kUnsupportedConversion,
+  kWidthTooLarge,
+  kPrecisionTooLarge,
+  kSizeTooLarge,
+  kRust
+};
 
 class FormatHost {
  public:

@@ -58,12 +58,23 @@ class Run {
   void read_flags() {
     for (;; ++at_) {
       switch (*at_) {
-        case '-': spec_.flags |= kLeft; break;
-        case '+': spec_.flags |= kPlus; break;
-        case ' ': spec_.flags |= kBlank; break;
-        case '#': spec_.flags |= kAlternate; break;
-        case '0': spec_.flags |= kZeroPad; break;
-        default: return;
+        case '-':
+          spec_.flags |= kLeft;
+          break;
+        case '+':
+          spec_.flags |= kPlus;
+          break;
+        case ' ':
+          spec_.flags |= kBlank;
+          break;
+        case '#':
+          spec_.flags |= kAlternate;
+          break;
+        case '0':
+          spec_.flags |= kZeroPad;
+          break;
+        default:
+          return;
       }
     }
   }
@@ -117,10 +128,17 @@ class Run {
         if (*++at_ != 'l') return Length::kLong;
         ++at_;
         return Length::kLongLong;
-      case 'L': ++at_; return Length::kLongLong;
-      case 'z': ++at_; return Length::kSize;
-      case 't': ++at_; return Length::kPtrdiff;
-      default: return Length::kNone;
+      case 'L':
+        ++at_;
+        return Length::kLongLong;
+      case 'z':
+        ++at_;
+        return Length::kSize;
+      case 't':
+        ++at_;
+        return Length::kPtrdiff;
+      default:
+        return Length::kNone;
     }
   }
 
@@ -131,16 +149,34 @@ class Run {
     if (!read_width() || !read_precision()) return false;
     const Length length = read_length();
     switch (*at_) {
-      case 'c': ++at_; return character();
-      case 's': ++at_; return string();
-      case 'p': ++at_; return pointer();
-      case '%': ++at_; f_.out.put('%'); return true;
-      case 'o': spec_.base = 8; break;
-      case 'x': spec_.flags |= kLowerCase; [[fallthrough]];
-      case 'X': spec_.base = 16; break;
+      case 'c':
+        ++at_;
+        return character();
+      case 's':
+        ++at_;
+        return string();
+      case 'p':
+        ++at_;
+        return pointer();
+      case '%':
+        ++at_;
+        f_.out.put('%');
+        return true;
+      case 'o':
+        spec_.base = 8;
+        break;
+      case 'x':
+        spec_.flags |= kLowerCase;
+        [[fallthrough]];
+      case 'X':
+        spec_.base = 16;
+        break;
       case 'd':
-      case 'i': spec_.flags |= kSigned; break;
-      case 'u': break;
+      case 'i':
+        spec_.flags |= kSigned;
+        break;
+      case 'u':
+        break;
       default: {
         // %n among them: it is a way to write to memory that nobody needs.
         const std::string_view found(at_, 1);
@@ -184,13 +220,20 @@ class Run {
     if (!argument(value)) return false;
     const bool is_signed = spec_.flags & kSigned;
     switch (length) {
-      case Length::kChar: value = is_signed ? extend<s8>(value) : static_cast<u8>(value); break;
-      case Length::kShort: value = is_signed ? extend<s16>(value) : static_cast<u16>(value); break;
-      case Length::kNone: value = is_signed ? extend<s32>(value) : static_cast<u32>(value); break;
+      case Length::kChar:
+        value = is_signed ? extend<s8>(value) : static_cast<u8>(value);
+        break;
+      case Length::kShort:
+        value = is_signed ? extend<s16>(value) : static_cast<u16>(value);
+        break;
+      case Length::kNone:
+        value = is_signed ? extend<s32>(value) : static_cast<u32>(value);
+        break;
       case Length::kLong:
       case Length::kLongLong:
       case Length::kSize:
-      case Length::kPtrdiff: break;
+      case Length::kPtrdiff:
+        break;
     }
     f_.number(value, spec_);
     return true;

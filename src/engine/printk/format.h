@@ -19,8 +19,8 @@
 namespace koi::printk {
 
 struct [[nodiscard]] FormatResult {
-  s32 length = 0;    // what vsnprintf returns: the bytes of the whole text, without the NUL
-  u64 written = 0;   // bytes in the buffer, without the NUL
+  s32 length = 0;                     // what vsnprintf returns: the bytes of the whole text, without the NUL
+  u64 written = 0;                    // bytes in the buffer, without the NUL
   std::optional<guest::Fault> fault;  // set: the kernel would oops here; raise it at the border
 };
 

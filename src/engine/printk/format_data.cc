@@ -77,14 +77,29 @@ u32 escape_classes(const char* options) {
   u32 classes = 0;
   for (;; ++options) {
     switch (*options) {
-      case 'a': classes |= kEscapeAny; break;
-      case 'c': classes |= kEscapeSpecial; break;
-      case 'h': classes |= kEscapeHex; break;
-      case 'n': classes |= kEscapeNull; break;
-      case 'o': classes |= kEscapeOctal; break;
-      case 'p': classes |= kKeepPrintable; break;
-      case 's': classes |= kEscapeSpace; break;
-      default: return classes != 0 ? classes : kEscapeAny | kKeepPrintable;
+      case 'a':
+        classes |= kEscapeAny;
+        break;
+      case 'c':
+        classes |= kEscapeSpecial;
+        break;
+      case 'h':
+        classes |= kEscapeHex;
+        break;
+      case 'n':
+        classes |= kEscapeNull;
+        break;
+      case 'o':
+        classes |= kEscapeOctal;
+        break;
+      case 'p':
+        classes |= kKeepPrintable;
+        break;
+      case 's':
+        classes |= kEscapeSpace;
+        break;
+      default:
+        return classes != 0 ? classes : kEscapeAny | kKeepPrintable;
     }
   }
 }

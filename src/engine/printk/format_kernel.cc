@@ -60,16 +60,15 @@ RtcTime civil_time(s64 seconds) {
   const s64 month_from_march = (5 * day_of_year + 2) / 153;
   const s64 month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
   const s64 year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
-  return {static_cast<s32>(rest % 60),
-          static_cast<s32>(rest / 60 % 60),
-          static_cast<s32>(rest / 3600),
-          static_cast<s32>(day_of_year - (153 * month_from_march + 2) / 5 + 1),
-          static_cast<s32>(month - 1),
-          static_cast<s32>(year - 1900)};
+  return {static_cast<s32>(rest % 60),   static_cast<s32>(rest / 60 % 60),
+          static_cast<s32>(rest / 3600), static_cast<s32>(day_of_year - (153 * month_from_march + 2) / 5 + 1),
+          static_cast<s32>(month - 1),   static_cast<s32>(year - 1900)};
 }
 
-void put_time_field(Formatter& f, s32 value, s32 width) {
-  f.number(static_cast<u64>(static_cast<s64>(value)), Spec{kZeroPad, 10, width, -1});
+// The kernel adds in ints, which wrap, and prints them as unsigned 64-bit numbers.
+void put_time_field(Formatter& f, s32 value, u32 offset, s32 width) {
+  const s32 sum = static_cast<s32>(static_cast<u32>(value) + offset);
+  f.number(static_cast<u64>(static_cast<s64>(sum)), Spec{kZeroPad, 10, width, -1});
 }
 
 void put_time(Formatter& f, const RtcTime& time, const char* options) {
@@ -87,19 +86,19 @@ void put_time(Formatter& f, const RtcTime& time, const char* options) {
     if (*options == 's') between = ' ';
   }
   if (with_date) {
-    put_time_field(f, time.year + (raw ? 0 : 1900), 4);
+    put_time_field(f, time.year, raw ? 0 : 1900, 4);
     f.out.put('-');
-    put_time_field(f, time.month + (raw ? 0 : 1), 2);
+    put_time_field(f, time.month, raw ? 0 : 1, 2);
     f.out.put('-');
-    put_time_field(f, time.day_of_month, 2);
+    put_time_field(f, time.day_of_month, 0, 2);
   }
   if (with_date && with_time) f.out.put(between);
   if (with_time) {
-    put_time_field(f, time.hour, 2);
+    put_time_field(f, time.hour, 0, 2);
     f.out.put(':');
-    put_time_field(f, time.minute, 2);
+    put_time_field(f, time.minute, 0, 2);
     f.out.put(':');
-    put_time_field(f, time.second, 2);
+    put_time_field(f, time.second, 0, 2);
   }
 }
 
@@ -135,7 +134,8 @@ void put_page_flags(Formatter& f, u64 flags) {
 void format_resource(Formatter& f, u64 pointer, const Spec& spec, const char* extension) {
   if (!f.check_pointer(pointer, spec)) return;
   u64 start = 0, end = 0, flags = 0;
-  if (!f.read(start, pointer + f.env.offsets.resource_start) || !f.read(end, pointer + f.env.offsets.resource_end) ||
+  if (!f.read(start, pointer + f.env.offsets.resource_start) ||
+      !f.read(end, pointer + f.env.offsets.resource_end) ||
       !f.read(flags, pointer + f.env.offsets.resource_flags)) {
     return;
   }
@@ -170,8 +170,7 @@ void format_resource(Formatter& f, u64 pointer, const Spec& spec, const char* ex
 }
 
 void format_dentry(Formatter& f, u64 pointer, const Spec& spec, const char* extension) {
-  const u32 depth =
-      extension[1] >= '2' && extension[1] <= '4' ? static_cast<u32>(extension[1] - '0') : 1;
+  const u32 depth = extension[1] >= '2' && extension[1] <= '4' ? static_cast<u32>(extension[1] - '0') : 1;
   std::array<u64, kDentryNesting> names{};
   std::string path;  // from the outermost name to the dentry's own
   for (u32 i = 0; i < depth; ++i) {
@@ -247,7 +246,8 @@ void format_flags(Formatter& f, u64 pointer, const Spec& spec, const char* exten
     case 'g':
       if (f.read(gfp, pointer)) put_flag_names(f, gfp, f.env.flags.gfp);
       return;
-    default: return f.error_text("(%pG?)", spec);
+    default:
+      return f.error_text("(%pG?)", spec);
   }
 }
 

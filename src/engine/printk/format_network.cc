@@ -188,8 +188,10 @@ void format_ip(Formatter& f, u64 pointer, const Spec& spec, const char* extensio
       }
       break;
     }
-    case 'S': return format_sockaddr(f, pointer, spec, extension);
-    default: return f.error_text(extension[0] == 'i' ? "(%pi?)" : "(%pI?)", spec);
+    case 'S':
+      return format_sockaddr(f, pointer, spec, extension);
+    default:
+      return f.error_text(extension[0] == 'i' ? "(%pi?)" : "(%pI?)", spec);
   }
   f.text(text, spec);
 }

@@ -31,9 +31,12 @@ struct ModuleData {
   u8 ip6[16] = {0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
   u8 ip6z[16] = {};
   u8 ip6m[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1};
-  u8 buf[20] = {1, 2, 3, 0xa, 0xff, 'h', 'i', '\n', '"', '\\', 0, 0x7f, 0x80, ' ', '%', 't', '\t', 27, 'x', 'y'};
-  u8 guid[16] = {0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
-  u8 uuid[16] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
+  u8 buf[20] = {1, 2,    3,    0xa, 0xff, 'h', 'i',  '\n', '"', '\\',
+                0, 0x7f, 0x80, ' ', '%',  't', '\t', 27,   'x', 'y'};
+  u8 guid[16] = {0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66,
+                 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
+  u8 uuid[16] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
+                 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
   Resource rm{0x1000, 0x10ff, 0, 0x200, {}};
   Resource ri{0x60, 0x60, 0, 0x100, {}};
   Resource rq{11, 11, 0, 0x400, {}};
@@ -76,18 +79,50 @@ class FormatReference : public ::testing::TestWithParam<Release> {
   std::map<std::string, u64> values() const {
     const ModuleData& d = data_;
     return {
-        {"NULL", 0}, {"(char *)NULL", 0}, {"(char *)8", 8}, {"(char *)ERR_PTR(-14)", word(-14)},
-        {"(void *)0x10", 0x10}, {"INT_MIN", word(INT_MIN)}, {"LONG_MIN", word(LONG_MIN)},
-        {"LLONG_MIN", word(LLONG_MIN)}, {"ULONG_MAX", ULONG_MAX}, {"ULLONG_MAX", ULLONG_MAX},
-        {"SIZE_MAX", SIZE_MAX}, {"(ssize_t)-1", word(-1)}, {"(ptrdiff_t)-7", word(-7)},
-        {"mac", word(&d.bytes.mac)}, {"ip4", word(&d.bytes.ip4)}, {"ip6", word(&d.ip6)}, {"ip6z", word(&d.ip6z)},
-        {"ip6m", word(&d.ip6m)}, {"buf", word(&d.buf)}, {"&g", word(&d.guid)}, {"&u", word(&d.uuid)},
-        {"&rm", word(&d.rm)}, {"&ri", word(&d.ri)}, {"&rq", word(&d.rq)}, {"&rd", word(&d.rd)},
-        {"&ru", word(&d.ru)}, {"&rp", word(&d.rp)}, {"bm", word(&d.bitmap)}, {"bm + 1", word(&d.bitmap[1])},
-        {"&pa", word(&d.pa)}, {"&da", word(&d.da)}, {"&sa", word(&d.sa)}, {"&sa6", word(&d.sa6)},
-        {"&tm", word(&d.tm)}, {"&t64", word(&d.t64)}, {"&gfp", word(&d.gfp)}, {"&gfp2", word(&d.gfp2)},
-        {"&vmf", word(&d.vmf)}, {"&fourcc", word(&d.fourcc)}, {"&afunc", afunc_}, {"ptrs", ptrs_},
-        {"(char *)&afunc + 1", afunc_ + 1}, {"(char *)ptrs + 4", ptrs_ + 4}, {"kfree", 0xffffffff81300000},
+        {"NULL", 0},
+        {"(char *)NULL", 0},
+        {"(char *)8", 8},
+        {"(char *)ERR_PTR(-14)", word(-14)},
+        {"(void *)0x10", 0x10},
+        {"INT_MIN", word(INT_MIN)},
+        {"LONG_MIN", word(LONG_MIN)},
+        {"LLONG_MIN", word(LLONG_MIN)},
+        {"ULONG_MAX", ULONG_MAX},
+        {"ULLONG_MAX", ULLONG_MAX},
+        {"SIZE_MAX", SIZE_MAX},
+        {"(ssize_t)-1", word(-1)},
+        {"(ptrdiff_t)-7", word(-7)},
+        {"mac", word(&d.bytes.mac)},
+        {"ip4", word(&d.bytes.ip4)},
+        {"ip6", word(&d.ip6)},
+        {"ip6z", word(&d.ip6z)},
+        {"ip6m", word(&d.ip6m)},
+        {"buf", word(&d.buf)},
+        {"&g", word(&d.guid)},
+        {"&u", word(&d.uuid)},
+        {"&rm", word(&d.rm)},
+        {"&ri", word(&d.ri)},
+        {"&rq", word(&d.rq)},
+        {"&rd", word(&d.rd)},
+        {"&ru", word(&d.ru)},
+        {"&rp", word(&d.rp)},
+        {"bm", word(&d.bitmap)},
+        {"bm + 1", word(&d.bitmap[1])},
+        {"&pa", word(&d.pa)},
+        {"&da", word(&d.da)},
+        {"&sa", word(&d.sa)},
+        {"&sa6", word(&d.sa6)},
+        {"&tm", word(&d.tm)},
+        {"&t64", word(&d.t64)},
+        {"&gfp", word(&d.gfp)},
+        {"&gfp2", word(&d.gfp2)},
+        {"&vmf", word(&d.vmf)},
+        {"&fourcc", word(&d.fourcc)},
+        {"&afunc", afunc_},
+        {"ptrs", ptrs_},
+        {"(char *)&afunc + 1", afunc_ + 1},
+        {"(char *)ptrs + 4", ptrs_ + 4},
+        {"kfree", 0xffffffff81300000},
     };
   }
 
@@ -103,7 +138,8 @@ class FormatReference : public ::testing::TestWithParam<Release> {
     std::size_t used = 0;
     const u64 value = expression.front() == '-' ? word(std::stoll(expression, &used, 0))
                                                 : std::stoull(expression, &used, 0);
-    EXPECT_EQ(expression.find_first_not_of("ULl", used), std::string::npos) << "unknown argument " << expression;
+    EXPECT_EQ(expression.find_first_not_of("ULl", used), std::string::npos)
+        << "unknown argument " << expression;
     return value;
   }
 
@@ -140,7 +176,8 @@ class FormatReference : public ::testing::TestWithParam<Release> {
       const GuestArguments arguments(words, in_registers);
       VaList list(arguments.address());
       char buffer[1024];
-      const FormatResult result = format_into(buffer, sizeof(buffer), word(literal.c_str()), list, environment_);
+      const FormatResult result =
+          format_into(buffer, sizeof(buffer), word(literal.c_str()), list, environment_);
       EXPECT_FALSE(result.fault.has_value());
       EXPECT_EQ(bracketed(shown(buffer)), expected) << "row " << row[0] << ": " << row[1];
       EXPECT_EQ(std::to_string(result.length), row[3]) << "row " << row[0] << ": " << row[1];
@@ -243,7 +280,8 @@ TEST_P(FormatReference, return_values_of_snprintf_and_scnprintf) {
   EXPECT_EQ(checked, 11u);
 }
 
-INSTANTIATE_TEST_SUITE_P(releases, FormatReference, ::testing::Values(Release::k6_1, Release::k6_12), name_of);
+INSTANTIATE_TEST_SUITE_P(releases, FormatReference, ::testing::Values(Release::k6_1, Release::k6_12),
+                         name_of);
 
 }  // namespace
 }  // namespace koi::printk::testing

@@ -93,7 +93,8 @@ TEST_F(Format, dentries_and_files) {
   };
   Dentry root{{}, nullptr, 0, "/"}, usr{{}, &root, 0, "usr"}, bin{{}, &usr, 0, "bin"}, ls{{}, &bin, 0, "ls"};
   root.parent = &root;
-  EXPECT_EQ(f("%pd %pd2 %pd3 %pd4", {word(&ls), word(&ls), word(&ls), word(&ls)}), "ls bin/ls usr/bin/ls /usr/bin/ls");
+  EXPECT_EQ(f("%pd %pd2 %pd3 %pd4", {word(&ls), word(&ls), word(&ls), word(&ls)}),
+            "ls bin/ls usr/bin/ls /usr/bin/ls");
   EXPECT_EQ(f("%pd4 %pd", {word(&usr), word(&root)}), "/usr /");
   EXPECT_EQ(f("%10pd2|%-10pd2|%.4pd2", {word(&ls), word(&ls), word(&ls)}), "    bin/ls|bin/ls    |bin/");
   EXPECT_EQ(f("%pd %pd2", {0, 16}), "(null) (efault)");
@@ -266,8 +267,9 @@ TEST_F(Format, strings_end_where_they_end) {
 TEST_F(Format, every_family_returns_its_fault) {
   GuardedPage page;
   const u64 bad = word(page.end());
-  for (const char* format : {"%s", "%pM", "%pI4", "%pI6", "%pIS", "%pU", "%4ph", "%64pb", "%64pbl", "%8pE", "%p4cc", "%pa",
-                             "%pR", "%pd", "%pD", "%pg", "%ptR", "%ptT", "%pGp", "%pGg", "%pNF", "%pV"}) {
+  for (const char* format :
+       {"%s",  "%pM", "%pI4", "%pI6", "%pIS", "%pU",  "%4ph", "%64pb", "%64pbl", "%8pE", "%p4cc",
+        "%pa", "%pR", "%pd",  "%pD",  "%pg",  "%ptR", "%ptT", "%pGp",  "%pGg",   "%pNF", "%pV"}) {
     const FormatResult result = run(word(format), {bad});
     EXPECT_TRUE(result.fault.has_value()) << format;
   }
@@ -356,6 +358,47 @@ TEST_F(Format, growing_and_fixed_buffers_agree) {
     EXPECT_EQ(r1.length, 5503);
     EXPECT_EQ(r2.length, 5503);
     EXPECT_EQ(grown, size == 0 ? "" : fixed.substr(0, std::min<u64>(size - 1, 5503)));
+  }
+}
+
+// Whatever the format and the arguments, a call ends with text or with a fault, and keeps within its buffer.
+TEST_F(Format, random_formats_end_well) {
+  GuardedPage page;
+  char* const block = page.end() - 4096;
+  for (u64 i = 0; i < 4096; ++i) block[i] = static_cast<char>(i * 37 + i / 256);
+  std::mt19937_64 random(99);
+  const std::string letters = "%%%%%%pppp0123456789.*-+ #hlLztdiuxXoscnSsBRrbMmIiEUVKN4adtDgGOfAxeukCwWPTFv%";
+  for (int i = 0; i < 30000; ++i) {
+    std::string text_format;
+    for (u64 n = random() % 24; n != 0; --n) text_format.push_back(letters[random() % letters.size()]);
+    std::vector<u64> words(8);
+    for (u64& value : words) {
+      switch (random() % 6) {
+        case 0:
+          value = random() % 64;
+          break;
+        case 1:
+          value = random();
+          break;
+        case 2:
+          value = word(page.end());
+          break;
+        case 3:
+          value = ~(random() % 5000);
+          break;
+        default:
+          value = word(block + random() % 4096);
+          break;
+      }
+    }
+    const GuestArguments arguments(words, static_cast<u32>(random() % 7));
+    VaList list(arguments.address());
+    char buffer[72];
+    std::memset(buffer, '#', sizeof(buffer));
+    const u64 size = random() % 65;
+    const FormatResult result = format_into(buffer, size, word(text_format.c_str()), list, env_);
+    EXPECT_LE(result.written, size) << text_format;
+    for (u64 at = size; at < sizeof(buffer); ++at) ASSERT_EQ(buffer[at], '#') << text_format;
   }
 }
 

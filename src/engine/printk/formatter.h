@@ -75,7 +75,7 @@ void run_format(Formatter& formatter, const char* format, VaList& arguments);
 
 // The families of %p. `extension` is what follows the 'p', NUL-terminated.
 void format_pointer(Formatter& f, u64 pointer, const Spec& spec, const char* extension);
-void format_plain_pointer(Formatter& f, u64 pointer, Spec spec);          // format_address.cc
+void format_plain_pointer(Formatter& f, u64 pointer, Spec spec);  // format_address.cc
 void format_hashed_pointer(Formatter& f, u64 pointer, const Spec& spec);
 void format_restricted_pointer(Formatter& f, u64 pointer, const Spec& spec);
 void format_symbol(Formatter& f, u64 pointer, const Spec& spec, const char* extension);

@@ -14,8 +14,8 @@ VaList::VaList(guest::Address address) : address_(address) {
 void VaList::load_registers() {
   registers_loaded_ = true;
   const u32 from = state_.gp_offset;
-  const u64 missing = guest::copy_in(reinterpret_cast<u8*>(registers_.data()) + from, state_.reg_save_area + from,
-                                     kRegisterBytes - from);
+  const u64 missing = guest::copy_in(reinterpret_cast<u8*>(registers_.data()) + from,
+                                     state_.reg_save_area + from, kRegisterBytes - from);
   if (missing != 0) fault_ = guest::last_fault();
 }
 

@@ -60,9 +60,9 @@ s32 hex_dump_to_buffer(ByteSpan bytes, HexLayout layout, std::span<char> buffer)
   return static_cast<s32>(line.size());
 }
 
-std::optional<guest::Fault> print_hex_dump(std::string_view level, std::string_view prefix, DumpPrefix prefix_type,
-                                           HexLayout layout, guest::Address bytes, u64 size_bytes,
-                                           FormatEnvironment& environment,
+std::optional<guest::Fault> print_hex_dump(std::string_view level, std::string_view prefix,
+                                           DumpPrefix prefix_type, HexLayout layout, guest::Address bytes,
+                                           u64 size_bytes, FormatEnvironment& environment,
                                            const std::function<void(std::string_view)>& print) {
   const u64 row_size = effective_row_size(layout);
   for (u64 offset = 0; offset < size_bytes; offset += row_size) {

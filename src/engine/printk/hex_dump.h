@@ -18,8 +18,8 @@ enum class Ascii : u8 { kNo, kYes };
 enum class DumpPrefix : u8 { kNone = 0, kAddress = 1, kOffset = 2 };  // DUMP_PREFIX_*
 
 struct HexLayout {
-  s32 row_size = 16;    // 16 or 32; anything else means 16
-  s32 group_size = 1;   // 1, 2, 4 or 8 and a divisor of the length; anything else means 1
+  s32 row_size = 16;   // 16 or 32; anything else means 16
+  s32 group_size = 1;  // 1, 2, 4 or 8 and a divisor of the length; anything else means 1
   Ascii ascii = Ascii::kNo;
 };
 
@@ -32,9 +32,9 @@ s32 hex_dump_to_buffer(ByteSpan bytes, HexLayout layout, std::span<char> buffer)
 
 // print_hex_dump: one call of `print` for each line, with `level` ("\0016" style, may be empty) and the prefix
 // before it and a newline after it. Errors: the fault, after the lines before it were printed.
-std::optional<guest::Fault> print_hex_dump(std::string_view level, std::string_view prefix, DumpPrefix prefix_type,
-                                           HexLayout layout, guest::Address bytes, u64 size_bytes,
-                                           FormatEnvironment& environment,
+std::optional<guest::Fault> print_hex_dump(std::string_view level, std::string_view prefix,
+                                           DumpPrefix prefix_type, HexLayout layout, guest::Address bytes,
+                                           u64 size_bytes, FormatEnvironment& environment,
                                            const std::function<void(std::string_view)>& print);
 
 }  // namespace koi::printk

@@ -15,9 +15,9 @@ namespace {
 
 constexpr char kStartOfHeader = '\001';  // KERN_SOH
 constexpr u64 kBlockHeader = 8;
-constexpr u64 kAverageText = 32;         // one slot for so many bytes of ring
-constexpr u32 kPrefixBytesSeen = 7;      // the level is looked for in so many bytes of the message
-constexpr u64 kLargestFraction = 4;      // a message that does not fit at all is cut to a quarter of the ring
+constexpr u64 kAverageText = 32;     // one slot for so many bytes of ring
+constexpr u32 kPrefixBytesSeen = 7;  // the level is looked for in so many bytes of the message
+constexpr u64 kLargestFraction = 4;  // a message that does not fit at all is cut to a quarter of the ring
 constexpr std::string_view kTruncated = "<truncated>";
 
 u64 block_size(u64 text_bytes) { return (kBlockHeader + text_bytes + 7) & ~u64{7}; }
@@ -149,6 +149,31 @@ void Log::unsubscribe(LogSubscriber* subscriber) {
   subscribers_.erase(std::remove(subscribers_.begin(), subscribers_.end(), subscriber), subscribers_.end());
 }
 
+// What of `text` is kept when `room` bytes, with the NUL, are there for it: without its prefix (the kernel's own
+// messages have one) and without its last newline, which becomes a flag.
+std::string_view Log::kept_text(const LogCall& call, std::string_view text, u32 room, u8& flags) {
+  std::string_view kept = text.substr(0, room == 0 ? 0 : room - 1);
+  if (!kept.empty() && kept.back() == '\n') {
+    kept.remove_suffix(1);
+    flags |= kRecordNewline;
+  }
+  if (call.facility == kFacilityKernel) kept.remove_prefix(parse_prefix(kept).length);
+  return kept;
+}
+
+// Adds to the last record. nullopt: it may not or cannot be continued.
+std::optional<s32> Log::extend_last(const LogCall& call, std::string_view text, u32 reserve_bytes, u8 flags) {
+  Slot* s = reserve_in_last(call.caller_id, reserve_bytes);
+  if (s == nullptr) return std::nullopt;
+  const std::string_view kept = kept_text(call, text, reserve_bytes, flags);
+  std::copy(kept.begin(), kept.end(), text_of(*s) + s->info.text_len);
+  s->info.text_len = static_cast<u16>(s->info.text_len + kept.size());
+  s->info.flags |= flags & kRecordNewline;
+  notify(*s, LogEvent::kExtended);
+  if (flags & kRecordNewline) make_final(*s);
+  return static_cast<s32>(kept.size());
+}
+
 s32 Log::store(const LogCall& call, std::string_view text, u64 full_length) {
   // The kernel counts in 16 bits, the NUL included.
   u32 reserve_bytes = std::min<u32>(static_cast<u16>(full_length + 1), record_limit_);
@@ -159,33 +184,14 @@ s32 Log::store(const LogCall& call, std::string_view text, u64 full_length) {
   u8 flags = prefix.cont ? kRecordCont : 0;
   if (call.device != nullptr) flags |= kRecordNewline;
 
-  // What of the text is kept when `room` bytes, with the NUL, are there for it.
-  const auto kept_text = [&](u32 room) {
-    std::string_view kept = text.substr(0, room == 0 ? 0 : room - 1);
-    if (!kept.empty() && kept.back() == '\n') {
-      kept.remove_suffix(1);
-      flags |= kRecordNewline;
-    }
-    if (call.facility == kFacilityKernel) kept.remove_prefix(parse_prefix(kept).length);
-    return kept;
-  };
-
   if (prefix.cont) {
-    if (Slot* s = reserve_in_last(call.caller_id, reserve_bytes); s != nullptr) {
-      const std::string_view kept = kept_text(reserve_bytes);
-      std::memcpy(text_of(*s) + s->info.text_len, kept.data(), kept.size());
-      s->info.text_len = static_cast<u16>(s->info.text_len + kept.size());
-      s->info.flags |= flags & kRecordNewline;
-      notify(*s, LogEvent::kExtended);
-      if (flags & kRecordNewline) make_final(*s);
-      return static_cast<s32>(kept.size());
-    }
+    if (const auto added = extend_last(call, text, reserve_bytes, flags); added) return *added;
   }
 
   std::string_view mark;
   Slot* s = reserve(reserve_bytes);
   if (s == nullptr) {
-    reserve_bytes = std::min<u32>(reserve_bytes, static_cast<u32>(options_.log_buf_len / kLargestFraction));
+    reserve_bytes = std::min(reserve_bytes, static_cast<u32>(options_.log_buf_len / kLargestFraction));
     if (reserve_bytes >= kTruncated.size()) {
       mark = kTruncated;
       reserve_bytes -= static_cast<u32>(mark.size());
@@ -193,10 +199,10 @@ s32 Log::store(const LogCall& call, std::string_view text, u64 full_length) {
     s = reserve(reserve_bytes + mark.size());
     if (s == nullptr) return 0;
   }
-  const std::string_view kept = kept_text(reserve_bytes);
+  const std::string_view kept = kept_text(call, text, reserve_bytes, flags);
   char* to = text_of(*s);
-  std::memcpy(to, kept.data(), kept.size());
-  std::memcpy(to + kept.size(), mark.data(), mark.size());
+  std::copy(kept.begin(), kept.end(), to);
+  std::copy(mark.begin(), mark.end(), to + kept.size());
   s->info.text_len = static_cast<u16>(kept.size() + mark.size());
   s->info.facility = static_cast<u8>(call.facility);
   s->info.level = static_cast<u8>(level & 7);
@@ -214,7 +220,8 @@ Log::PrintResult Log::print(const LogCall& call, guest::Address format, VaList& 
   char buffer[1024];
   const FormatResult result = format_into(buffer, sizeof(buffer), format, arguments, environment);
   if (result.fault) return {0, result.fault};
-  return {store(call, std::string_view(buffer, result.written), static_cast<u64>(result.length)), std::nullopt};
+  return {store(call, std::string_view(buffer, result.written), static_cast<u64>(result.length)),
+          std::nullopt};
 }
 
 std::optional<Record> Log::read(u64 seq) const {

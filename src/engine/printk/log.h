@@ -25,7 +25,8 @@
 
 namespace koi::printk {
 
-inline constexpr s32 kLevelDefault = -1;  // LOGLEVEL_DEFAULT: what the text's prefix says, else the log's default
+inline constexpr s32 kLevelDefault =
+    -1;  // LOGLEVEL_DEFAULT: what the text's prefix says, else the log's default
 inline constexpr u32 kFacilityKernel = 0;
 inline constexpr u32 kFacilityUser = 1;
 
@@ -111,7 +112,8 @@ class Log {
     s32 length = 0;
     std::optional<guest::Fault> fault;
   };
-  PrintResult print(const LogCall& call, guest::Address format, VaList& arguments, FormatEnvironment& environment);
+  PrintResult print(const LogCall& call, guest::Address format, VaList& arguments,
+                    FormatEnvironment& environment);
 
   // Makes the last record final if it is open (the end of a run, a panic).
   void finalize_open();
@@ -144,10 +146,14 @@ class Log {
   [[nodiscard]] u64 wrap_of(u64 position) const { return position / options_.log_buf_len; }
   [[nodiscard]] u64 block_end(u64 begin, u64 block_size) const;
   [[nodiscard]] char* text_of(const Slot& slot) const;
-  [[nodiscard]] Record record(const Slot& slot) const { return {slot.info, {text_of(slot), slot.info.text_len}}; }
+  [[nodiscard]] Record record(const Slot& slot) const {
+    return {slot.info, {text_of(slot), slot.info.text_len}};
+  }
   bool push_tail(u64 position, u64 keep_seq);
   Slot* reserve(u64 size_bytes);
   Slot* reserve_in_last(u32 caller_id, u64 size_bytes);
+  static std::string_view kept_text(const LogCall& call, std::string_view text, u32 room, u8& flags);
+  std::optional<s32> extend_last(const LogCall& call, std::string_view text, u32 reserve_bytes, u8 flags);
   void notify(const Slot& slot, LogEvent event);
   void make_final(Slot& slot);
 

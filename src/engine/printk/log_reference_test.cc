@@ -273,8 +273,9 @@ TEST(HexDumpReference, every_row_of_hex_dump_to_buffer) {
     u32 checked = 0;
     for (const auto& row : table(release, "hex_dump_to_buffer.tsv")) {
       int length = 0, row_size = 0, group = 0, size = 0, ascii = 0;
-      ASSERT_EQ(std::sscanf(row[0].c_str(), "len=%d row=%d group=%d linebuf=%d ascii=%d", &length, &row_size, &group,
-                            &size, &ascii), 5);
+      ASSERT_EQ(std::sscanf(row[0].c_str(), "len=%d row=%d group=%d linebuf=%d ascii=%d", &length, &row_size,
+                            &group, &size, &ascii),
+                5);
       std::vector<char> buffer(1024, '\0');
       const s32 result = hex_dump_to_buffer({bytes, static_cast<u64>(length)},
                                             {row_size, group, ascii != 0 ? Ascii::kYes : Ascii::kNo},

@@ -56,7 +56,8 @@ void append_text(std::string& out, const Record& record, Release release, LevelP
   char* end = prefix;
   if (level == LevelPrefix::kYes) end = fmt::format_to(end, "<{}>", info.facility << 3 | info.level);
   if (stamp == Stamp::kYes) {
-    end = fmt::format_to(end, "[{:5}.{:06}] ", info.ts_nsec / 1'000'000'000, info.ts_nsec % 1'000'000'000 / 1000);
+    end = fmt::format_to(end, "[{:5}.{:06}] ", info.ts_nsec / 1'000'000'000,
+                         info.ts_nsec % 1'000'000'000 / 1000);
   }
   const std::string_view line_prefix(prefix, static_cast<u64>(end - prefix));
 

@@ -8,8 +8,8 @@
 
 namespace koi::printk {
 
-enum class Stamp : u8 { kNo, kYes };         // "[    0.000000] "
-enum class LevelPrefix : u8 { kNo, kYes };   // "<6>", of facility and level
+enum class Stamp : u8 { kNo, kYes };        // "[    0.000000] "
+enum class LevelPrefix : u8 { kNo, kYes };  // "<6>", of facility and level
 
 // The record's lines, each with its prefix and newline: a console's copy and `dmesg` (no level prefix), syslog(2)
 // and `dmesg -r` (with it). Lines that do not fit the kernel's buffer (1024 bytes in 6.1, 2048 in 6.12) are cut off.

@@ -57,7 +57,8 @@ TEST(Log, subscribers_see_beginnings_additions_and_ends) {
   log.store(by(1), "\0016c\n");
   log.unsubscribe(&events);
   log.store(by(1), "\0016d\n");
-  EXPECT_EQ(events.seen, (std::vector<std::string>{"new 0 a", "extended 0 ab", "final 0 ab", "new 1 c", "final 1 c"}));
+  EXPECT_EQ(events.seen,
+            (std::vector<std::string>{"new 0 a", "extended 0 ab", "final 0 ab", "new 1 c", "final 1 c"}));
 }
 
 TEST(Log, levels_come_from_the_call_or_the_text_or_the_default) {
@@ -71,7 +72,8 @@ TEST(Log, levels_come_from_the_call_or_the_text_or_the_default) {
   log.store(call, "\0016kept\n");
   log.store({}, "\001d default\n");
   EXPECT_EQ(dev_kmsg(log),
-            "1,0,0,-;first counts\n5,1,0,-;none\n3,2,0,-;the call's\n11,3,0,-;\\x016kept\n5,4,0,-;\\x01d default\n");
+            "1,0,0,-;first counts\n5,1,0,-;none\n3,2,0,-;the call's\n11,3,0,-;\\x016kept\n5,4,0,-;\\x01d "
+            "default\n");
 }
 
 TEST(Log, kmsg_writes) {
@@ -168,8 +170,10 @@ TEST(Log, random_messages_against_the_whole_history) {
       const u64 size = random() % 8 == 0 ? random() % 900 : random() % 40;
       const u8 level = static_cast<u8>(random() % 8);
       const std::string body(size, static_cast<char>('a' + random() % 26));
-      const std::string text = (cont ? std::string("\001c") : fmt::format("\001{}", level)) + body + (newline ? "\n" : "");
-      const bool extends = cont && !history.empty() && !history.back().final && history.back().caller == caller &&
+      const std::string text =
+          (cont ? std::string("\001c") : fmt::format("\001{}", level)) + body + (newline ? "\n" : "");
+      const bool extends = cont && !history.empty() && !history.back().final &&
+                           history.back().caller == caller &&
                            history.back().text.size() + text.size() + 1 <= log.record_limit();
       EXPECT_EQ(log.store(by(caller), text), static_cast<s32>(body.size()));
       if (extends) {

@@ -44,17 +44,21 @@ std::string suppressed_line(std::string_view function, s32 suppressed) {
   return fmt::format("{}: {} callbacks suppressed\n", function, suppressed);
 }
 
-std::optional<RatelimitVerdict> ratelimit_guest(guest::Address address, const RatelimitOffsets& offsets, u64 jiffies) {
+std::optional<RatelimitVerdict> ratelimit_guest(guest::Address address, const RatelimitOffsets& offsets,
+                                                u64 jiffies) {
   RatelimitState state;
-  if (!load_field(state.interval, address, offsets.interval) || !load_field(state.burst, address, offsets.burst) ||
-      !load_field(state.printed, address, offsets.printed) || !load_field(state.missed, address, offsets.missed) ||
+  if (!load_field(state.interval, address, offsets.interval) ||
+      !load_field(state.burst, address, offsets.burst) ||
+      !load_field(state.printed, address, offsets.printed) ||
+      !load_field(state.missed, address, offsets.missed) ||
       !load_field(state.flags, address, offsets.flags) || !load_field(state.begin, address, offsets.begin)) {
     return std::nullopt;
   }
   const RatelimitVerdict verdict = ratelimit(state, jiffies);
   if (state.interval == 0) return verdict;  // the kernel writes nothing then
   if (!guest::store(address + offsets.printed, state.printed) ||
-      !guest::store(address + offsets.missed, state.missed) || !guest::store(address + offsets.begin, state.begin)) {
+      !guest::store(address + offsets.missed, state.missed) ||
+      !guest::store(address + offsets.begin, state.begin)) {
     return std::nullopt;
   }
   return verdict;

@@ -45,7 +45,7 @@ struct RatelimitOffsets {
 };
 
 // The same on a guest struct. nullopt: it cannot be read or written (guest::last_fault()).
-[[nodiscard]] std::optional<RatelimitVerdict> ratelimit_guest(guest::Address state, const RatelimitOffsets& offsets,
-                                                              u64 jiffies);
+[[nodiscard]] std::optional<RatelimitVerdict> ratelimit_guest(guest::Address state,
+                                                              const RatelimitOffsets& offsets, u64 jiffies);
 
 }  // namespace koi::printk

@@ -72,7 +72,9 @@ class Scan {
  private:
   [[nodiscard]] char format() { return format_.at(format_at_); }
   [[nodiscard]] char text() { return text_.at(text_at_); }
-  [[nodiscard]] bool faulted() const { return fault_ || text_.fault() || format_.fault() || arguments_.fault(); }
+  [[nodiscard]] bool faulted() const {
+    return fault_ || text_.fault() || format_.fault() || arguments_.fault();
+  }
 
   void skip_text_spaces() {
     while (is_space(text())) ++text_at_;
@@ -141,21 +143,30 @@ class Scan {
     const char kind = format();
     ++format_at_;
     switch (kind) {
-      case 'c': return characters();
-      case 's': return word();
-      case '[': return character_set();
-      case 'o': return integer(8, false, store, size_type);
+      case 'c':
+        return characters();
+      case 's':
+        return word();
+      case '[':
+        return character_set();
+      case 'o':
+        return integer(8, false, store, size_type);
       case 'x':
-      case 'X': return integer(16, false, store, size_type);
-      case 'i': return integer(0, true, store, size_type);
-      case 'd': return integer(10, true, store, size_type);
-      case 'u': return integer(10, false, store, size_type);
+      case 'X':
+        return integer(16, false, store, size_type);
+      case 'i':
+        return integer(0, true, store, size_type);
+      case 'd':
+        return integer(10, true, store, size_type);
+      case 'u':
+        return integer(10, false, store, size_type);
       case '%': {
         const bool matches = text() == '%';
         ++text_at_;
         return matches;
       }
-      default: return false;
+      default:
+        return false;
     }
   }
 
@@ -235,10 +246,14 @@ class Scan {
 
   bool put_integer(u64 value, Store store) {
     switch (store) {
-      case Store::kChar: return put(static_cast<u8>(value));
-      case Store::kShort: return put(static_cast<u16>(value));
-      case Store::kInt: return put(static_cast<u32>(value));
-      case Store::kLong: break;
+      case Store::kChar:
+        return put(static_cast<u8>(value));
+      case Store::kShort:
+        return put(static_cast<u16>(value));
+      case Store::kInt:
+        return put(static_cast<u32>(value));
+      case Store::kLong:
+        break;
     }
     return put(value);
   }

@@ -13,7 +13,7 @@
 namespace koi::printk {
 
 struct [[nodiscard]] ScanResult {
-  s32 count = 0;  // conversions stored
+  s32 count = 0;                      // conversions stored
   std::optional<guest::Fault> fault;  // set: the kernel would oops here
 };
 

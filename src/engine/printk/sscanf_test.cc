@@ -25,17 +25,18 @@ struct Scanned {
 Scanned ints(const char* text, const char* format, u64 wanted = 3) {
   std::vector<s32> values(wanted, -1);
   std::vector<u64> words;
+  words.reserve(wanted);
   for (s32& value : values) words.push_back(word(&value));
   const ScanResult result = scan_with(text, format, words);
   EXPECT_FALSE(result.fault.has_value());
   return {result.count, values};
 }
-#define EXPECT_INTS(text, format, count_, ...)                                        \
-  do {                                                                                \
-    const std::vector<s32> wanted{__VA_ARGS__};                                       \
-    const Scanned got = ints(text, format, wanted.size());                            \
-    EXPECT_EQ(got.count, count_) << text << " by " << format;                         \
-    EXPECT_EQ(got.values, wanted) << text << " by " << format;                        \
+#define EXPECT_INTS(text, format, count_, ...)                 \
+  do {                                                         \
+    const std::vector<s32> wanted{__VA_ARGS__};                \
+    const Scanned got = ints(text, format, wanted.size());     \
+    EXPECT_EQ(got.count, count_) << text << " by " << format;  \
+    EXPECT_EQ(got.values, wanted) << text << " by " << format; \
   } while (0)
 
 TEST(Sscanf, integers) {
@@ -58,7 +59,7 @@ TEST(Sscanf, integers) {
 TEST(Sscanf, widths) {
   EXPECT_INTS("123456", "%2d%3d%d", 3, 12, 345, 6);
   EXPECT_INTS("-123", "%2d%d", 2, -1, 23);
-  EXPECT_INTS("-1", "%1d", 0, -1);  // no room for a digit after the sign
+  EXPECT_INTS("-1", "%1d", 0, -1);         // no room for a digit after the sign
   EXPECT_INTS("0x12", "%2x%d", 2, 0, 12);  // the prefix fills the field
   EXPECT_INTS("0x12", "%3x%d", 2, 1, 2);
   EXPECT_INTS("12", "%0d", 0, -1);
@@ -91,9 +92,8 @@ TEST(Sscanf, lengths_store_what_they_say) {
     s16 guard_b = 9;
     s64 c = 0, d = 0, e = 0;
   } v;
-  const ScanResult result =
-      scan_with("-1 300 -5 123456789012 18446744073709551615", "%hhd %hu %ld %lld %zu",
-                {word(&v.a), word(&v.b), word(&v.c), word(&v.d), word(&v.e)});
+  const ScanResult result = scan_with("-1 300 -5 123456789012 18446744073709551615", "%hhd %hu %ld %lld %zu",
+                                      {word(&v.a), word(&v.b), word(&v.c), word(&v.d), word(&v.e)});
   EXPECT_EQ(result.count, 5);
   EXPECT_EQ(v.a, -1);
   EXPECT_EQ(v.guard_a, 9);

@@ -83,7 +83,8 @@ inline std::string format(FormatEnvironment& environment, const char* format, co
 class GuardedPage {
  public:
   GuardedPage() {
-    base_ = static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    base_ =
+        static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     mprotect(base_ + 4096, 4096, PROT_NONE);
   }
   ~GuardedPage() { munmap(base_, 8192); }
