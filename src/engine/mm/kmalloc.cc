@@ -61,7 +61,9 @@ Cache* Kmalloc::create_cache(std::string_view prefix, u32 index, u32 flags, s32 
   if (release_ != Release::k6_1) align = std::max(align, 1u << std::countr_zero(size));
   flags |= slab_flag::kKmalloc;
   const std::string name = std::string(prefix) + class_name(index);
-  return slabs_.create_boot(name, size, calculate_alignment(flags, align, size), flags, reference_count);
+  return slabs_.create_boot({.name = name, .size = size, .align = calculate_alignment(flags, align, size), .flags = flags,
+                             .usercopy_size = size},
+                            reference_count);
 }
 
 void Kmalloc::create_class(KmallocType type, u32 index) {

@@ -85,7 +85,7 @@ Slab* SlabAllocator::build_slab(Cache* cache, Pfn pfn, u8 order) {
 // slab behind.
 void SlabAllocator::construct_objects(Slab* slab) {
   Cache* cache = slab->cache;
-  if (cache->constructor_ == 0 || config_.events == nullptr) return;
+  if (cache->constructor_ == 0 || cache->constructor_ == kBootConstructor || config_.events == nullptr) return;
   slab->state = SlabState::kConstructing;
   link(cache->constructing_, slab, /*to_tail=*/true);
   for (u32 i = slab->objects; i > 0; --i) {

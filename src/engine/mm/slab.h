@@ -155,6 +155,9 @@ struct CacheRequest {
   std::optional<u32> free_pointer_offset = {};
 };
 
+// The constructor of caches that only koi's kernel would fill: never called.
+inline constexpr u64 kBootConstructor = ~u64{0};
+
 struct CreateResult {
   Cache* cache = nullptr;
   CreateOutcome outcome = CreateOutcome::kCreated;
@@ -221,8 +224,9 @@ class SlabAllocator {
   ~SlabAllocator();
 
   [[nodiscard]] CreateResult create(const CacheRequest& request);
-  // A cache made while booting: never merged into, its alignment and flags are taken as they are.
-  [[nodiscard]] Cache* create_boot(std::string_view name, u32 size, u32 align, u32 flags, s32 reference_count);
+  // A cache made while booting: it merges with none, and its alignment is taken as it is. -1 as count: none merges
+  // with it.
+  Cache* create_boot(const CacheRequest& request, s32 reference_count);
   [[nodiscard]] DestroyResult destroy(Cache* cache);
   // Gives empty slabs back and sorts the partial ones. Returns 1 if slabs remain, as the kernel does, else 0.
   int shrink(Cache* cache);

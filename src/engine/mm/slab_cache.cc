@@ -171,9 +171,9 @@ CreateResult SlabAllocator::create(const CacheRequest& asked) {
   return result;
 }
 
-Cache* SlabAllocator::create_boot(std::string_view name, u32 size, u32 align, u32 flags, s32 reference_count) {
-  Cache* cache = build({.name = name, .size = size, .usercopy_size = (flags & kKmalloc) != 0 ? size : 0}, align, flags);
-  CHECK(cache != nullptr, "boot cache {}", name);
+Cache* SlabAllocator::create_boot(const CacheRequest& request, s32 reference_count) {
+  Cache* cache = build(request, request.align, request.flags);
+  CHECK(cache != nullptr, "boot cache {}", request.name);
   cache->reference_count_ = reference_count;
   return cache;
 }

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "engine/mm/boot_caches.h"
 #include "engine/mm/kmalloc.h"
 #include "engine/mm/test_support.h"
 
@@ -28,6 +29,7 @@ struct MachineOptions {
   u64 ram_bytes = u64{256} << 20;
   SlabConfig slab = {};
   KmallocConfig kmalloc = {};
+  bool boot_caches = false;
 };
 
 class SlabMachine {
@@ -44,7 +46,9 @@ class SlabMachine {
     options.slab.events = &events;
     const MemoryLayout layout{memory.base()};
     slabs = std::make_unique<SlabAllocator>(*buddy, layout, options.slab, heap);
+    if (options.boot_caches) create_early_caches(*slabs);
     kmalloc = std::make_unique<Kmalloc>(*buddy, *slabs, layout, options.kmalloc);
+    if (options.boot_caches) create_boot_caches(*slabs);
   }
   [[nodiscard]] Pfn pfn_of(const void* p) const {
     return Pfn{static_cast<u64>(static_cast<const u8*>(p) - memory.base()) >> kPageShift};
