@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reference counts that share a word with a spinlock (<linux/lockref.h>): while the lock is free both are changed by
+ * one compare-and-exchange, otherwise under the lock. A negative count marks a dead object. Also the plain atomic
+ * counters that take a lock when they reach zero.
+ */
+#include "lib.h"
+
+#include <linux/atomic.h>
+#include <linux/lockref.h>
+#include <linux/spinlock.h>
+
+/* What a change of the count found. */
+enum lockref_outcome { LOCKREF_CHANGED, LOCKREF_REFUSED, LOCKREF_BUSY };
+
+/* Adds `delta` while the lock is free, unless the old count is below `least`. */
+static enum lockref_outcome lockref_add_unlocked(struct lockref *lockref, int delta, int least, int *new_count) {
+#if USE_CMPXCHG_LOCKREF
+  struct lockref old = {.lock_count = READ_ONCE(lockref->lock_count)};
+
+  while (arch_spin_value_unlocked(old.lock.rlock.raw_lock)) {
+    struct lockref new = old;
+    u64 seen = old.lock_count;
+
+    if (old.count < least) return LOCKREF_REFUSED;
+    new.count += delta;
+    *new_count = new.count;
+    if (try_cmpxchg64_relaxed(&lockref->lock_count, &seen, new.lock_count)) return LOCKREF_CHANGED;
+    old.lock_count = seen;
+  }
+#endif
+  return LOCKREF_BUSY;
+}
+
+/* The same under the lock if need be. */
+static bool lockref_add(struct lockref *lockref, int delta, int least) {
+  int count;
+  bool change;
+
+  switch (lockref_add_unlocked(lockref, delta, least, &count)) {
+    case LOCKREF_CHANGED:
+      return true;
+    case LOCKREF_REFUSED:
+      return false;
+    case LOCKREF_BUSY:
+      break;
+  }
+  spin_lock(&lockref->lock);
+  change = lockref->count >= least;
+  if (change) lockref->count += delta;
+  spin_unlock(&lockref->lock);
+  return change;
+}
+
+/* The kernel's header changed these from int to bool in between; the register is the same. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+#define LOCKREF_BOOL bool
+#else
+#define LOCKREF_BOOL int
+#endif
+
+void lockref_get(struct lockref *lockref) { lockref_add(lockref, 1, INT_MIN); }
+LOCKREF_BOOL lockref_get_not_zero(struct lockref *lockref) { return lockref_add(lockref, 1, 1); }
+LOCKREF_BOOL lockref_get_not_dead(struct lockref *lockref) { return lockref_add(lockref, 1, 0); }
+LOCKREF_BOOL lockref_put_not_zero(struct lockref *lockref) { return lockref_add(lockref, -1, 2); }
+
+/* The new count, -1 if the lock was taken or the count not positive. */
+int lockref_put_return(struct lockref *lockref) {
+  int count;
+
+  return lockref_add_unlocked(lockref, -1, 1, &count) == LOCKREF_CHANGED ? count : -1;
+}
+
+/* Decrements unless it would become zero; then it returns false with the lock held. */
+LOCKREF_BOOL lockref_put_or_lock(struct lockref *lockref) {
+  int count;
+
+  if (lockref_add_unlocked(lockref, -1, 2, &count) == LOCKREF_CHANGED) return 1;
+  spin_lock(&lockref->lock);
+  if (lockref->count <= 1) return 0;
+  lockref->count--;
+  spin_unlock(&lockref->lock);
+  return 1;
+}
+
+/* Under the lock. */
+void lockref_mark_dead(struct lockref *lockref) {
+  assert_spin_locked(&lockref->lock);
+  lockref->count = -128;
+}
+
+/* ---- atomic_dec_and_lock(): 1 with the lock held, if the counter reached zero ---- */
+
+int _atomic_dec_and_lock(atomic_t *counter, spinlock_t *lock) {
+  if (atomic_add_unless(counter, -1, 1)) return 0;
+  spin_lock(lock);
+  if (atomic_dec_and_test(counter)) return 1;
+  spin_unlock(lock);
+  return 0;
+}
+
+int _atomic_dec_and_lock_irqsave(atomic_t *counter, spinlock_t *lock, unsigned long *flags) {
+  if (atomic_add_unless(counter, -1, 1)) return 0;
+  spin_lock_irqsave(lock, *flags);
+  if (atomic_dec_and_test(counter)) return 1;
+  spin_unlock_irqrestore(lock, *flags);
+  return 0;
+}
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+int _atomic_dec_and_raw_lock(atomic_t *counter, raw_spinlock_t *lock) {
+  if (atomic_add_unless(counter, -1, 1)) return 0;
+  raw_spin_lock(lock);
+  if (atomic_dec_and_test(counter)) return 1;
+  raw_spin_unlock(lock);
+  return 0;
+}
+
+int _atomic_dec_and_raw_lock_irqsave(atomic_t *counter, raw_spinlock_t *lock, unsigned long *flags) {
+  if (atomic_add_unless(counter, -1, 1)) return 0;
+  raw_spin_lock_irqsave(lock, *flags);
+  if (atomic_dec_and_test(counter)) return 1;
+  raw_spin_unlock_irqrestore(lock, *flags);
+  return 0;
+}
+#endif
