@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "cli/module_views.h"
+#include "cli/signature_info.h"
 #include "cli/terminal.h"
 
 namespace koi::cli {
@@ -52,7 +53,7 @@ std::string parameter_text(const Parameter& parameter, bool whole_listing) {
   return fmt::format("{}:{} ({})", parameter.name, parameter.description.value_or(""), *parameter.type);
 }
 
-void print_module(const std::string& path, const module::ModInfo& info, const ModinfoOptions& options) {
+void print_module(const std::string& path, const ModuleView& view, const ModinfoOptions& options) {
   const char end = options.null_separated ? '\0' : '\n';
   const auto labelled = [](std::string_view key, std::string_view value) {
     return fmt::format("{:<16}{}", fmt::format("{}:", key), value);
@@ -63,18 +64,22 @@ void print_module(const std::string& path, const module::ModInfo& info, const Mo
   } else if (options.field.empty()) {
     out = labelled("filename", path) + end;
   }
-  for (const auto& [key, value] : info.entries()) {
-    if (options.field.empty() && (key == "parm" || key == "parmtype")) continue;
-    if (options.field == "parm" || (!options.field.empty() && options.field != key)) continue;
+  const auto add = [&](std::string_view key, std::string_view value) {
+    if (options.field.empty() && (key == "parm" || key == "parmtype")) return;
+    if (options.field == "parm" || (!options.field.empty() && options.field != key)) return;
     if (!options.field.empty()) {
       out += value;
     } else {
       out += options.null_separated ? fmt::format("{}={}", key, value) : labelled(key, value);
     }
     out += end;
+  };
+  for (const auto& [key, value] : view.info.entries()) add(key, value);
+  if (const std::optional<SignatureInfo> signature = read_signature(view.file->signature_bytes)) {
+    for (const auto& [key, value] : signature_fields(*signature)) add(key, value);
   }
   if (options.field.empty() || options.field == "parm") {
-    for (const Parameter& parameter : collect_parameters(info)) {
+    for (const Parameter& parameter : collect_parameters(view.info)) {
       const std::string text = parameter_text(parameter, options.field.empty());
       out += (options.field.empty() ? labelled("parm", text) : text) + end;
     }
@@ -102,7 +107,7 @@ Runner setup_modinfo(CLI::App& app) {
     for (const std::string& file : options->files) {
       const Result<ModuleView> view = open_module(file);
       if (view) {
-        print_module(absolute(file), view->info, *options);
+        print_module(absolute(file), *view, *options);
         continue;
       }
       print_error("{}", view.error().message);
