@@ -157,6 +157,7 @@ KfreeOutcome Kmalloc::translate(FreeOutcome outcome) {
     case FreeOutcome::kDoubleFree: return KfreeOutcome::kDoubleFree;
     case FreeOutcome::kDoubleFreeOfHead: return KfreeOutcome::kDoubleFreeOfHead;
     case FreeOutcome::kNotObjectStart: return KfreeOutcome::kNotObjectStart;
+    case FreeOutcome::kDamaged: return KfreeOutcome::kDamaged;
     case FreeOutcome::kOk:
     case FreeOutcome::kWrongCache:
     case FreeOutcome::kNotSlab: break;
@@ -180,7 +181,10 @@ KfreeOutcome Kmalloc::free_large(const void* p, VcpuId cpu) {
 
 u64 Kmalloc::ksize(const void* p) const {
   if (is_nothing(p)) return 0;
-  if (const Slab* slab = slabs_.slab_of(p)) return slabs_.ksize(slab->cache);
+  if (const Slab* slab = slabs_.slab_of(p)) {
+    slabs_.forget_requested_size(slab->cache, p);
+    return slabs_.ksize(slab->cache);
+  }
   const auto pfn = pfn_of(p);
   const auto block = pfn ? buddy_.block_of(*pfn) : std::nullopt;
   return block ? kPageSize << buddy_.desc(*block).order : 0;

@@ -38,6 +38,7 @@ enum class KfreeOutcome : u8 {
   kDoubleFree,         // the slab outcomes of the same names
   kDoubleFreeOfHead,
   kNotObjectStart,
+  kDamaged,
 };
 
 struct KmallocConfig {
@@ -64,12 +65,14 @@ class Kmalloc {
     if (size == 0) [[unlikely]] {
       return zero_size_ptr();
     }
-    void* p = slabs_.alloc(cache_for(size, gfp, caller), gfp, cpu);
+    void* p = slabs_.alloc(cache_for(size, gfp, caller), gfp, cpu, static_cast<u32>(size));
     if (p == nullptr && why != nullptr) *why = KmallocFailure::kNoMemory;
     return p;
   }
   // What an inlined kmalloc() of a constant size comes to: it names the cache itself.
-  [[nodiscard]] void* alloc_from(Cache* cache, Gfp gfp, VcpuId cpu) { return slabs_.alloc(cache, gfp, cpu); }
+  [[nodiscard]] void* alloc_from(Cache* cache, u64 size, Gfp gfp, VcpuId cpu) {
+    return slabs_.alloc(cache, gfp, cpu, static_cast<u32>(size));
+  }
   [[nodiscard]] void* alloc_large(u64 size, Gfp gfp, VcpuId cpu, KmallocFailure* why = nullptr);
 
   KfreeOutcome free(const void* p, VcpuId cpu) {

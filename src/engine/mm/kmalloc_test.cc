@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "engine/mm/test_machine.h"
 
 namespace koi::mm {

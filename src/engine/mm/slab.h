@@ -29,6 +29,7 @@
 #include "engine/mm/buddy.h"
 #include "engine/mm/geometry.h"
 #include "engine/mm/meta_pool.h"
+#include "engine/mm/slab_debug.h"
 
 namespace koi::mm {
 
@@ -112,6 +113,7 @@ class Cache {
   u64 zero_bytes_ = 0;         // what init_on_alloc clears; 0: only on __GFP_ZERO
   Gfp page_gfp_ = 0;           // added to each page request
   u8 shift_ = 3;
+  bool clears_requested_only_ = false;
   SlabList partial_;
   SlabList full_;
   SlabList constructing_;
@@ -134,6 +136,7 @@ enum class FreeOutcome : u8 {
   kDoubleFree,        // not allocated; nothing changed
   kDoubleFreeOfHead,  // the same, and it was freed last: the kernel BUGs (set_freepointer)
   kNotObjectStart,    // inside a slab, but no object starts there; nothing changed
+  kDamaged,           // slub_debug=F found damage and reported it (SlabEvents::damaged); not freed
 };
 
 enum class CreateOutcome : u8 {
@@ -197,6 +200,8 @@ class SlabEvents {
   // A new slab or a large block (cache nullptr) was wanted with gfp bits that neither may have; they are dropped
   // (the kernel prints "Unexpected gfp").
   virtual void unexpected_gfp(const Cache* cache, Gfp gfp, Gfp used) = 0;
+  // A debugging cache found overwritten bytes, which are restored afterwards. `object` nullptr: the slab's unused end.
+  virtual void damaged(const Cache& cache, const Slab& slab, u8* object, ObjectUse expected, const Damage& damage) = 0;
 };
 
 struct SlabConfig {
@@ -232,15 +237,16 @@ class SlabAllocator {
   int shrink(Cache* cache);
 
   // An object, zeroed if the kernel would; nullptr: no memory.
-  [[nodiscard]] void* alloc(Cache* cache, Gfp gfp, VcpuId cpu) {
-    void* object = alloc_raw(cache, gfp, cpu);
-    if (object != nullptr) clear(cache, gfp, object);
+  // `requested`: bytes that kmalloc was asked for.
+  [[nodiscard]] void* alloc(Cache* cache, Gfp gfp, VcpuId cpu, u32 requested = kWholeObject) {
+    void* object = alloc_raw(cache, gfp, cpu, requested);
+    if (object != nullptr) clear(cache, gfp, object, requested);
     return object;
   }
   // The same without zeroing.
-  [[nodiscard]] void* alloc_raw(Cache* cache, Gfp gfp, VcpuId cpu) {
+  [[nodiscard]] void* alloc_raw(Cache* cache, Gfp gfp, VcpuId cpu, u32 requested = kWholeObject) {
     void* object = alloc_fast(cache, cpu);
-    return object != nullptr ? object : alloc_slowly(cache, gfp, cpu);
+    return object != nullptr ? object : alloc_slowly(cache, gfp, cpu, requested);
   }
   // Pops from the CPU's current slab; nullptr: the slow path must be asked.
   [[nodiscard]] void* alloc_fast(Cache* cache, VcpuId cpu) {
@@ -297,6 +303,7 @@ class SlabAllocator {
     const Slab* slab = slab_of(address);
     return slab == nullptr ? nullptr : slab->cache;
   }
+  static constexpr u32 kWholeObject = ~0u;
   struct ObjectAt {
     Cache* cache;
     u8* start;
@@ -307,6 +314,12 @@ class SlabAllocator {
   [[nodiscard]] std::optional<ObjectAt> object_at(const void* address) const;
   // What ksize() says of any object of the cache.
   [[nodiscard]] u32 ksize(const Cache* cache) const;
+  // 6.12's ksize() lets the caller use the whole object: its red zone no longer starts at the requested size.
+  void forget_requested_size(const Cache* cache, const void* object) const;
+  // Bytes that kmalloc was asked for, where the cache keeps it (slub_debug=U); else the object size.
+  [[nodiscard]] u32 requested_size(const Cache* cache, const void* object) const {
+    return SlabDebug(config_.release, cache->geometry_).requested_size(static_cast<const u8*>(object));
+  }
 
   [[nodiscard]] std::vector<Cache*> caches() const;  // oldest first
   [[nodiscard]] Cache* find_cache(std::string_view name) const;
@@ -324,9 +337,13 @@ class SlabAllocator {
   [[nodiscard]] std::optional<std::string> check_invariants() const;
 
  private:
-  void clear(const Cache* cache, Gfp gfp, void* object) const {
-    const u64 bytes = bytes_to_clear(cache, gfp);
-    if (bytes != 0) std::memset(object, 0, bytes);
+  void clear(const Cache* cache, Gfp gfp, void* object, u32 requested) const {
+    u64 bytes = bytes_to_clear(cache, gfp);
+    if (bytes == 0) return;
+    if (cache->clears_requested_only_ && requested < bytes) [[unlikely]] {
+      bytes = requested;  // the rest is red zone
+    }
+    std::memset(object, 0, bytes);
   }
   [[nodiscard]] u32 flags_for(std::string_view name, u32 flags) const;
   [[nodiscard]] Cache* find_mergeable(const CacheRequest& request) const;
@@ -335,10 +352,11 @@ class SlabAllocator {
   void release(Cache* cache);
   u64 random();
 
-  void* alloc_slowly(Cache* cache, Gfp gfp, VcpuId cpu);
-  void* alloc_debug(Cache* cache, Gfp gfp);
+  void* alloc_slowly(Cache* cache, Gfp gfp, VcpuId cpu, u32 requested);
+  void* alloc_debug(Cache* cache, Gfp gfp, u32 requested);
+  [[nodiscard]] bool is_sound(Slab* slab, u8* object, ObjectUse use);
+  void give_up(Slab* slab);
   FreeOutcome free_slowly(Slab* slab, u64 slot, VcpuId cpu);
-  void free_debug(Slab* slab);
   [[nodiscard]] FreeOutcome why_not_freed(const Slab* slab, u64 slot, const void* object) const;
   [[nodiscard]] static void* pop(Slab* slab);
   [[nodiscard]] Slab* new_slab(Cache* cache, Gfp gfp, VcpuId cpu);

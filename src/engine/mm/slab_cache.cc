@@ -127,6 +127,8 @@ Cache* SlabAllocator::build(const CacheRequest& request, u32 align, u32 flags) {
   if ((flags & kReclaimAccount) != 0) cache->page_gfp_ |= bits.reclaimable;
   const bool keeps_contents = (geometry->flags & (kTypesafeByRcu | kPoison)) != 0 || request.constructor != 0;
   cache->zero_bytes_ = config_.init_on_alloc && !keeps_contents ? request.size : 0;
+  cache->clears_requested_only_ =
+      config_.release != Release::k6_1 && SlabDebug(config_.release, cache->geometry_).keeps_requested_size();
   prepare_random_sequence(cache);
   cache->older_ = newest_;
   (newest_ != nullptr ? newest_->newer_ : oldest_) = cache;
@@ -234,6 +236,12 @@ u32 SlabAllocator::ksize(const Cache* cache) const {
   if ((g.flags & (kRedZone | kPoison)) != 0) return g.object_size;
   if ((g.flags & (kTypesafeByRcu | kStoreUser)) != 0) return g.inuse;
   return g.size;
+}
+
+void SlabAllocator::forget_requested_size(const Cache* cache, const void* object) const {
+  if (config_.release == Release::k6_1) return;
+  SlabDebug(config_.release, cache->geometry_)
+      .set_requested_size(static_cast<u8*>(const_cast<void*>(object)), cache->geometry_.object_size);
 }
 
 std::optional<SlabAllocator::ObjectAt> SlabAllocator::object_at(const void* address) const {

@@ -18,6 +18,8 @@ class Events : public SlabEvents {
   }
   void rcu_slab_emptied(Pfn pfn, Order order) override { rcu.emplace_back(pfn, order); }
   void unexpected_gfp(const Cache*, Gfp, Gfp) override { ++unexpected; }
+  void damaged(const Cache&, const Slab&, u8*, ObjectUse, const Damage& damage) override { damages.push_back(damage); }
+  std::vector<Damage> damages;
   u64 constructed = 0;
   u64 unexpected = 0;
   std::vector<std::pair<Pfn, Order>> rcu;
