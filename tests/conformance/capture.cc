@@ -82,6 +82,7 @@ std::vector<std::string> command_of(const Host& host, const Run& run, const std:
                                       "--kernel", release,
                                       "--cpus",   std::to_string(run.cpus),
                                       "--memory", run.memory};
+  if (run.lazy) command.emplace_back("--lazy");
   if (!run.boot_options.empty()) {
     command.emplace_back("--cmdline");
     command.push_back(run.boot_options);
@@ -202,6 +203,29 @@ Captures load_captures(const std::string& directory, const std::vector<Run>& run
     captures.emplace(run.id, std::move(capture));
   }
   return captures;
+}
+
+std::string trouble(const std::vector<Run>& runs, const Captures& captures) {
+  // 0 and 1 are the module's own affair, 3 is a finding.
+  std::map<std::string, std::pair<int, std::string>> groups;
+  for (const Run& run : runs) {
+    const auto found = captures.find(run.id);
+    if (found == captures.end() || !found->second.present) continue;
+    const Capture& capture = found->second;
+    if (capture.status == 0 || capture.status == 1 || capture.status == 3) continue;
+    std::string_view words;
+    for (std::string_view line : split_lines(capture.err)) {
+      if (words.empty() || (line.starts_with("koi: ") && !words.starts_with("koi: "))) words = line;
+    }
+    const std::string ending =
+        capture.status < 0 ? "killed after its time" : fmt::format("exit {}", capture.status);
+    std::pair<int, std::string>& group = groups[fmt::format("{}: {}", ending, shorten(words, 400))];
+    if (group.first++ == 0) group.second = run.id;
+  }
+  std::string text;
+  for (const auto& [message, group] : groups)
+    text += fmt::format("{} runs ({}): {}\n", group.first, group.second, message);
+  return text;
 }
 
 }  // namespace koi::conformance

@@ -20,6 +20,7 @@ struct Run {
   std::string script;     // koi shell: the session, instead of a module
   int cpus = 2;
   std::string memory = "1G";
+  bool lazy = true;          // a missing symbol matters only when it is called
   std::string boot_options;  // what stood on the kernel's command line
   // koi run: raw is dmesg -r, kmsg the records of /dev/kmsg, dmesg what the console shows at its usual level.
   std::string log_format = "raw";
@@ -50,6 +51,8 @@ struct Host {
 // Runs them all, `jobs` at a time, and saves what they printed.
 [[nodiscard]] Status execute(const Host& host, const std::vector<Run>& runs);
 // Reads back what execute() saved; a run that was never made is not present.
+// One line for each different way in which runs ended badly: how many, the first of them, koi's own words.
+[[nodiscard]] std::string trouble(const std::vector<Run>& runs, const Captures& captures);
 [[nodiscard]] Captures load_captures(const std::string& directory, const std::vector<Run>& runs);
 
 }  // namespace koi::conformance

@@ -472,6 +472,7 @@ Run loader_run(const std::string& kernel, std::string name, std::string script) 
   run.kernel = kernel;
   run.script = std::move(script);
   run.cpus = 1;
+  run.lazy = false;
   run.memory = "512M";
   return run;
 }

@@ -187,6 +187,7 @@ Result<int> run_tool(const Options& options) {
     good = good && (file.failed.empty() || !file.goal) && file.stale.empty();
   }
   if (options.propose_gaps) return 0;
+  fmt::print("{}", trouble(runs, captures));
   print_totals(files);
   if (!options.counts.empty()) TRY(write_counts(options, files));
   return good ? 0 : 1;

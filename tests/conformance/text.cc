@@ -39,8 +39,15 @@ std::string join(const std::vector<std::string_view>& pieces, std::string_view s
 }
 
 std::string shorten(std::string_view line, std::size_t limit) {
-  if (line.size() <= limit) return std::string(line);
-  return std::string(line.substr(0, limit)) + "...";
+  std::string text;
+  for (const char byte : line.substr(0, limit)) {
+    if (byte != '\t' && std::iscntrl(static_cast<unsigned char>(byte)) != 0) {
+      text += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+    } else {
+      text += byte;
+    }
+  }
+  return line.size() <= limit ? text : text + "...";
 }
 
 Result<std::string> read_file(const std::string& path) {

@@ -15,7 +15,7 @@ namespace koi::conformance {
 // Lines without their newline; a last newline makes no empty line.
 [[nodiscard]] std::vector<std::string_view> split_lines(std::string_view text);
 [[nodiscard]] std::string join(const std::vector<std::string_view>& pieces, std::string_view separator);
-// The line at most `limit` bytes long, "..." at its end when it was longer.
+// The line at most `limit` bytes long, "..." at its end when it was longer; control bytes as \xNN.
 [[nodiscard]] std::string shorten(std::string_view line, std::size_t limit);
 
 [[nodiscard]] Result<std::string> read_file(const std::string& path);
