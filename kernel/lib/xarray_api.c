@@ -279,7 +279,8 @@ void *xa_find_after(struct xarray *xa, unsigned long *index, unsigned long max, 
   for (;;) {
     entry = xarray_api_next(&xas, max, filter);
     if (xas_invalid(&xas)) break;
-    /* Still inside the entry that began before us? */
+    /* Still the entry that began before us? A search for a mark has gone back to its beginning, one for any has not. */
+    if (xas.xa_index <= *index) continue;
     if (xas.xa_node && (xas.xa_index & ((XA_CHUNK_SIZE << xas.xa_node->shift) - 1)) >
                            (unsigned long)xas.xa_offset << xas.xa_node->shift)
       continue;

@@ -19,12 +19,11 @@ static void *xarray_find_nothing(struct xa_state *xas) {
 /* The state goes to a slot of its node, and the index with it. false: that is beyond the last index there is. */
 static bool xarray_find_move_to(struct xa_state *xas, unsigned long offset) {
   unsigned int shift = xas->xa_node->shift;
-  unsigned long index = (xas->xa_index & (~XA_CHUNK_MASK << shift)) + (offset << shift);
-  bool wrapped = index < xas->xa_index;
+  unsigned long base = xas->xa_index & (~XA_CHUNK_MASK << shift);
 
   xas->xa_offset = offset;
-  xas->xa_index = index;
-  return !wrapped;
+  xas->xa_index = base + (offset << shift);
+  return xas->xa_index >= base && (offset << shift) >> shift == offset;
 }
 
 static bool xarray_find_accepts(const struct xa_state *xas, const void *entry, xa_mark_t what) {
