@@ -20,6 +20,8 @@
 #include <linux/smp.h>
 #include <linux/slab.h>
 #include <linux/mm.h>
+#include <linux/page_ref.h>
+#include <linux/page-flags.h>
 #include <linux/utsname.h>
 #include <linux/cred.h>
 #include <linux/nsproxy.h>
@@ -68,7 +70,9 @@
 #include "data.c"
 #include "paravirt.c"
 #include "layout.c"
+#include "page.c"
 #include "task.c"
+#include "params.c"
 #include "module.c"
 #include "locks.c"
 #include "lib.c"

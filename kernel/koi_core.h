@@ -7,6 +7,9 @@
 void __noreturn koi_unsupported(const char *what);
 /* Gives the other virtual CPUs a turn; the caller spins on something that one of them holds. */
 void koi_spin_wait(const void *lock);
+/* The standard operations `ops` ("param_ops_int") on a parameter. */
+int koi_param_set(const char *ops, const char *val, const struct kernel_param *kp);
+int koi_param_get(const char *ops, char *buffer, const struct kernel_param *kp);
 /* The fixed virtual CPU, or the host's with --cpu host. */
 void koi_cpuid(unsigned int *eax, unsigned int *ebx, unsigned int *ecx, unsigned int *edx);
 

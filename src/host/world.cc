@@ -2,6 +2,7 @@
 #include "host/world.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -90,14 +91,40 @@ void EngineHeap::do_deallocate(void* p, size_t bytes, size_t alignment) {
   free_[size_class] = p;
 }
 
+Status World::reserve_ram() {
+  ram_fd_ = memfd_create("koi-ram", MFD_CLOEXEC);
+  if (ram_fd_ < 0 || ftruncate(ram_fd_, static_cast<off_t>(config_.ram_bytes)) != 0) {
+    return make_errno(errno, "cannot make a memory file for {} MiB of RAM: {}", config_.ram_bytes >> 20,
+                      std::strerror(errno));
+  }
+  TRY(reserve_range("RAM", kDirectMap, config_.ram_bytes, Protection::kNone));
+  if (!map_ram(kDirectMap, 0, config_.ram_bytes / kPageSize, Protection::kReadWrite)) {
+    return make_errno(errno, "cannot map {} MiB of RAM: {}", config_.ram_bytes >> 20, std::strerror(errno));
+  }
+  return Ok{};
+}
+
+bool World::map_ram(u64 address, u64 first_pfn, u64 pages, Protection protection) {
+  void* const at = mmap(reinterpret_cast<void*>(address), pages * kPageSize, to_prot(protection),
+                        MAP_SHARED | MAP_FIXED | MAP_NORESERVE, ram_fd_, static_cast<off_t>(first_pfn * kPageSize));
+  return at != MAP_FAILED;
+}
+
+void World::unmap_ram(u64 address, u64 pages) {
+  void* const at = mmap(reinterpret_cast<void*>(address), pages * kPageSize, PROT_NONE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+  CHECK(at != MAP_FAILED, "{}", std::strerror(errno));
+}
+
 Status World::reserve() {
   vmalloc_size_ = std::clamp<u64>(config_.ram_bytes, 128ULL << 20, 1ULL << 30);
   const u64 pages = config_.ram_bytes / kPageSize;
+  heap_size_ = kEngineHeapSize + pages * kEngineHeapPerPage;
   TRY(reserve_range("module window", kWindow, kWindowSize, Protection::kNone));
-  TRY(reserve_range("RAM", kDirectMap, config_.ram_bytes, Protection::kReadWrite));
+  TRY(reserve_ram());
   TRY(reserve_range("page array", kVmemmap, round_up(pages * kStructPageSize, kPageSize), Protection::kReadWrite));
   TRY(reserve_range("vmalloc area", kVmalloc, vmalloc_size_, Protection::kNone));
-  TRY(reserve_range("engine heap", kEngineHeap, kEngineHeapSize, Protection::kReadWrite));
+  TRY(reserve_range("engine heap", kEngineHeap, heap_size_, Protection::kReadWrite));
   TRY(reserve_range("task stacks", kHostStacks, kMaxTasks * kHostStackSize, Protection::kNone));
   TRY(reserve_range("per-CPU areas", kPercpuAreas, config_.vcpus * kPercpuAreaSize, Protection::kReadWrite));
   TRY(reserve_range("user memory", kUserMemory, kUserMemorySize, Protection::kNone));
@@ -111,7 +138,9 @@ Result<World*> World::create(const WorldConfig& config) {
   auto* world = new (reinterpret_cast<void*>(kEngineHeap)) World(config);
   const u64 taken = round_up(sizeof(World), kPageSize);
   world->vmalloc_size_ = staging.vmalloc_size_;
-  world->heap_.reset(kEngineHeap + taken, kEngineHeapSize - taken);
+  world->heap_size_ = staging.heap_size_;
+  world->ram_fd_ = staging.ram_fd_;
+  world->heap_.reset(kEngineHeap + taken, world->heap_size_ - taken);
   world->window_next_ = kWindow;
   auto* holes = world->heap_.allocate(sizeof(std::pmr::vector<WindowHole>), alignof(std::pmr::vector<WindowHole>));
   world->window_holes_ = new (holes) std::pmr::vector<WindowHole>(&world->heap_);
@@ -129,7 +158,9 @@ void World::destroy(World* world) {
   munmap(reinterpret_cast<void*>(kHostStacks), kMaxTasks * kHostStackSize);
   munmap(reinterpret_cast<void*>(kPercpuAreas), config.vcpus * kPercpuAreaSize);
   munmap(reinterpret_cast<void*>(kUserMemory), kUserMemorySize);
-  munmap(reinterpret_cast<void*>(kEngineHeap), kEngineHeapSize);
+  const u64 heap_size = world->heap_size_;
+  close(world->ram_fd_);
+  munmap(reinterpret_cast<void*>(kEngineHeap), heap_size);
 }
 
 u64 World::percpu_area(VcpuId cpu) const {

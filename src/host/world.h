@@ -13,6 +13,9 @@
 
 namespace koi::host {
 
+// Page protections for ranges of the world.
+enum class Protection { kNone, kRead, kReadWrite, kReadExecute };
+
 struct WorldConfig {
   u64 ram_bytes = 1ULL << 30;
   u32 vcpus = 2;
@@ -53,6 +56,11 @@ class World {
   [[nodiscard]] u64 vmalloc_size() const { return vmalloc_size_; }
   [[nodiscard]] u64 percpu_area(VcpuId cpu) const;
 
+  // Shows page frames of RAM at another address (vmalloc). False: the host refused.
+  bool map_ram(u64 address, u64 first_pfn, u64 pages, Protection protection);
+  // Makes the range inaccessible again.
+  void unmap_ram(u64 address, u64 pages);
+
   // Takes `size_bytes` (rounded to pages) of the window for an image; never reused before release.
   // Errors: the window is full.
   Result<u64> window_take(u64 size_bytes);
@@ -61,6 +69,7 @@ class World {
  private:
   explicit World(const WorldConfig& config) : config_(config) {}
   Status reserve();
+  Status reserve_ram();
 
   struct WindowHole {
     u64 address;
@@ -70,12 +79,12 @@ class World {
   WorldConfig config_;
   EngineHeap heap_;
   u64 vmalloc_size_ = 0;
+  u64 heap_size_ = 0;
+  int ram_fd_ = -1;  // RAM is a memory file, so that vmalloc can show its pages at a second address
   u64 window_next_ = 0;
   std::pmr::vector<WindowHole>* window_holes_ = nullptr;
 };
 
-// Page protections for ranges of the world.
-enum class Protection { kNone, kRead, kReadWrite, kReadExecute };
 void protect(u64 address, u64 size_bytes, Protection protection);
 // Gives the pages' memory back to the host and makes them read as zeroes.
 void discard(u64 address, u64 size_bytes);

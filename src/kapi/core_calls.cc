@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What the C core calls: koi_core.h, and the entries that the compiler's and the headers' output expects.
 #include "host/guest_memory.h"
+#include "kapi/fault.h"
 #include "kapi/kernel_ref.h"
 #include "kapi/tables.h"
+#include "runtime/modules.h"
 #include "runtime/traps.h"
 
 namespace koi::kapi {
@@ -37,6 +39,25 @@ void koi_cpuid(guest::Address eax, guest::Address ebx, guest::Address ecx, guest
   for (int i = 0; i < 4; ++i) static_cast<void>(guest::store(places[i], values[i]));
 }
 
+s32 koi_param_set(guest::Address ops, guest::Address value, guest::Address record) {
+  const auto name = guest::load_string(ops, 64);
+  std::optional<std::string> text;
+  if (value != 0) text = guest::load_string(value, 4096);
+  if (!name || (value != 0 && !text)) {
+    raise(guest::last_fault());
+    return 0;
+  }
+  return current().modules().param_set(*name, text, record);
+}
+
+s32 koi_param_get(guest::Address ops, guest::Address buffer, guest::Address record) {
+  int error = 0;
+  const std::string text = current().modules().param_get(guest::load_string(ops, 64).value_or(""), record, error);
+  if (error != 0) return error;
+  if (guest::copy_out(buffer, text.c_str(), text.size() + 1) != 0) raise(guest::last_fault());
+  return static_cast<s32>(text.size());
+}
+
 void preempt_schedule() {
   runtime::Kernel& kernel = current();
   if (kernel.preempt_count() == 0) kernel.sched().schedule();
@@ -59,6 +80,8 @@ runtime::ExportTable core_exports() {
       {"koi_unsupported", address(koi_unsupported)},
       {"koi_spin_wait", address(koi_spin_wait)},
       {"koi_cpuid", address(koi_cpuid)},
+      {"koi_param_set", address(koi_param_set)},
+      {"koi_param_get", address(koi_param_get)},
       {"BUG_func", address(bug_func)},
       {"__stack_chk_fail", address(stack_chk_fail)},
       {"__SCT__preempt_schedule", address(preempt_schedule), CrossingKind::kSaveAll},

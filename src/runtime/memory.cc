@@ -1,14 +1,173 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "runtime/memory.h"
 
+#include <array>
+#include <functional>
+#include <cstring>
+#include <new>
+#include <optional>
+
+#include "host/address_map.h"
+#include "host/world.h"
+#include "runtime/console.h"
 #include "runtime/kernel.h"
 
 namespace koi::runtime {
+namespace {
+
+// Kernel stacks take the first part of the vmalloc area (Kernel::kernel_stack_at).
+constexpr u64 kStacksBytes = host::kMaxTasks * 2 * host::kThreadSize;
+
+// Never handed out: the first MiB (firmware on a real machine), and what the kernel's image would take.
+constexpr u64 kReservedPages = 0x100;
+
+}  // namespace
+
+struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, public mm::PageMapper {
+  Engines(Kernel& k, u64 seed)
+      : kernel(k),
+        ram(mm::pc_ram_ranges(k.config().memory_bytes)),
+        layout{reinterpret_cast<u8*>(host::kDirectMap)},
+        buddy(buddy_config(), k.world().heap()),
+        slabs(buddy, layout, slab_config(seed), k.world().heap()),
+        kmalloc(buddy, slabs, layout, mm::KmallocConfig{}),
+        vmalloc(buddy, *this, vmalloc_config(), k.world().heap()) {}
+
+  [[nodiscard]] mm::Release release() const {
+    return kernel.is_6_12() ? mm::Release::k6_12 : mm::Release::k6_1;
+  }
+  mm::BuddyConfig buddy_config() {
+    mm::BuddyConfig config;
+    config.release = release();
+    config.cpus = kernel.config().cpus;
+    config.ram = ram;
+    config.reserved = reserved;
+    config.zeroed_resource = mm::Yes::kYes;
+    config.events = this;
+    return config;
+  }
+  mm::SlabConfig slab_config(u64 seed) {
+    mm::SlabConfig config;
+    config.release = release();
+    config.cpus = kernel.config().cpus;
+    config.seed = seed;
+    config.events = this;
+    return config;
+  }
+  mm::VmallocConfig vmalloc_config() {
+    mm::VmallocConfig config;
+    config.release = release();
+    config.cpus = kernel.config().cpus;
+    config.start = host::kVmalloc + kStacksBytes;
+    config.size = kernel.world().vmalloc_size() - kStacksBytes;
+    return config;
+  }
+
+  // mm::PageEvents
+  void block_allocated(Pfn pfn, Order order, mm::Gfp gfp) override {
+    if (page_allocated != nullptr) page_allocated(pfn.value, order.value, (gfp & buddy.gfp().comp) != 0 ? 1 : 0);
+  }
+  void block_freed(Pfn pfn, Order order) override {
+    if (page_freed != nullptr) page_freed(pfn.value, order.value);
+  }
+  void block_split(Pfn pfn, Order order) override {
+    if (page_split != nullptr) page_split(pfn.value, order.value);
+  }
+
+  // mm::SlabEvents
+  void construct(mm::Cache& /*cache*/, u64 constructor, void* object) override {
+    host::upcall(constructor, reinterpret_cast<u64>(object));
+  }
+  void rcu_slab_emptied(Pfn pfn, Order order) override { slabs.free_rcu_slab(pfn, order); }
+  void unexpected_gfp(const mm::Cache* cache, mm::Gfp gfp, mm::Gfp used) override {
+    if (gfp_report) gfp_report(cache, gfp, used);
+  }
+
+  void damaged(const mm::Cache& cache, const mm::Slab& slab, u8* object, mm::ObjectUse expected,
+               const mm::Damage& damage) override {
+    if (damage_report) damage_report(cache, slab, object, expected, damage);
+  }
+
+  // mm::PageMapper: runs of neighbouring frames are mapped at once.
+  bool map(u64 address, std::span<const Pfn> pages, u64 /*protection*/) override {
+    for (size_t i = 0; i < pages.size();) {
+      size_t run = 1;
+      while (i + run < pages.size() && pages[i + run].value == pages[i].value + run) ++run;
+      if (!kernel.world().map_ram(address + i * host::kPageSize, pages[i].value, run, host::Protection::kReadWrite)) {
+        return false;
+      }
+      i += run;
+    }
+    return true;
+  }
+  bool map_physical(u64 /*address*/, u64 /*physical*/, u64 /*pages*/, u64 /*protection*/) override { return false; }
+  void unmap(u64 address, u64 pages) override { kernel.world().unmap_ram(address, pages); }
+  void clear(Pfn page) override {
+    std::memset(reinterpret_cast<void*>(host::kDirectMap + page.value * host::kPageSize), 0, host::kPageSize);
+  }
+
+  Kernel& kernel;
+  std::vector<mm::PfnRange> ram;
+  std::array<mm::PfnRange, 1> reserved{{{0, kReservedPages}}};
+  mm::MemoryLayout layout;
+  void (*page_allocated)(u64 pfn, u32 order, int compound) = nullptr;
+  void (*page_freed)(u64 pfn, u32 order) = nullptr;
+  void (*page_split)(u64 pfn, u32 order) = nullptr;
+  std::function<void(const mm::Cache*, mm::Gfp, mm::Gfp)> gfp_report;
+  std::function<void(const mm::Cache&, const mm::Slab&, u8*, mm::ObjectUse, const mm::Damage&)> damage_report;
+  mm::Buddy buddy;
+  mm::SlabAllocator slabs;
+  mm::Kmalloc kmalloc;
+  mm::Vmalloc vmalloc;
+  std::optional<mm::Percpu> percpu;
+};
 
 Result<std::unique_ptr<Memory>> Memory::create(Kernel& kernel) {
-  std::unique_ptr<Memory> memory(new Memory());
-  memory->canary_ = (kernel.config().seed * 0x9e3779b97f4a7c15ULL ^ 0x6b6f69'5f636e72ULL) & ~0xffULL;
+  constexpr u64 kSmallestRam = 32ULL << 20;
+  if (kernel.config().memory_bytes < kSmallestRam) {
+    return make_error("--memory {} MiB is too little: a machine needs at least {} MiB", kernel.config().memory_bytes >> 20,
+                      kSmallestRam >> 20);
+  }
+  std::unique_ptr<Memory> memory(new Memory(kernel));
+  const u64 seed = kernel.config().seed * 0x9e3779b97f4a7c15ULL ^ 0x6b6f69'6d656dULL;
+  memory->canary_ = (seed ^ seed >> 31) & ~0xffULL;
+  void* const place = kernel.world().heap()->allocate(sizeof(Engines), alignof(Engines));
+  memory->engines_ = new (place) Engines(kernel, seed);
+  Engines& engines = *memory->engines_;
+  engines.page_allocated = kernel.core().function<void(u64, u32, int)>("koi_page_allocated");
+  engines.page_freed = kernel.core().function<void(u64, u32)>("koi_page_freed");
+  engines.page_split = kernel.core().function<void(u64, u32)>("koi_page_split");
+  memory->publish_caches();
+  memory->start_percpu(kernel.core().percpu_offset() + kernel.core().percpu_image().size());
   return memory;
+}
+
+Memory::~Memory() {
+  if (engines_ != nullptr) engines_->~Engines();
+}
+
+mm::Buddy& Memory::pages() { return engines_->buddy; }
+mm::SlabAllocator& Memory::slabs() { return engines_->slabs; }
+mm::Kmalloc& Memory::kmalloc() { return engines_->kmalloc; }
+mm::Vmalloc& Memory::vmalloc() { return engines_->vmalloc; }
+mm::Percpu& Memory::percpu() { return *engines_->percpu; }
+
+void Memory::publish_caches() {
+  const CoreImage& core = kernel_.core();
+  const u64 base = core.address_of("kmalloc_caches");
+  const u64 types = core.layout_or_die("NR_KMALLOC_TYPES");
+  const u64 row = core.layout_or_die("KMALLOC_SHIFT_HIGH") + 1;
+  for (u32 type = 0; type < types; ++type) {
+    for (u32 index = 0; index < row; ++index) {
+      const mm::Cache* const cache = kmalloc().kernel_entry(type, index);
+      std::memcpy(reinterpret_cast<void*>(base + (type * row + index) * sizeof(u64)), &cache, sizeof(cache));
+    }
+  }
+}
+
+void Memory::start_percpu(u64 first_offset) {
+  const u64 first = (first_offset + 63) & ~63ULL;
+  engines_->percpu.emplace(first, host::kPercpuAreaSize - first, kernel_.world().heap());
 }
 
 }  // namespace koi::runtime

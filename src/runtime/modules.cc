@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <unordered_map>
 
 #include "base/check.h"
 #include "host/address_map.h"
+#include "host/guest_memory.h"
 #include "runtime/console.h"
 #include "runtime/kernel.h"
+#include "runtime/memory.h"
 #include "runtime/symvers_index.h"
 #include "runtime/traps.h"
 
@@ -73,7 +76,11 @@ class ModuleTable::Host final : public module::LoadHost, public module::SymbolSo
     placement.core_base = TRY(kernel_.world().window_take(layout.core_bytes));
     if (layout.init_bytes != 0) placement.init_base = TRY(kernel_.world().window_take(layout.init_bytes));
     if (layout.percpu_bytes != 0) {
-      return make_errno(ENOMEM, "per-CPU variables of modules are not supported");
+      const auto percpu = kernel_.memory().percpu().alloc_static(layout.percpu_bytes, layout.percpu_align);
+      if (percpu.outcome != mm::PercpuOutcome::kOk) {
+        return make_errno(ENOMEM, "no room for {} bytes of per-CPU variables", layout.percpu_bytes);
+      }
+      placement.percpu_address = percpu.offset;
     }
     return placement;
   }
@@ -119,13 +126,102 @@ class ModuleTable::Host final : public module::LoadHost, public module::SymbolSo
   std::string reserved_;
 };
 
-ModuleTable::ModuleTable(Kernel& kernel) : kernel_(kernel), host_(std::make_unique<Host>(kernel, *this)) {
+// What parameters need: the standard operations are known by the addresses of their symbols in the core.
+class ModuleTable::Params final : public module::ParamHost {
+ public:
+  explicit Params(Kernel& kernel) : kernel_(kernel) {
+    for (const char* const name : {"byte", "short", "ushort", "int", "uint", "long", "ulong", "ullong", "hexint", "bool",
+                                   "invbool", "bint", "bool_enable_only", "charp", "string"}) {
+      note(fmt::format("param_ops_{}", name));
+    }
+    note("param_array_ops");
+  }
+
+  module::ParamKind kind_of(u64 ops) override {
+    const auto it = kinds_.find(ops);
+    return it == kinds_.end() ? module::ParamKind::kCustom : it->second;
+  }
+  u64 keep_string(std::string_view text) override {
+    void* const p = kernel_.memory().kmalloc().alloc(text.size() + 1, kernel_.memory().pages().gfp().kernel(), VcpuId{0});
+    if (p == nullptr) return 0;
+    std::memcpy(p, text.data(), text.size());
+    static_cast<char*>(p)[text.size()] = '\0';
+    kept_.push_back(reinterpret_cast<u64>(p));
+    return kept_.back();
+  }
+  void drop_string(u64 address) override {
+    const auto it = std::find(kept_.begin(), kept_.end(), address);
+    if (it == kept_.end()) return;
+    kept_.erase(it);
+    static_cast<void>(kernel_.memory().kmalloc().free(reinterpret_cast<void*>(address), VcpuId{0}));
+  }
+  int custom_set(const module::Param& param, std::optional<std::string>& value) override {
+    const auto ops = guest::load<module::KernelParamOpsRecord>(param.ops);
+    if (!ops || ops->set == 0) return -EPERM;
+    u64 text = 0;
+    if (value) text = page_with(*value);
+    const int result = static_cast<int>(host::upcall(ops->set, text, param.record_address));
+    if (value) {
+      value = guest::load_string(text, host::kPageSize).value_or(*value);
+      drop_string(text);
+    }
+    return result;
+  }
+  std::string custom_get(const module::Param& param, int& error) override {
+    const auto ops = guest::load<module::KernelParamOpsRecord>(param.ops);
+    error = ops && ops->get != 0 ? 0 : -EPERM;
+    if (error != 0) return {};
+    const u64 buffer = page_with({});
+    const int length = static_cast<int>(host::upcall(ops->get, buffer, param.record_address));
+    std::string text(reinterpret_cast<const char*>(buffer), static_cast<size_t>(std::clamp(length, 0, 4096)));
+    drop_string(buffer);
+    error = std::min(length, 0);
+    return text;
+  }
+  void dyndbg(std::string_view /*query*/) override {}
+
+ private:
+  void note(const std::string& symbol) {
+    const auto address = kernel_.core().find(symbol);
+    if (address) kinds_.emplace(address->value, *module::standard_param_kind(symbol));
+  }
+  // A page of guest memory that starts with `text`.
+  u64 page_with(std::string_view text) {
+    std::string page(text);
+    page.resize(host::kPageSize - 1, '\0');
+    return keep_string(page);
+  }
+
+  Kernel& kernel_;
+  std::unordered_map<u64, module::ParamKind> kinds_;
+  std::vector<u64> kept_;
+};
+
+ModuleTable::ModuleTable(Kernel& kernel)
+    : kernel_(kernel), host_(std::make_unique<Host>(kernel, *this)), params_(std::make_unique<Params>(kernel)) {
   facts_.release = kernel.config().release;
   facts_.vermagic = kernel.core().text_symbol("koi_vermagic");
   facts_.struct_module_bytes = kernel.core().layout_or_die("sizeof module");
 }
 
 ModuleTable::~ModuleTable() = default;
+
+module::ParamHost& ModuleTable::param_host() { return *params_; }
+
+s32 ModuleTable::param_set(std::string_view ops, std::optional<std::string> value, u64 record) {
+  auto params = module::read_params({record, sizeof(module::KernelParamRecord)});
+  if (!params.ok()) return -EINVAL;
+  params->front().ops = kernel_.core().address_of(ops);
+  return module::set_param(params->front(), value, *params_, kernel_.console());
+}
+
+std::string ModuleTable::param_get(std::string_view ops, u64 record, int& error) {
+  auto params = module::read_params({record, sizeof(module::KernelParamRecord)});
+  error = params.ok() ? 0 : -EINVAL;
+  if (error != 0) return {};
+  params->front().ops = kernel_.core().address_of(ops);
+  return module::get_param(params->front(), *params_, error);
+}
 
 ModuleInstance* ModuleTable::find(std::string_view name) {
   const auto it = std::find_if(modules_.begin(), modules_.end(), [name](const auto& m) { return m->name() == name; });
@@ -217,53 +313,110 @@ ModuleCall ModuleTable::finit_module(const std::string& path, std::string_view a
   return run_init(module);
 }
 
-// The image stands in memory and its tables are known; no module code has run.
+// The image stands in memory, its tables are known and its parameters set; of module code only parameter operations ran.
 Status ModuleTable::prepare(ModuleInstance& module, std::string_view args) {
-  map_image(module);
   const module::ElfImage& image = module.loaded.image;
-  const module::LinkedImage& linked = *module.loaded.linked;
-  const auto section_address = [&](std::string_view name) -> u64 {
-    const u32 index = image.find_index(name);
-    return index == 0 ? 0 : linked.section_address(index).value_or(0);
-  };
-  const auto section_size = [&](std::string_view name) -> u64 {
-    const u32 index = image.find_index(name);
-    return index == 0 ? 0 : image.sections[index].header.size;
-  };
-  module.this_module = section_address(".gnu.linkonce.this_module");
-  module.args.assign(args.begin(), args.end());
-  module.args.push_back(0);
-
-  ModuleFacts facts{};
-  facts.text_base = module.loaded.placement.core_base;
-  facts.text_size = module.loaded.layout.core_bytes;
-  facts.init_base = module.loaded.placement.init_base;
-  facts.init_size = module.loaded.layout.init_bytes;
-  facts.kp = section_address("__param");
-  facts.num_kp = section_size("__param") / kernel_.core().layout_or_die("sizeof kernel_param");
-  facts.syms = section_address("__ksymtab");
-  facts.num_syms = section_size("__ksymtab") / sizeof(module::KernelSymbolRecord);
-  facts.gpl_syms = section_address("__ksymtab_gpl");
-  facts.num_gpl_syms = section_size("__ksymtab_gpl") / sizeof(module::KernelSymbolRecord);
-  facts.extable = section_address("__ex_table");
-  facts.num_exentries = section_size("__ex_table") / 12;
-  facts.bug_table = section_address("__bug_table");
-  facts.num_bugs = section_size("__bug_table") / 12;
-  facts.jump_entries = section_address("__jump_table");
-  facts.num_jump_entries = section_size("__jump_table") / 16;
-  facts.taints = module.loaded.taints;
-  facts.args = reinterpret_cast<u64>(module.args.data());
-  kernel_.core().function<void(u64, const ModuleFacts*)>("koi_module_init")(module.this_module, &facts);
-  std::memcpy(&module.init, reinterpret_cast<const void*>(module.this_module + kernel_.core().layout_or_die("module.init")), 8);
-  std::memcpy(&module.exit, reinterpret_cast<const void*>(module.this_module + kernel_.core().layout_or_die("module.exit")), 8);
-
+  module::LinkedImage& linked = *module.loaded.linked;
+  const std::vector<u64>& values = module.loaded.resolution.values;
+  module.args = args;
+  module.tables = TRY(module::read_tables(image, linked));
+  module.symbols.emplace(image, module.loaded.layout, linked, values, module::loader_era(facts_.release),
+                         kernel_.world().heap());
+  set_trap_sites(module);
+  map_image(module);
+  fill_struct_module(module);
   if (const u32 ip = image.find_index(".orc_unwind_ip"), rows = image.find_index(".orc_unwind"); ip != 0 && rows != 0) {
     auto table = module::OrcTable::create(
         linked.section_bytes(ip), linked.section_address(ip).value_or(0), linked.section_bytes(rows),
         kernel_.is_6_12() ? module::OrcFormat::kSignalBit : module::OrcFormat::kEndBit);
     if (table.ok()) module.orc.emplace(std::move(*table));
   }
+  set_state(module, ModuleState::kComing);
+  return read_parameters(module);
+}
+
+void ModuleTable::set_state(ModuleInstance& module, ModuleState state) {
+  module.state = state;
+  kernel_.core().function<void(u64, int)>("koi_module_set_state")(module.this_module, static_cast<int>(state));
+}
+
+void ModuleTable::fill_struct_module(ModuleInstance& module) {
+  const auto find = [&](std::string_view name) { return module::locate(module.loaded.image, *module.loaded.linked, name); };
+  module.this_module = find(".gnu.linkonce.this_module").address;
+  ModuleFacts facts{};
+  facts.text_base = module.loaded.placement.core_base;
+  facts.text_size = module.loaded.layout.core_bytes;
+  facts.init_base = module.loaded.placement.init_base;
+  facts.init_size = module.loaded.layout.init_bytes;
+  facts.percpu = module.loaded.placement.percpu_address;
+  facts.percpu_size = module.loaded.layout.percpu_bytes;
+  facts.kp = module.tables.params.address;
+  facts.num_kp = module.tables.params.size / sizeof(module::KernelParamRecord);
+  facts.syms = find("__ksymtab").address;
+  facts.num_syms = find("__ksymtab").size / sizeof(module::KernelSymbolRecord);
+  facts.gpl_syms = find("__ksymtab_gpl").address;
+  facts.num_gpl_syms = find("__ksymtab_gpl").size / sizeof(module::KernelSymbolRecord);
+  facts.extable = find("__ex_table").address;
+  facts.num_exentries = module.tables.exceptions.size();
+  facts.bug_table = find("__bug_table").address;
+  facts.num_bugs = module.tables.bugs.size();
+  facts.jump_entries = find("__jump_table").address;
+  facts.num_jump_entries = module.tables.jump_labels.size();
+  facts.taints = module.loaded.taints;
+  const CoreImage& core = kernel_.core();
+  core.function<void(u64, const ModuleFacts*)>("koi_module_init")(module.this_module, &facts);
+  const auto word = [&](std::string_view field) {
+    u64 value = 0;
+    std::memcpy(&value, reinterpret_cast<const void*>(module.this_module + core.layout_or_die(field)), sizeof(value));
+    return value;
+  };
+  module.init = word("module.init");
+  module.exit = word("module.exit");
+}
+
+// Instructions that must come to koi become ud2 in the image, before it is copied to its pages.
+void ModuleTable::set_trap_sites(ModuleInstance& module) {
+  module::LinkedImage& linked = *module.loaded.linked;
+  const auto scan = module::scan_trap_sites(module.loaded.image, linked, module.loaded.resolution.values);
+  for (const module::TrapSite& site : scan.sites) {
+    if (!Traps::stands_in_for(site.kind)) continue;
+    const ByteSpan bytes = linked.at(site.address, site.length);
+    CHECK(!bytes.empty() && site.length >= 2);
+    u8* const text = const_cast<u8*>(bytes.data());
+    text[0] = 0x0f;
+    text[1] = 0x0b;
+    kernel_.traps().add_site(site);
+  }
+}
+
+Status ModuleTable::read_parameters(ModuleInstance& module) {
+  module.params = TRY(module::read_params(module.tables.params));
+  const module::ParsedArgs parsed = module::parse_module_args(module.name(), module.args, module.params, *params_,
+                                                              taint_, kernel_.console());
+  if (parsed.error != 0) {
+    return make_errno(-parsed.error, "{}: its parameters were refused: {}", module.name(), module.args);
+  }
+  if (parsed.after_dashes) {
+    kernel_.console().line(module::kLogWarning, "{}: parameters '{}' after `--' ignored", module.name(),
+                           *parsed.after_dashes);
+  }
   return Ok{};
+}
+
+std::vector<SourcePlace> ModuleInstance::source_places(u64 address) {
+  const module::ElfImage& image = loaded.image;
+  for (u32 index = 1; index < image.sections.size(); ++index) {
+    const auto base = loaded.linked->section_address(index);
+    if (!base || address < *base || address >= *base + image.sections[index].header.size) continue;
+    if (!image.sections[index].executable()) continue;
+    module::DwarfLines lines(name(), image.file);
+    const auto found = lines.find(index, address - *base);
+    if (!found) return {};
+    std::vector<SourcePlace> places;
+    for (const module::SourceLine& line : *found) places.push_back({line.file, line.line, line.function});
+    return places;
+  }
+  return {};
 }
 
 void ModuleTable::map_image(ModuleInstance& module) {
@@ -275,6 +428,10 @@ void ModuleTable::map_image(ModuleInstance& module) {
   };
   copy(loaded.placement.core_base, loaded.linked->core);
   copy(loaded.placement.init_base, loaded.linked->init);
+  for (u32 cpu = 0; cpu < kernel_.config().cpus && !loaded.linked->percpu.empty(); ++cpu) {
+    std::memcpy(reinterpret_cast<void*>(kernel_.world().percpu_area(VcpuId{cpu}) + loaded.placement.percpu_address),
+                loaded.linked->percpu.data(), loaded.linked->percpu.size());
+  }
   for (const module::Region& region : loaded.layout.regions) {
     if (region.size == 0) continue;
     host::protect(block_base(loaded.placement, region.block) + region.offset, region.size, protection_of(region.kind));
@@ -282,20 +439,16 @@ void ModuleTable::map_image(ModuleInstance& module) {
 }
 
 ModuleCall ModuleTable::run_init(ModuleInstance& module) {
-  const auto set_state = [&](ModuleState state) {
-    module.state = state;
-    kernel_.core().function<void(u64, int)>("koi_module_set_state")(module.this_module, static_cast<int>(state));
-  };
-  set_state(ModuleState::kComing);
   s32 value = 0;
+  kernel_.sched().current()->context = static_cast<u8>(FrameContext::kModuleInit);
   if (module.init != 0) value = static_cast<s32>(host::upcall(module.init));
   if (value < 0) {
-    set_state(ModuleState::kGoing);
+    set_state(module, ModuleState::kGoing);
     kernel_.note(observe::EventKind::kModuleRefused, fmt::format("{}: init returned {}", module.name(), value));
     unload(module);
     return {value, {}};
   }
-  set_state(ModuleState::kLive);
+  set_state(module, ModuleState::kLive);
   kernel_.core().function<void(u64)>("koi_module_drop")(module.this_module);
   const module::Region& ro = module.loaded.layout.region(module::MemoryKind::kRoAfterInit);
   if (ro.size != 0) host::protect(module.loaded.placement.core_base + ro.offset, ro.size, host::Protection::kRead);
@@ -317,6 +470,8 @@ void ModuleTable::unload(ModuleInstance& module) {
   const module::Placement placement = module.loaded.placement;
   const u64 size = module.loaded.layout.core_bytes;
   kernel_.traps().remove_sites(placement.core_base, placement.core_base + size);
+  for (const module::Param& param : module.params) module::free_param(param, *params_);
+  if (placement.percpu_address != 0) static_cast<void>(kernel_.memory().percpu().free(placement.percpu_address));
   const auto it = std::find_if(modules_.begin(), modules_.end(), [&](const auto& m) { return m.get() == &module; });
   CHECK(it != modules_.end());
   modules_.erase(it);
@@ -330,8 +485,8 @@ ModuleCall ModuleTable::delete_module(std::string_view name, bool force) {
   if (module->state != ModuleState::kLive) return {-EBUSY, {}};
   if (module->init != 0 && module->exit == 0 && !force) return {-EBUSY, {}};
   if (reference_count(*module) != 0 && !force) return {-EWOULDBLOCK, {}};
-  module->state = ModuleState::kGoing;
-  kernel_.core().function<void(u64, int)>("koi_module_set_state")(module->this_module, static_cast<int>(module->state));
+  set_state(*module, ModuleState::kGoing);
+  kernel_.sched().current()->context = static_cast<u8>(FrameContext::kModuleExit);
   if (module->exit != 0) host::upcall(module->exit);
   const std::string letters = module::module_taint_letters(module->loaded.taints);
   last_unloaded_ = module->name() + (letters.empty() ? "" : "(" + letters + ")");

@@ -12,8 +12,12 @@
 #include <vector>
 
 #include "base/result.h"
+#include "module/dwarf_lines.h"
 #include "module/load.h"
 #include "module/orc.h"
+#include "module/params.h"
+#include "module/symbols.h"
+#include "module/tables.h"
 #include "module/versions.h"
 #include "runtime/splat.h"
 
@@ -32,7 +36,13 @@ struct ModuleInstance {
   bool init_freed = false;
   std::vector<std::string> uses;  // modules that it depends on
   std::optional<module::OrcTable> orc;
-  std::vector<u8> args;  // the parameter string that charp parameters point into
+  std::optional<module::ModuleSymbols> symbols;
+  module::ModuleTables tables;
+  std::vector<module::Param> params;
+  std::string args;
+
+  // Where in the sources `address` lies, innermost function first; empty: no debug information.
+  [[nodiscard]] std::vector<SourcePlace> source_places(u64 address);
 
   [[nodiscard]] const std::string& name() const { return loaded.name(); }
   [[nodiscard]] bool in_core(u64 address) const {
@@ -76,14 +86,23 @@ class ModuleTable {
   [[nodiscard]] std::vector<std::string> mentions() const;
   [[nodiscard]] const std::string& last_unloaded() const { return last_unloaded_; }
   [[nodiscard]] module::KernelTaint& taint() { return taint_; }
+  // The standard parameter operations, for modules that call them from operations of their own.
+  s32 param_set(std::string_view ops, std::optional<std::string> value, u64 record);
+  [[nodiscard]] std::string param_get(std::string_view ops, u64 record, int& error);
+  [[nodiscard]] module::ParamHost& param_host();
   [[nodiscard]] const module::KernelFacts& facts() const { return facts_; }
 
  private:
   // What the loader's passes ask of the runtime, and where symbols come from.
   class Host;
+  class Params;
 
   ModuleCall run_init(ModuleInstance& module);
   Status prepare(ModuleInstance& module, std::string_view args);
+  void fill_struct_module(ModuleInstance& module);
+  void set_trap_sites(ModuleInstance& module);
+  void set_state(ModuleInstance& module, ModuleState state);
+  Status read_parameters(ModuleInstance& module);
   void map_image(ModuleInstance& module);
   void free_init(ModuleInstance& module);
   void unload(ModuleInstance& module);
@@ -95,6 +114,7 @@ class ModuleTable {
   std::string loading_;
   std::string last_unloaded_;
   std::unique_ptr<Host> host_;
+  std::unique_ptr<Params> params_;
 };
 
 }  // namespace koi::runtime

@@ -38,6 +38,8 @@ constexpr u64 kTaintWarn = 9;
 constexpr u64 kFirstYieldNs = 1'000;
 constexpr u64 kLongestYieldNs = 1'000'000;
 
+constexpr u64 kTscPerNs = 2;  // tsc_khz of koi_core_init: 2 GHz
+
 constexpr u32 kExceptionTypeDefault = 1;
 constexpr u32 kExceptionTypeUserAccess = 3;
 constexpr u32 kExceptionTypeImmediate = 17;
@@ -46,21 +48,10 @@ constexpr u32 kExceptionTypeImmediate = 17;
 
 std::optional<Symbol> KernelSymbols::lookup(u64 address) const {
   if (ModuleInstance* const module = kernel_.modules().find_by_address(address); module != nullptr) {
-    const module::LinkedImage& linked = *module->loaded.linked;
-    const module::Symbol* best = nullptr;
-    u64 best_start = 0;
-    for (const module::Symbol& symbol : module->loaded.image.symbols) {
-      if (symbol.type() != module::elf::kSttFunc || symbol.shndx >= module->loaded.image.sections.size()) continue;
-      const auto base = linked.section_address(symbol.shndx);
-      if (!base) continue;
-      const u64 start = *base + symbol.value;
-      if (start <= address && (best == nullptr || start > best_start) && address < start + symbol.size) {
-        best = &symbol;
-        best_start = start;
-      }
-    }
-    if (best == nullptr) return std::nullopt;
-    return Symbol{std::string(best->name), address - best_start, best->size, module->name()};
+    const auto init = module->init_freed ? module::ModuleSymbols::Init::kFreed : module::ModuleSymbols::Init::kPresent;
+    const auto found = module->symbols->find(address, init);
+    if (!found) return std::nullopt;
+    return Symbol{std::string(found->name), found->offset, found->size, module->name()};
   }
   if (const CoreFunction* const function = kernel_.core().function_at(address); function != nullptr) {
     return Symbol{function->name, address - function->address, function->size, {}};
@@ -68,7 +59,9 @@ std::optional<Symbol> KernelSymbols::lookup(u64 address) const {
   return kernel_.stub_symbol(address);
 }
 
-Traps::Traps(Kernel& kernel) : kernel_(kernel), symbols_(kernel) {}
+u64 FrameEntries::frame_address(std::string_view name) const { return kernel_.name_address(name); }
+
+Traps::Traps(Kernel& kernel) : kernel_(kernel), frames_(kernel), symbols_(kernel) {}
 
 void Traps::install() {
   g_traps = this;
@@ -101,8 +94,8 @@ void Traps::handle(host::TrapFrame& frame) {
 bool Traps::handle_page_fault(host::TrapFrame& frame) { return fix_up(frame); }
 
 bool Traps::handle_undefined(host::TrapFrame& frame) {
-  if (const auto site = yield_sites_.find(frame.rip); site != yield_sites_.end()) {
-    yield_trap(frame, site->second);
+  if (const auto site = sites_.find(frame.rip); site != sites_.end()) {
+    stand_in(frame, site->second);
     return true;
   }
   const auto bug = find_bug(frame.rip);
@@ -115,27 +108,53 @@ bool Traps::handle_undefined(host::TrapFrame& frame) {
   return true;
 }
 
-void Traps::yield_trap(host::TrapFrame& frame, YieldKind kind) {
-  // A loop that only spins advances faster and faster, so that a long busy wait costs few traps.
-  if (frame.rip == last_yield_rip_) {
+bool Traps::stands_in_for(module::TrapKind kind) {
+  switch (kind) {
+    case module::TrapKind::kPause:
+    case module::TrapKind::kRdtsc:
+    case module::TrapKind::kRdtscp:
+    case module::TrapKind::kRdrand:
+    case module::TrapKind::kRdseed:
+    case module::TrapKind::kCpuid:
+    case module::TrapKind::kSyscall:
+      return true;
+    default:
+      return false;  // these fault by themselves
+  }
+}
+
+// A loop that only spins advances faster and faster, so that a long busy wait costs few traps.
+void Traps::advance_spinner(u64 rip) {
+  if (rip == last_yield_rip_) {
     yield_step_ns_ = std::min(yield_step_ns_ * 2, kLongestYieldNs);
   } else {
-    last_yield_rip_ = frame.rip;
+    last_yield_rip_ = rip;
     yield_step_ns_ = kFirstYieldNs;
   }
   kernel_.sched().advance(yield_step_ns_);
-  if (kind == YieldKind::kPause) {
-    frame.rip += 2;
-  } else {
-    const u64 tsc = kernel_.sched().now().value * 2;
-    frame.rax = tsc & 0xffff'ffff;
-    frame.rdx = tsc >> 32;
-    frame.rip += 2;
-    if (kind == YieldKind::kRdtscp) {
-      frame.rcx = kernel_.sched().running_vcpu().value;
-      frame.rip += 1;
+}
+
+void Traps::stand_in(host::TrapFrame& frame, const module::TrapSite& site) {
+  switch (site.kind) {
+    case module::TrapKind::kPause:
+      advance_spinner(frame.rip);
+      break;
+    case module::TrapKind::kRdtsc:
+    case module::TrapKind::kRdtscp: {
+      advance_spinner(frame.rip);
+      const u64 tsc = kernel_.sched().now().value * kTscPerNs;
+      frame.rax = tsc & 0xffff'ffff;
+      frame.rdx = tsc >> 32;
+      if (site.kind == module::TrapKind::kRdtscp) frame.rcx = kernel_.sched().running_vcpu().value;
+      break;
     }
+    case module::TrapKind::kSyscall:
+      unsupported(fmt::format("the module's own system call instruction at {}", symbol_text(symbols_, frame.rip)));
+    default:
+      unsupported(fmt::format("the instruction {} at {}", module::trap_kind_name(site.kind),
+                              symbol_text(symbols_, frame.rip)));
   }
+  frame.rip += site.length;
   kernel_.sched().border();
 }
 
@@ -157,15 +176,8 @@ bool Traps::fix_up(host::TrapFrame& frame) {
     if (entry.instruction == frame.rip) found = Found{entry.fixup, entry.type};
   }
   if (ModuleInstance* const module = kernel_.modules().find_by_address(frame.rip); module != nullptr) {
-    const module::ElfImage& image = module->loaded.image;
-    const u32 index = image.find_index("__ex_table");
-    const u64 base = index == 0 ? 0 : module->loaded.linked->section_address(index).value_or(0);
-    const u64 size = index == 0 ? 0 : image.sections[index].header.size;
-    for (u64 at = base; at + 12 <= base + size; at += 12) {
-      s32 fields[3];
-      std::memcpy(fields, reinterpret_cast<const void*>(at), sizeof(fields));
-      if (at + static_cast<u64>(static_cast<s64>(fields[0])) != frame.rip) continue;
-      found = Found{at + 4 + static_cast<u64>(static_cast<s64>(fields[1])), static_cast<u32>(fields[2])};
+    if (const module::ExceptionFixup* const fixup = module->tables.find_exception(frame.rip); fixup != nullptr) {
+      found = Found{fixup->fixup, fixup->data};
     }
   }
   if (!found) return false;
@@ -190,20 +202,9 @@ std::optional<Traps::BugEntry> Traps::find_bug(u64 address) {
   }
   ModuleInstance* const module = kernel_.modules().find_by_address(address);
   if (module == nullptr) return std::nullopt;
-  const u32 index = module->loaded.image.find_index("__bug_table");
-  if (index == 0) return std::nullopt;
-  const u64 base = module->loaded.linked->section_address(index).value_or(0);
-  const u64 size = module->loaded.image.sections[index].header.size;
-  for (u64 at = base; at + 12 <= base + size; at += 12) {
-    s32 relative[2];
-    u16 small[2];
-    std::memcpy(relative, reinterpret_cast<const void*>(at), sizeof(relative));
-    std::memcpy(small, reinterpret_cast<const void*>(at + 8), sizeof(small));
-    if (at + static_cast<u64>(static_cast<s64>(relative[0])) != address) continue;
-    const u64 file = at + 4 + static_cast<u64>(static_cast<s64>(relative[1]));
-    return BugEntry{guest::load_string(file, 4096).value_or(""), small[0], small[1], at + 10};
-  }
-  return std::nullopt;
+  const module::BugSite* const site = module->tables.find_bug(address);
+  if (site == nullptr) return std::nullopt;
+  return BugEntry{site->file, site->line, site->flags, site->entry_address};
 }
 
 // ---- what is printed ----
@@ -230,7 +231,7 @@ SplatContext Traps::context() {
   return context;
 }
 
-std::vector<TraceItem> Traps::trace(const host::TrapFrame* trap) {
+std::vector<TraceItem> Traps::trace(const host::TrapFrame* trap, FrameEvent event) {
   std::vector<CodeRegion> code;
   code.push_back(CodeRegion{kernel_.core().text_begin(), kernel_.core().text_end(), CodeKind::kCore, nullptr});
   for (const auto& module : kernel_.modules().all()) {
@@ -256,20 +257,24 @@ std::vector<TraceItem> Traps::trace(const host::TrapFrame* trap) {
     if (function == nullptr) return std::nullopt;
     return function->address;
   };
-  std::vector<TraceItem> items;
-  for (const Frame& frame : unwind(input)) {
-    if (frame.kind == FrameKind::kText) items.push_back(trace_address(frame.address, frame.reliable));
-  }
-  return items;
+  input.saves_all = [this](u32 index) { return kernel_.export_at(index).kind == host::CrossingKind::kSaveAll; };
+  TraceComposition composition;
+  composition.series = kernel_.series();
+  composition.event = event;
+  composition.context = static_cast<FrameContext>(task->context);
+  composition.boot_cpu = kernel_.sched().running_vcpu().value == 0;
+  composition.export_name = [this](u32 index) { return std::string_view(kernel_.export_at(index).name); };
+  return compose_trace(unwind(input), composition, frames_);
 }
 
-SplatInput Traps::input_for(const SplatRegisters& registers, const host::TrapFrame* trap) {
+SplatInput Traps::input_for(const SplatRegisters& registers, const host::TrapFrame* trap, FrameEvent event) {
   SplatInput input;
   input.context = context();
   input.registers = registers;
   input.control.gs_base = kernel_.world().percpu_area(kernel_.sched().running_vcpu());
   if (trap != nullptr) input.control.cr2 = trap->cr2;
-  input.trace = trace(trap);
+  input.trace = trace(trap, event);
+  input.source = source_of(registers.rip);
   return input;
 }
 
@@ -364,15 +369,20 @@ void Traps::panic(std::string message) {
 
 // ---- koi's own functions ----
 
-namespace {
+std::string_view Traps::border_export() const {
+  const auto record = guest::load<host::BorderRecord>(host::gs_area()->border);
+  if (!record || record->export_index >= host::kBorderBase) return {};
+  return kernel_.export_at(static_cast<u32>(record->export_index)).name;
+}
 
-// The registers at koi's own function: what its caller left, as far as koi knows it, and no more.
-SplatRegisters registers_at_border(Kernel& kernel, const char* function) {
+// The event's place is koi's: no code bytes, and of the registers those that the caller's frame keeps.
+SplatInput Traps::input_at_border(FrameEvent event) {
+  const std::string_view exported = border_export();
+  const EventFrames frames = event_frames(kernel_.series(), exported, event);
   SplatRegisters registers;
-  registers.rip = kernel.name_address(function);
+  registers.rip = kernel_.name_address(frames.place.empty() ? exported : frames.place) + kFrameOffset;
   const u64 border = host::gs_area()->border;
-  const auto record = guest::load<host::BorderRecord>(border);
-  if (record) {
+  if (const auto record = guest::load<host::BorderRecord>(border)) {
     registers.rsp = border + sizeof(host::BorderRecord);
     registers.rbx = record->rbx;
     registers.rbp = record->rbp;
@@ -381,47 +391,63 @@ SplatRegisters registers_at_border(Kernel& kernel, const char* function) {
     registers.r14 = record->r14;
     registers.r15 = record->r15;
   }
-  return registers;
+  return input_for(registers, nullptr, event);
 }
 
-}  // namespace
+std::vector<SourcePlace> Traps::source_of(u64 address) {
+  ModuleInstance* const module = kernel_.modules().find_by_address(address);
+  if (module == nullptr) return {};
+  return module->source_places(address);
+}
 
 void Traps::fault_at_border(u64 address, bool write) {
   pending_ = PendingFault{address, write};
   kernel_.sched().request_border();
 }
 
-void Traps::warn(const KernelPlace& place, std::string_view message) {
-  WarnEvent event;
-  event.file = place.file;
-  event.line = place.line;
-  event.message = message;
-  SplatInput input = input_for(registers_at_border(kernel_, place.function), nullptr);
-  kernel_.console().print(warn_splat(input, event, symbols_));
+void Traps::warn(FrameEvent event, const KernelPlace& place, std::string_view message) {
+  WarnEvent warning;
+  warning.file = place.file;
+  warning.line = kernel_.is_6_12() ? place.line_6_12 : place.line_6_1;
+  warning.message = message;
+  const SplatInput input = input_at_border(event);
+  kernel_.console().print(warn_splat(input, warning, symbols_));
   kernel_.modules().taint().mask |= 1ULL << kTaintWarn;
-  kernel_.note(observe::EventKind::kWarning, fmt::format("WARNING at {}:{} {}", place.file, place.line, place.function));
+  kernel_.note(observe::EventKind::kWarning,
+               fmt::format("WARNING at {}:{} {}", warning.file, warning.line, symbol_text(symbols_, input.registers.rip)));
 }
 
-void Traps::bug(const KernelPlace& place) {
-  OopsEvent event;
-  event.kind = OopsKind::kBug;
-  event.file = place.file;
-  event.line = place.line;
-  die(input_for(registers_at_border(kernel_, place.function), nullptr), event);
+void Traps::bug(FrameEvent event, const KernelPlace& place) {
+  OopsEvent oops;
+  oops.kind = OopsKind::kBug;
+  oops.file = place.file;
+  oops.line = kernel_.is_6_12() ? place.line_6_12 : place.line_6_1;
+  die(input_at_border(event), oops);
+}
+
+void Traps::fault(FrameEvent event, u64 address, bool write) {
+  OopsEvent oops;
+  oops.kind = OopsKind::kPageFault;
+  oops.address = address;
+  oops.error_code = write ? kErrorWrite : 0;
+  oops.page_table = "PGD 0 P4D 0 ";
+  SplatInput input = input_at_border(event);
+  input.control.cr2 = address;
+  die(input, oops);
 }
 
 void Traps::dump_stack(u8 level) {
-  kernel_.console().print(stack_dump(input_for(registers_at_border(kernel_, "dump_stack"), nullptr), symbols_, level));
+  kernel_.console().print(stack_dump(input_at_border(FrameEvent::kDumpStack), symbols_, level));
 }
 
 void Traps::format_warning(printk::FormatWarning /*kind*/, std::string_view text) {
-  warn({"format_decode", "lib/vsprintf.c", 0}, text);
+  warn(FrameEvent::kFormatWarning, {"lib/vsprintf.c", 2711, 2786}, text);
 }
 
 void Traps::unsupported(std::string_view what) {
   kernel_.console().print(0, fmt::format("koi: not supported: {}", what));
   kernel_.note(observe::EventKind::kUnsupported, what);
-  bug({"koi_unsupported", "koi", 0});
+  bug(FrameEvent::kNone, {"koi", 0, 0});
 }
 
 const void* Traps::missing_function() {
@@ -437,23 +463,13 @@ void Traps::border() {
   if (pending_) {
     const PendingFault fault = *pending_;
     pending_.reset();
-    const auto record = guest::load<host::BorderRecord>(host::gs_area()->border);
-    CHECK(record.has_value());
-    const Export& exported = kernel_.export_at(static_cast<u32>(record->export_index));
-    OopsEvent event;
-    event.kind = OopsKind::kPageFault;
-    event.address = fault.address;
-    event.error_code = fault.write ? kErrorWrite : 0;
-    event.page_table = "PGD 0 P4D 0 ";
-    SplatInput input = input_for(registers_at_border(kernel_, exported.name), nullptr);
-    input.control.cr2 = fault.address;
-    die(input, event);
+    this->fault(FrameEvent::kFaultInside, fault.address, fault.write);
   }
   kernel_.sched().border();
 }
 
 void Traps::remove_sites(u64 begin, u64 end) {
-  std::erase_if(yield_sites_, [&](const auto& site) { return site.first >= begin && site.first < end; });
+  std::erase_if(sites_, [&](const auto& site) { return site.first >= begin && site.first < end; });
   std::erase_if(bugs_done_, [&](u64 site) { return site >= begin && site < end; });
 }
 

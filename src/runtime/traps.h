@@ -16,6 +16,8 @@
 
 #include "engine/printk/environment.h"
 #include "host/crossing.h"
+#include "module/trap_sites.h"
+#include "runtime/frames.h"
 #include "runtime/splat.h"
 #include "runtime/unwind.h"
 
@@ -33,6 +35,16 @@ class KernelSymbols final : public Symbolizer {
   Kernel& kernel_;
 };
 
+// Entries of declared names, made when first shown.
+class FrameEntries final : public FrameAddress {
+ public:
+  explicit FrameEntries(Kernel& kernel) : kernel_(kernel) {}
+  [[nodiscard]] u64 frame_address(std::string_view name) const override;
+
+ private:
+  Kernel& kernel_;
+};
+
 class Traps {
  public:
   explicit Traps(Kernel& kernel);
@@ -42,15 +54,18 @@ class Traps {
 
   // An export found a bad pointer: the oops is raised when it has returned to the border.
   void fault_at_border(u64 address, bool write);
-  // WARN from koi's own kernel function `function`, at `place` ("mm/page_alloc.c:5634" of the release).
+  // Where the kernel of each release has the check: "mm/page_alloc.c" and a line.
   struct KernelPlace {
-    const char* function;
     const char* file;
-    u32 line;
+    u32 line_6_1;
+    u32 line_6_12;
   };
-  void warn(const KernelPlace& place, std::string_view message = {});
+  // WARN of a kernel function that koi stands in for: `event` inside the export that the module called.
+  void warn(FrameEvent event, const KernelPlace& place, std::string_view message = {});
   // BUG likewise; the task dies.
-  [[noreturn]] void bug(const KernelPlace& place);
+  [[noreturn]] void bug(FrameEvent event, const KernelPlace& place);
+  // A fault inside such a function; the task dies.
+  [[noreturn]] void fault(FrameEvent event, u64 address, bool write);
   [[noreturn]] void panic(std::string message);
   void dump_stack(u8 level);
   void format_warning(printk::FormatWarning kind, std::string_view text);
@@ -63,8 +78,8 @@ class Traps {
   void border();
 
   // The loader changed the text: these sites trap for koi.
-  enum class YieldKind : u8 { kPause, kRdtsc, kRdtscp };
-  void add_yield_site(u64 address, YieldKind kind) { yield_sites_[address] = kind; }
+  [[nodiscard]] static bool stands_in_for(module::TrapKind kind);
+  void add_site(const module::TrapSite& site) { sites_[site.address] = site; }
   void remove_sites(u64 begin, u64 end);
 
  private:
@@ -73,7 +88,8 @@ class Traps {
   bool handle_page_fault(host::TrapFrame& frame);
   bool handle_undefined(host::TrapFrame& frame);
   bool fix_up(host::TrapFrame& frame);
-  void yield_trap(host::TrapFrame& frame, YieldKind kind);
+  void stand_in(host::TrapFrame& frame, const module::TrapSite& site);
+  void advance_spinner(u64 rip);
   void preempt_by_force(host::TrapFrame& frame);
   [[noreturn]] void oops(const host::TrapFrame& frame);
   [[noreturn]] void die(const SplatInput& input, const OopsEvent& event);
@@ -81,9 +97,12 @@ class Traps {
   void warn_at(const host::TrapFrame& frame, const std::string& file, u32 line, bool cut_here);
   void classify(const host::TrapFrame& frame, OopsEvent& event);
 
-  SplatInput input_for(const SplatRegisters& registers, const host::TrapFrame* trap);
+  SplatInput input_for(const SplatRegisters& registers, const host::TrapFrame* trap, FrameEvent event = FrameEvent::kNone);
   SplatContext context();
-  std::vector<TraceItem> trace(const host::TrapFrame* trap);
+  std::vector<TraceItem> trace(const host::TrapFrame* trap, FrameEvent event);
+  [[nodiscard]] std::string_view border_export() const;
+  [[nodiscard]] SplatInput input_at_border(FrameEvent event);
+  [[nodiscard]] std::vector<SourcePlace> source_of(u64 address);
   struct BugEntry {
     std::string file;
     u32 line = 0;
@@ -93,8 +112,9 @@ class Traps {
   std::optional<BugEntry> find_bug(u64 address);
 
   Kernel& kernel_;
+  FrameEntries frames_;
   KernelSymbols symbols_;
-  std::unordered_map<u64, YieldKind> yield_sites_;
+  std::unordered_map<u64, module::TrapSite> sites_;
   std::unordered_set<u64> bugs_done_;  // warn-once sites that have warned
   struct PendingFault {
     u64 address;
