@@ -13,7 +13,7 @@ runtime::Kernel* g_current = nullptr;
 }  // namespace
 
 const std::vector<runtime::ExportTable>& export_tables() {
-  static const std::vector<runtime::ExportTable> tables = {core_exports(), printk_exports()};
+  static const std::vector<runtime::ExportTable> tables = {core_exports(), slab_exports(), printk_exports()};
   return tables;
 }
 

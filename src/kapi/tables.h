@@ -7,6 +7,7 @@
 namespace koi::kapi {
 
 runtime::ExportTable core_exports();    // what the C core calls
+runtime::ExportTable slab_exports();    // <linux/slab.h>
 runtime::ExportTable printk_exports();  // <linux/printk.h>, vsnprintf family
 
 // For table entries: the address of a function, whatever its type.
