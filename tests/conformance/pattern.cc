@@ -78,6 +78,14 @@ std::size_t take_directory(std::string_view text) {
   return slash == std::string_view::npos ? 0 : slash + 1;
 }
 
+std::size_t take_kernel_offset(std::string_view text) {
+  if (text == "disabled") return text.size();
+  if (!text.starts_with("0x")) return std::string_view::npos;
+  constexpr std::string_view kAfter =
+      " from 0xffffffff81000000 (relocation range: 0xffffffff80000000-0xffffffffbfffffff)";
+  return text.substr(2 + run_length(text.substr(2), is_hex)) == kAfter ? text.size() : std::string_view::npos;
+}
+
 std::size_t nonzero(std::size_t n) { return n == 0 ? std::string_view::npos : n; }
 
 // `length`: of the reference's own value; only addresses keep it.
@@ -115,6 +123,8 @@ std::size_t take(Kind kind, std::string_view text, std::size_t length) {
       return take_directory(text);
     case Kind::program:
       return take_program(text);
+    case Kind::kernel_offset:
+      return take_kernel_offset(text);
     case Kind::machine:
       return nonzero(text.size());
   }
@@ -280,6 +290,7 @@ bool read_field(Reader& reader, std::string_view field) {
   if (field == "hex") return reader.mask(Kind::hex);
   if (field == "code") return reader.mask(Kind::code_bytes);
   if (field == "pgt") return reader.mask(Kind::page_table);
+  if (field == "kaslr") return reader.mask(Kind::kernel_offset);
   if (field == "hw") return reader.mask(Kind::machine);
   if (field == "addr") {
     if (reader.rest().starts_with(kUnreadyHash)) {
@@ -370,7 +381,7 @@ constexpr std::string_view kLogTemplates[] = {
     "rcu: \t(t={dec} jiffies g={dec} q={dec} ncpus={dec})",
     "general protection fault, probably for non-canonical address 0x{hex}: {*}",
     "Oops: general protection fault, probably for non-canonical address 0x{hex}: {*}",
-    "Kernel Offset: 0x{hex} from {*}",
+    "Kernel Offset: {kaslr}",
     "Allocated in {sym} [{word} age={dec} cpu={dec} pid={dec}",
     "Freed in {sym} [{word} age={dec} cpu={dec} pid={dec}",
     "Slab 0x{addr} objects={word} used={dec} fp=0x{addr} flags=0x{hex}({*}",

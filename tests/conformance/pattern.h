@@ -27,6 +27,7 @@ enum class Kind {
   page_table,      // "2101067 P4D 2101067 PUD 103f0067 PMD 0": the entries of the machine's own page tables
   directory,       // the build directory in a source path
   program,         // the program that made the system call: insmod, orcmod, init
+  kernel_offset,   // where this boot put the kernel: "0x16c00000 from ...", or "disabled"
   machine,         // Hardware name: the emulator's board and firmware
 };
 

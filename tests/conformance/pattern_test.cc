@@ -84,6 +84,17 @@ TEST(Pattern, AddressesByShape) {
   EXPECT_FALSE(Pattern::parse("[ffffffffffffffea]", Dialect::plain).matches("[ffffffffffffffeb]"));
 }
 
+TEST(Pattern, KernelOffset) {
+  const std::string_view line =
+      "Kernel Offset: 0x16c00000 from 0xffffffff81000000 (relocation range: "
+      "0xffffffff80000000-0xffffffffbfffffff)";
+  EXPECT_TRUE(log_matches(line, "Kernel Offset: disabled"));
+  EXPECT_TRUE(log_matches(line,
+                          "Kernel Offset: 0x2 from 0xffffffff81000000 (relocation range: "
+                          "0xffffffff80000000-0xffffffffbfffffff)"));
+  EXPECT_FALSE(log_matches(line, "Kernel Offset: enabled"));
+}
+
 TEST(Pattern, ProcModules) {
   const std::string_view line = "lm_prov 16384 2 lm_cons2,lm_cons, Live 0xffffffffc0265000 (OE)";
   EXPECT_TRUE(log_matches(line, "lm_prov 16384 2 lm_cons2,lm_cons, Live 0x0000000000000000 (OE)"));
