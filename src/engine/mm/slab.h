@@ -278,6 +278,16 @@ class SlabAllocator {
   }
   // Frees whatever slab object this is.
   FreeOutcome free_to(Slab* slab, void* object, VcpuId cpu) {
+    // Most frees go where the last one went. If the look-up agrees, going on with the guess (which the compiler must not
+    // know to be the same) spares the processor waiting for it.
+    Slab* const last = last_freed_to_[cpu.value];
+    Slab* guess = last;
+    asm("" : "+r"(guess));
+    if (slab == last) [[likely]] {
+      slab = guess;
+    } else {
+      last_freed_to_[cpu.value] = slab;
+    }
     const u64 slot = slab->slot_of(object);
     if (slot >= slab->slots || !slab->is_live(slot)) [[unlikely]] {
       return why_not_freed(slab, slot, object);
@@ -398,6 +408,7 @@ class SlabAllocator {
   Cache* oldest_ = nullptr;
   Cache* newest_ = nullptr;
   Slab none_;
+  Slab* last_freed_to_[kMaxCpus] = {};  // may have gone: only ever compared
 };
 
 }  // namespace koi::mm
