@@ -31,7 +31,8 @@ void setup_root(CLI::App& app, Runner& chosen) {
   app.set_version_flag("--version", std::string("koi ") + KOI_VERSION, "print koi's version");
   app.set_help_flag("-h,--help", "print this help");
   app.require_subcommand(1);
-  app.formatter_fn([](const CLI::App* page, std::string, CLI::AppFormatMode) { return help_text(*page); });
+  app.formatter_fn(
+      [](const CLI::App* page, const std::string&, CLI::AppFormatMode) { return help_text(*page); });
   app.footer(
       "Exit codes: 0 all well; 1 a module's init returned an error; 2 usage, environment or load error; "
       "3 a check found something that --fail-on asks to fail for; 4 koi itself failed.");

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <exception>
 
 #include "cli/command.h"
 #include "cli/terminal.h"
@@ -47,7 +48,12 @@ int main(int argc, char** argv) {
   fill_standard_descriptors();
   // A reader that goes away (koi run x.ko | head) costs the output, never the run or its exit code.
   std::signal(SIGPIPE, SIG_IGN);
-  const int code = run(argc, argv);
+  int code = static_cast<int>(koi::cli::ExitCode::kKoiFault);
+  try {
+    code = run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "koi: internal error: %s\n", error.what());
+  }
   std::fflush(stdout);
   return code;
 }
