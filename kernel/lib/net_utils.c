@@ -131,3 +131,64 @@ __sum16 csum_ipv6_magic(const struct in6_addr *saddr, const struct in6_addr *dad
   total = (total & U32_MAX) + (total >> 32);
   return csum_fold((__force __wsum)(u32)total);
 }
+
+/*
+ * An IPv6 address (RFC 4291, 2.2): groups of up to four digits, one "::" for a run of zero groups, an IPv4 address in
+ * place of the last two groups. Delimiters and *end as above, but a ':' does not end it.
+ */
+int in6_pton(const char *src, int length, u8 *dst, int delimiter, const char **end) {
+  const char *s = src, *limit = src + (length < 0 ? (int)strlen(src) : length);
+  u8 bytes[16];
+  int used = 0, gap = -1, ok = 0;
+
+#define NET_UTILS_AT(p) ((p) < limit ? *(p) : '\0')
+  if (NET_UTILS_AT(s) == ':') { /* only "::" may stand at the beginning */
+    s++;
+    if (NET_UTILS_AT(s) != ':') goto out;
+    gap = 0;
+    s++;
+  }
+  for (;;) {
+    const char *group = s;
+    unsigned int value = 0;
+    int digits = 0;
+    char c;
+
+    for (; digits < 5 && NET_UTILS_AT(s) && hex_to_bin(NET_UTILS_AT(s)) >= 0; s++, digits++)
+      value = value << 4 | hex_to_bin(*s);
+    c = NET_UTILS_AT(s);
+    if (!digits) { /* only behind "::" */
+      if (gap == used && c != ':' && c != '.' && net_utils_delimits(c, delimiter)) break;
+      goto out;
+    }
+    if (c == '.' && used + 4 <= 16 && (gap >= 0 || used == 12)) {
+      if (!in4_pton(group, limit - group, bytes + used, delimiter, &s)) goto out;
+      used += 4;
+      break;
+    }
+    if (digits > 4 || used == 16) goto out;
+    bytes[used++] = value >> 8;
+    bytes[used++] = value;
+    if (c != ':' && c != '.' && net_utils_delimits(c, delimiter)) break;
+    if (c != ':' || used == 16) goto out;
+    s++;
+    if (NET_UTILS_AT(s) == ':') {
+      if (gap >= 0) goto out;
+      gap = used;
+      s++;
+    }
+  }
+#undef NET_UTILS_AT
+  if (gap < 0 ? used != 16 : used > 14) goto out;
+  if (gap >= 0) {
+    memset(dst, 0, 16);
+    memcpy(dst, bytes, gap);
+    memcpy(dst + 16 - (used - gap), bytes + gap, used - gap);
+  } else {
+    memcpy(dst, bytes, 16);
+  }
+  ok = 1;
+out:
+  if (end) *end = s;
+  return ok;
+}
