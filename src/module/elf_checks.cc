@@ -14,13 +14,27 @@ std::string_view string_at(ByteSpan table, u64 offset) {
   return reinterpret_cast<const char*>(table.data() + offset);
 }
 
+Error one_line(Error error) {
+  std::string clean;
+  for (const char c : error.message) {
+    if (c >= ' ' && c <= '~') {
+      clean += c;
+    } else {
+      clean += fmt::format("\\x{:02x}", static_cast<u8>(c));
+    }
+  }
+  error.message = std::move(clean);
+  return error;
+}
+
 Status check_sizes(const ElfImage& image, const ElfRules& rules) {
   constexpr u64 kMaxAlignment = 4096;
   u64 total = 0;
   for (u32 i = 1; i < image.sections.size(); ++i) {
     const Section& section = image.sections[i];
     const elf::SectionHeader& h = section.header;
-    if (!section.allocated() || h.type == elf::kShtNull) continue;
+    // The symbol table and its names are laid out in the init block, as in the kernel.
+    if (!section.allocated() && i != image.symtab && i != image.strtab) continue;
     if (h.addralign > 1 && !std::has_single_bit(h.addralign)) {
       return make_errno(ENOEXEC, "{}: alignment {} is not a power of two; the file is damaged",
                         image.where(i), h.addralign);

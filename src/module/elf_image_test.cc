@@ -136,6 +136,19 @@ TEST(ElfImage, AbsurdSizesAndAlignments) {
   EXPECT_NE(parse_section(".text", [](auto& h) { h.flags |= elf::kShfCompressed; }).message.find("compressed"), std::string::npos);
 }
 
+// Found by the fuzzer: these two sections are laid out although the file does not mark them as loaded.
+TEST(ElfImage, SymbolTableAlignmentIsBounded) {
+  EXPECT_NE(parse_section(".symtab", [](auto& h) { h.addralign = u64{1} << 33; }).message.find("larger than a page"), std::string::npos);
+  EXPECT_NE(parse_section(".strtab", [](auto& h) { h.addralign = 48; }).message.find("power of two"), std::string::npos);
+}
+
+TEST(ElfImage, EmptySectionTypesCountWhenLoaded) {
+  EXPECT_NE(parse_section(".bss", [](auto& h) {
+              h.type = elf::kShtNull;
+              h.size = u64{1} << 40;
+            }).message.find("over 64 MiB"), std::string::npos);
+}
+
 TEST(ElfImage, OverlapsAreRefused) {
   EXPECT_NE(parse_section(".data", [](auto& h) { h.offset = 64; }).message.find("overlap"), std::string::npos);
   EXPECT_NE(parse_section(".data", [](auto& h) { h.offset = 0; }).message.find("overlap the ELF headers"), std::string::npos);

@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "module/elf_checks.h"
+
 namespace koi::module {
 namespace {
 
@@ -39,10 +41,8 @@ void note_oddities(const ElfImage& image, std::vector<std::string>& notes) {
   }
 }
 
-}  // namespace
-
-Result<LoadedModule> load_module(std::unique_ptr<ModuleFile> file, const KernelFacts& kernel, const LoadFlags& flags,
-                                 LoadHost& host, KernelTaint& kernel_taint, KernelLog& log) {
+Result<LoadedModule> run_passes(std::unique_ptr<ModuleFile> file, const KernelFacts& kernel, const LoadFlags& flags,
+                                LoadHost& host, KernelTaint& kernel_taint, KernelLog& log) {
   const LoaderEra era = loader_era(kernel.release);
   LoadedModule module;
   module.file = std::move(file);
@@ -82,6 +82,15 @@ Result<LoadedModule> load_module(std::unique_ptr<ModuleFile> file, const KernelF
 
   note_oddities(image, module.notes);
   module.taints = context.module_taints;
+  return module;
+}
+
+}  // namespace
+
+Result<LoadedModule> load_module(std::unique_ptr<ModuleFile> file, const KernelFacts& kernel, const LoadFlags& flags,
+                                 LoadHost& host, KernelTaint& kernel_taint, KernelLog& log) {
+  auto module = run_passes(std::move(file), kernel, flags, host, kernel_taint, log);
+  if (!module.ok()) return one_line(std::move(module).error());
   return module;
 }
 

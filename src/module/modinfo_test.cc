@@ -13,7 +13,8 @@ ModInfo parse(const std::string& text) {
 }
 
 TEST(ModInfo, KeysInOrder) {
-  const std::string text("license=GPL\0\0\0author=a=b\0import_ns=A\0import_ns=B\0novalue\0last=cut", 67);
+  using namespace std::string_literals;
+  const std::string text = "license=GPL\0\0\0author=a=b\0import_ns=A\0import_ns=B\0novalue\0last=cut"s;
   const ModInfo info = parse(text);
   EXPECT_EQ(info.get("license"), "GPL");
   EXPECT_EQ(info.get("author"), "a=b");
@@ -24,7 +25,8 @@ TEST(ModInfo, KeysInOrder) {
 }
 
 TEST(ModInfo, Depends) {
-  const std::string text("depends=one,two,,three\0", 23);
+  using namespace std::string_literals;
+  const std::string text = "depends=one,two,,three\0"s;
   EXPECT_EQ(parse(text).depends(), (std::vector<std::string_view>{"one", "two", "three"}));
   EXPECT_TRUE(parse(std::string("depends=\0", 9)).depends().empty());
   EXPECT_TRUE(parse("").depends().empty());

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstddef>
 
+#include "module/elf_checks.h"
+
 namespace koi::module {
 namespace {
 
@@ -216,7 +218,9 @@ const BugSite* ModuleTables::find_bug(u64 address) const {
 }
 
 Result<ModuleTables> read_tables(const ElfImage& image, const LinkedImage& linked) {
-  return TableReader(image, linked).run();
+  auto tables = TableReader(image, linked).run();
+  if (!tables.ok()) return one_line(std::move(tables).error());
+  return tables;
 }
 
 }  // namespace koi::module
