@@ -20,8 +20,10 @@ void taint_out_of_tree(LoadContext& context) {
   }
   if (context.info.has("staging")) {
     context.taint(Taint::kCrap, LockDebugging::kStillReliable);
-    context.log.line(kLogWarning, "{}: module is from the staging directory, the quality is unknown, you have been warned.",
-                     context.name());
+    context.log.line(
+        kLogWarning,
+        "{}: module is from the staging directory, the quality is unknown, you have been warned.",
+        context.name());
   }
 }
 
@@ -53,9 +55,9 @@ void taint_signature(LoadContext& context) {
   if (!context.kernel.module_signatures || context.signature == Signature::kWellFormed) return;
   if (!context.kernel_taint.said_signature_missing) {
     context.kernel_taint.said_signature_missing = true;
-    context.log.line(kLogNotice,
-                     "{}: module verification failed: signature and/or required key missing - tainting kernel",
-                     context.name());
+    context.log.line(
+        kLogNotice, "{}: module verification failed: signature and/or required key missing - tainting kernel",
+        context.name());
   }
   context.taint(Taint::kUnsignedModule, LockDebugging::kStillReliable);
 }
@@ -78,14 +80,17 @@ Status check_signature(const KernelFacts& kernel, const ModuleFile& file, Kernel
     log.line(kLogErr, "module: Module is not signed with expected PKCS#7 message");
   }
   if (file.signature == Signature::kWellFormed || !kernel.enforce_signatures) return Ok{};
-  const char* reason = file.signature == Signature::kAbsent ? "unsigned module" : "module with unsupported crypto";
+  const char* reason =
+      file.signature == Signature::kAbsent ? "unsigned module" : "module with unsupported crypto";
   log.line(kLogNotice, "Loading of {} is rejected", reason);
-  return make_errno(EKEYREJECTED, "{}: is an {} and module.sig_enforce is set; sign it, or load without sig_enforce",
+  return make_errno(EKEYREJECTED,
+                    "{}: is an {} and module.sig_enforce is set; sign it, or load without sig_enforce",
                     file.path, reason);
 }
 
 Status check_blacklist(const LoadContext& context) {
-  if (std::ranges::find(context.kernel.blacklist, context.name()) == context.kernel.blacklist.end()) return Ok{};
+  if (std::ranges::find(context.kernel.blacklist, context.name()) == context.kernel.blacklist.end())
+    return Ok{};
   context.log.line(kLogErr, "Module {} is blacklisted", context.name());
   return make_errno(EPERM, "{}: module_blacklist= names {}", context.image.path, context.name());
 }
@@ -114,7 +119,8 @@ Status check_module_layout_version(LoadContext& context, SymbolSource& symbols) 
   const auto layout = symbols.find("module_layout");
   if (!layout || check_version(context, "module_layout", layout->crc) == VersionMatch::kAgrees) return Ok{};
   return make_errno(ENOEXEC,
-                    "{}: was built against other headers than this kernel's ({}): the CRC of module_layout differs; build it again",
+                    "{}: was built against other headers than this kernel's ({}): the CRC of module_layout "
+                    "differs; build it again",
                     context.image.path, context.kernel.release);
 }
 
@@ -126,8 +132,10 @@ Status check_modinfo(LoadContext& context) {
     const HasVersions versions =
         context.kernel.modversions && context.has_versions ? HasVersions::kYes : HasVersions::kNo;
     if (!same_vermagic(*magic, context.kernel.vermagic, versions)) {
-      context.log.line(kLogErr, "{}: version magic '{}' should be '{}'", context.name(), *magic, context.kernel.vermagic);
-      return make_errno(ENOEXEC, "{}: is built for '{}', this kernel is '{}'; build it against linux-headers-{}",
+      context.log.line(kLogErr, "{}: version magic '{}' should be '{}'", context.name(), *magic,
+                       context.kernel.vermagic);
+      return make_errno(ENOEXEC,
+                        "{}: is built for '{}', this kernel is '{}'; build it against linux-headers-{}",
                         context.image.path, *magic, context.kernel.vermagic, context.kernel.release);
     }
   }
@@ -136,7 +144,8 @@ Status check_modinfo(LoadContext& context) {
   if (context.info.has("livepatch") && !context.kernel.livepatch) {
     context.log.line(kLogErr, "{}: module is marked as livepatch module, but livepatch support is disabled",
                      context.name());
-    return make_errno(ENOEXEC, "{}: is a livepatch module and this kernel has no livepatch support", context.image.path);
+    return make_errno(ENOEXEC, "{}: is a livepatch module and this kernel has no livepatch support",
+                      context.image.path);
   }
   if (taints_here) {
     taint_livepatch(context);

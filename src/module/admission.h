@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The passes that decide whether this kernel takes the module at all, and what taking it does to the taint mask.
+// The passes that decide whether this kernel takes the module at all, and what taking it does to the taint
+// mask.
 #pragma once
 
 #include "base/result.h"
@@ -24,6 +25,7 @@ void check_export_versions(LoadContext& context);
 
 // Does the CRC that the module expects of `name` equal `kernel_crc` (nullopt: the exporter has none)?
 enum class VersionMatch : u8 { kAgrees, kDisagrees };
-[[nodiscard]] VersionMatch check_version(LoadContext& context, std::string_view name, std::optional<u32> kernel_crc);
+[[nodiscard]] VersionMatch check_version(LoadContext& context, std::string_view name,
+                                         std::optional<u32> kernel_crc);
 
 }  // namespace koi::module

@@ -22,8 +22,8 @@ namespace koi::module {
 // `relocations`.
 [[nodiscard]] Status check_relocations(ElfImage& image);
 
-// The error with everything in its message that is not printable ASCII as \xNN: names in damaged files hold anything,
-// and a refusal is one line.
+// The error with everything in its message that is not printable ASCII as \xNN: names in damaged files hold
+// anything, and a refusal is one line.
 [[nodiscard]] Error one_line(Error error);
 
 }  // namespace koi::module

@@ -57,7 +57,8 @@ class Parser {
   Status read_symbols();
   void name_module();
   [[nodiscard]] std::string_view log_name() const {
-    return image_.module_name.empty() ? "(missing .modinfo section or name field)" : image_.module_name;
+    if (image_.module_name.empty()) return "(missing .modinfo section or name field)";
+    return image_.module_name;
   }
 
   const ElfRules& rules_;

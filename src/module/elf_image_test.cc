@@ -105,7 +105,9 @@ TEST(ElfImage, TextAndTinyFiles) {
   text.bytes.assign(words.begin(), words.end());
   Outcome outcome = parse(text);
   EXPECT_EQ(outcome.message, "x.ko: is not an ELF file; give the .ko that Kbuild made");
-  EXPECT_EQ(outcome.log, "<3>Invalid ELF header magic: != \x7f" "ELF\n");
+  EXPECT_EQ(outcome.log,
+            "<3>Invalid ELF header magic: != \x7f"
+            "ELF\n");
   ModuleFile tiny = ElfBuilder::hello().file();
   tiny.bytes.resize(32);
   EXPECT_EQ(parse(tiny).log, "<3>Invalid ELF header len 32\n");
@@ -125,49 +127,70 @@ TEST(ElfImage, SectionBounds) {
   EXPECT_EQ(outcome.log, "<3>Invalid ELF section in module (section 1 type 1)\n");
   // offset + size wraps around
   EXPECT_EQ(parse_section(".text", [](auto& h) { h.offset = ~u64{0} - 8; }).error, ENOEXEC);
-  EXPECT_NE(parse_section(".text", [](auto& h) { h.name = 1 << 20; }).message.find("name table"), std::string::npos);
+  EXPECT_NE(parse_section(".text", [](auto& h) { h.name = 1 << 20; }).message.find("name table"),
+            std::string::npos);
 }
 
 TEST(ElfImage, AbsurdSizesAndAlignments) {
-  EXPECT_NE(parse_section(".bss", [](auto& h) { h.size = u64{1} << 40; }).message.find("over 64 MiB"), std::string::npos);
-  EXPECT_NE(parse_section(".bss", [](auto& h) { h.size = ~u64{0}; }).message.find("over 64 MiB"), std::string::npos);
-  EXPECT_NE(parse_section(".bss", [](auto& h) { h.addralign = 3; }).message.find("power of two"), std::string::npos);
-  EXPECT_NE(parse_section(".bss", [](auto& h) { h.addralign = 1 << 20; }).message.find("larger than a page"), std::string::npos);
-  EXPECT_NE(parse_section(".text", [](auto& h) { h.flags |= elf::kShfCompressed; }).message.find("compressed"), std::string::npos);
+  EXPECT_NE(parse_section(".bss", [](auto& h) { h.size = u64{1} << 40; }).message.find("over 64 MiB"),
+            std::string::npos);
+  EXPECT_NE(parse_section(".bss", [](auto& h) { h.size = ~u64{0}; }).message.find("over 64 MiB"),
+            std::string::npos);
+  EXPECT_NE(parse_section(".bss", [](auto& h) { h.addralign = 3; }).message.find("power of two"),
+            std::string::npos);
+  EXPECT_NE(parse_section(".bss", [](auto& h) { h.addralign = 1 << 20; }).message.find("larger than a page"),
+            std::string::npos);
+  EXPECT_NE(
+      parse_section(".text", [](auto& h) { h.flags |= elf::kShfCompressed; }).message.find("compressed"),
+      std::string::npos);
 }
 
 // Found by the fuzzer: these two sections are laid out although the file does not mark them as loaded.
 TEST(ElfImage, SymbolTableAlignmentIsBounded) {
-  EXPECT_NE(parse_section(".symtab", [](auto& h) { h.addralign = u64{1} << 33; }).message.find("larger than a page"), std::string::npos);
-  EXPECT_NE(parse_section(".strtab", [](auto& h) { h.addralign = 48; }).message.find("power of two"), std::string::npos);
+  EXPECT_NE(parse_section(".symtab", [](auto& h) { h.addralign = u64{1} << 33; })
+                .message.find("larger than a page"),
+            std::string::npos);
+  EXPECT_NE(parse_section(".strtab", [](auto& h) { h.addralign = 48; }).message.find("power of two"),
+            std::string::npos);
 }
 
 TEST(ElfImage, EmptySectionTypesCountWhenLoaded) {
-  EXPECT_NE(parse_section(".bss", [](auto& h) {
-              h.type = elf::kShtNull;
-              h.size = u64{1} << 40;
-            }).message.find("over 64 MiB"), std::string::npos);
+  EXPECT_NE(parse_section(".bss",
+                          [](auto& h) {
+                            h.type = elf::kShtNull;
+                            h.size = u64{1} << 40;
+                          })
+                .message.find("over 64 MiB"),
+            std::string::npos);
 }
 
 TEST(ElfImage, OverlapsAreRefused) {
-  EXPECT_NE(parse_section(".data", [](auto& h) { h.offset = 64; }).message.find("overlap"), std::string::npos);
-  EXPECT_NE(parse_section(".data", [](auto& h) { h.offset = 0; }).message.find("overlap the ELF headers"), std::string::npos);
+  EXPECT_NE(parse_section(".data", [](auto& h) { h.offset = 64; }).message.find("overlap"),
+            std::string::npos);
+  EXPECT_NE(parse_section(".data", [](auto& h) { h.offset = 0; }).message.find("overlap the ELF headers"),
+            std::string::npos);
 }
 
 TEST(ElfImage, SymbolTables) {
-  EXPECT_NE(parse_section(".symtab", [](auto& h) { h.type = elf::kShtProgbits; }).log.find("module has no symbols (stripped?)"),
+  EXPECT_NE(parse_section(".symtab", [](auto& h) { h.type = elf::kShtProgbits; })
+                .log.find("module has no symbols (stripped?)"),
             std::string::npos);
-  EXPECT_NE(parse_section(".symtab", [](auto& h) { h.entsize = 16; }).message.find("24 expected"), std::string::npos);
-  EXPECT_NE(parse_section(".symtab", [](auto& h) { h.link = 999; }).log.find("Invalid ELF sh_link"), std::string::npos);
+  EXPECT_NE(parse_section(".symtab", [](auto& h) { h.entsize = 16; }).message.find("24 expected"),
+            std::string::npos);
+  EXPECT_NE(parse_section(".symtab", [](auto& h) { h.link = 999; }).log.find("Invalid ELF sh_link"),
+            std::string::npos);
   EXPECT_NE(parse_section(".strtab", [](auto& h) { h.size -= 4; }).error, 0);  // the last name loses its NUL
-  EXPECT_NE(parse_section(".strtab", [](auto& h) { h.size = 1; }).message.find("passes the string table"), std::string::npos);
-  EXPECT_NE(parse_section(".shstrtab", [](auto& h) { h.size -= 3; }).log.find("isn't null terminated"), std::string::npos);
+  EXPECT_NE(parse_section(".strtab", [](auto& h) { h.size = 1; }).message.find("passes the string table"),
+            std::string::npos);
+  EXPECT_NE(parse_section(".shstrtab", [](auto& h) { h.size -= 3; }).log.find("isn't null terminated"),
+            std::string::npos);
 }
 
 TEST(ElfImage, StructModule) {
   EXPECT_EQ(parse_section(".gnu.linkonce.this_module", [](auto& h) { h.flags = elf::kShfWrite; }).log,
             "<3>module hello: .gnu.linkonce.this_module must occupy memory during process execution\n");
-  EXPECT_NE(parse_section(".gnu.linkonce.this_module", [](auto& h) { h.size = 512; }).message.find("has 512 bytes where"),
+  EXPECT_NE(parse_section(".gnu.linkonce.this_module", [](auto& h) { h.size = 512; })
+                .message.find("has 512 bytes where"),
             std::string::npos);
   ElfBuilder renamed = ElfBuilder::hello();
   renamed.section(".gnu.linkonce.this_module", elf::kShtProgbits, elf::kShfAlloc, {1});
@@ -178,14 +201,20 @@ TEST(ElfImage, StructModule) {
 }
 
 TEST(ElfImage, Relocations) {
-  EXPECT_NE(parse_section(".rela.init.text", [](auto& h) { h.entsize = 16; }).message.find("24 expected"), std::string::npos);
-  EXPECT_NE(parse_section(".rela.init.text", [](auto& h) { h.link = 1; }).message.find("symbol table"), std::string::npos);
-  EXPECT_NE(parse_section(".rela.init.text", [](auto& h) { h.type = elf::kShtRel; }).message.find("SHT_REL"), std::string::npos);
-  EXPECT_NE(parse_section(".rela.init.text", [](auto& h) { h.info = 6; }).message.find("no bytes"), std::string::npos);
-  EXPECT_EQ(parse_section(".rela.init.text", [](auto& h) { h.info = 60000; }).message, "");  // skipped, as in the kernel
+  EXPECT_NE(parse_section(".rela.init.text", [](auto& h) { h.entsize = 16; }).message.find("24 expected"),
+            std::string::npos);
+  EXPECT_NE(parse_section(".rela.init.text", [](auto& h) { h.link = 1; }).message.find("symbol table"),
+            std::string::npos);
+  EXPECT_NE(parse_section(".rela.init.text", [](auto& h) { h.type = elf::kShtRel; }).message.find("SHT_REL"),
+            std::string::npos);
+  EXPECT_NE(parse_section(".rela.init.text", [](auto& h) { h.info = 6; }).message.find("no bytes"),
+            std::string::npos);
+  EXPECT_EQ(parse_section(".rela.init.text", [](auto& h) { h.info = 60000; }).message,
+            "");  // skipped, as in the kernel
   ElfBuilder far_place = ElfBuilder::hello();
   far_place.relocation(far_place.index_of(".text"), 29, kReloc64, 1);
-  EXPECT_NE(parse(far_place.file()).message.find("at offset 0x1d passes the end of .text"), std::string::npos);
+  EXPECT_NE(parse(far_place.file()).message.find("at offset 0x1d passes the end of .text"),
+            std::string::npos);
   ElfBuilder no_symbol = ElfBuilder::hello();
   no_symbol.relocation(no_symbol.index_of(".text"), 0, kReloc64, 999);
   EXPECT_NE(parse(no_symbol.file()).message.find("names symbol 999 of"), std::string::npos);

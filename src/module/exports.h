@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What a module exports: __ksymtab and __ksymtab_gpl (records of 32-bit self-relative offsets), with the CRCs of
-// __kcrctab and __kcrctab_gpl.
+// What a module exports: __ksymtab and __ksymtab_gpl (records of 32-bit self-relative offsets), with the CRCs
+// of __kcrctab and __kcrctab_gpl.
 #pragma once
 
 #include <string>

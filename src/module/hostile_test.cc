@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Hostile input: cut files and corrupted files go through every pass up to the point where code would run. Each one
-// loads, or is refused with one line that starts with the file's name. Meant for the asan-ubsan build.
+// Hostile input: cut files and corrupted files go through every pass up to the point where code would run.
+// Each one loads, or is refused with one line that starts with the file's name. Meant for the asan-ubsan
+// build.
 //
 // KOI_TEST_KO=FILE adds a real module to the built one.
 #include <gtest/gtest.h>
@@ -73,7 +74,10 @@ std::vector<u8> corrupt(const std::vector<u8>& original, u64 seed) {
     const u64 length = choice == 4 ? u64{64} : bytes.size() - from;
     u8& byte = bytes[from + random() % length];
     const u64 kind = random() % 4;
-    byte = kind == 0 ? 0xff : kind == 1 ? 0 : kind == 2 ? static_cast<u8>(byte ^ 1U << random() % 8) : static_cast<u8>(random());
+    byte = kind == 0   ? 0xff
+           : kind == 1 ? 0
+           : kind == 2 ? static_cast<u8>(byte ^ 1U << random() % 8)
+                       : static_cast<u8>(random());
   }
   return bytes;
 }

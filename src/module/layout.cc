@@ -67,16 +67,18 @@ class LayoutPass {
   }
 
   void place_block(Block block) {
-    static constexpr Group kOrder[] = {Group::kExecutable, Group::kReadOnly, Group::kReadOnlyAfterInit, Group::kWritable};
-    static constexpr MemoryKind kCoreKinds[] = {MemoryKind::kText, MemoryKind::kRodata, MemoryKind::kRoAfterInit,
-                                                MemoryKind::kData};
-    static constexpr MemoryKind kInitKinds[] = {MemoryKind::kInitText, MemoryKind::kInitRodata, MemoryKind::kInitData,
-                                                MemoryKind::kInitData};
+    static constexpr Group kOrder[] = {Group::kExecutable, Group::kReadOnly, Group::kReadOnlyAfterInit,
+                                       Group::kWritable};
+    static constexpr MemoryKind kCoreKinds[] = {MemoryKind::kText, MemoryKind::kRodata,
+                                                MemoryKind::kRoAfterInit, MemoryKind::kData};
+    static constexpr MemoryKind kInitKinds[] = {MemoryKind::kInitText, MemoryKind::kInitRodata,
+                                                MemoryKind::kInitData, MemoryKind::kInitData};
     const MemoryKind* kinds = block == Block::kCore ? kCoreKinds : kInitKinds;
     u64 size = 0;
     u64 region_start = 0;
     for (std::size_t k = 0; k < std::size(kOrder); ++k) {
-      // Init has no read-only-after-init region: such a section (there is none in practice) lies with the data.
+      // Init has no read-only-after-init region: such a section (there is none in practice) lies with the
+      // data.
       const bool same_region = k > 0 && kinds[k] == kinds[k - 1];
       if (!same_region) region_start = size = align_up(size, kPageBytes);
       for (u32 i = 1; i < image_.sections.size(); ++i) {
@@ -123,7 +125,8 @@ class LayoutPass {
 }  // namespace
 
 bool is_core_symbol(const ElfImage& image, const Layout& layout, const Symbol& symbol) {
-  if (symbol.shndx == elf::kShnUndef || symbol.shndx >= image.sections.size() || symbol.name.empty()) return false;
+  if (symbol.shndx == elf::kShnUndef || symbol.shndx >= image.sections.size() || symbol.name.empty())
+    return false;
   const Block block = layout.places[symbol.shndx].block;
   return block == Block::kCore || block == Block::kPercpu;
 }
@@ -132,8 +135,10 @@ Result<Layout> lay_out(const ElfImage& image, LoaderEra era, KernelLog& log) {
   for (u32 i = 1; i < image.sections.size(); ++i) {
     const Section& section = image.sections[i];
     if (!section.writable() || !section.executable()) continue;
-    log.line(kLogErr, "{}: section {} (index {}) has invalid WRITE|EXEC flags", image.module_name, section.name, i);
-    return make_errno(ENOEXEC, "{}: is writable and executable, which the kernel refuses; check its section attribute",
+    log.line(kLogErr, "{}: section {} (index {}) has invalid WRITE|EXEC flags", image.module_name,
+             section.name, i);
+    return make_errno(ENOEXEC,
+                      "{}: is writable and executable, which the kernel refuses; check its section attribute",
                       image.where(i));
   }
   if (image.sections[image.symtab].allocated() || image.sections[image.strtab].allocated()) {
@@ -144,8 +149,8 @@ Result<Layout> lay_out(const ElfImage& image, LoaderEra era, KernelLog& log) {
 }
 
 std::string_view memory_kind_name(MemoryKind kind) {
-  static constexpr std::string_view kNames[kMemoryKinds] = {"text",      "rodata",      "ro_after_init", "data",
-                                                            "init text", "init rodata", "init data"};
+  static constexpr std::string_view kNames[kMemoryKinds] = {
+      "text", "rodata", "ro_after_init", "data", "init text", "init rodata", "init data"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -5,10 +5,11 @@
 //   init block:  [ init text | init rodata | init data + symtab + strtab ]        freed after init
 //   per-CPU:     .data..percpu, copied once a virtual CPU by the runtime
 //
-// Each region starts on a page, since it gets permissions of its own. Orders and sizes are the kernel's (layout_sections
-// and layout_symtab), so that coresize and initsize are what /proc/modules and sysfs show: up to 6.3 the symbol table
-// starts on a page of its own, from 6.4 on it follows the data. From 6.4 on the kernel allocates each region by itself;
-// koi keeps them adjacent in both eras. Debian builds with CONFIG_KALLSYMS_ALL, so data symbols are kept.
+// Each region starts on a page, since it gets permissions of its own. Orders and sizes are the kernel's
+// (layout_sections and layout_symtab), so that coresize and initsize are what /proc/modules and sysfs show:
+// up to 6.3 the symbol table starts on a page of its own, from 6.4 on it follows the data. From 6.4 on the
+// kernel allocates each region by itself; koi keeps them adjacent in both eras. Debian builds with
+// CONFIG_KALLSYMS_ALL, so data symbols are kept.
 #pragma once
 
 #include <array>
@@ -36,7 +37,8 @@ struct SectionPlace {
   u64 offset = 0;                       // bytes from the start of the block
 };
 
-// A run of pages with one permission: text r-x, rodata r--, ro_after_init rw- until init has returned, data rw-.
+// A run of pages with one permission: text r-x, rodata r--, ro_after_init rw- until init has returned, data
+// rw-.
 struct Region {
   MemoryKind kind = MemoryKind::kText;
   Block block = Block::kCore;
@@ -52,7 +54,9 @@ struct Layout {
   u64 percpu_bytes = 0;
   u64 percpu_align = 1;
 
-  [[nodiscard]] const Region& region(MemoryKind kind) const { return regions[static_cast<std::size_t>(kind)]; }
+  [[nodiscard]] const Region& region(MemoryKind kind) const {
+    return regions[static_cast<std::size_t>(kind)];
+  }
 };
 
 // Lays out `image`. From here on the layout is fixed.

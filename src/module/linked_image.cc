@@ -20,10 +20,14 @@ LinkedImage::LinkedImage(const ElfImage& image, const Layout& layout, const Plac
 std::optional<u64> LinkedImage::section_address(u32 index) const {
   const Located& section = sections_[index];
   switch (section.block) {
-    case Block::kCore: return placement_.core_base + section.offset;
-    case Block::kInit: return placement_.init_base + section.offset;
-    case Block::kPercpu: return placement_.percpu_address;
-    case Block::kNone: break;
+    case Block::kCore:
+      return placement_.core_base + section.offset;
+    case Block::kInit:
+      return placement_.init_base + section.offset;
+    case Block::kPercpu:
+      return placement_.percpu_address;
+    case Block::kNone:
+      break;
   }
   return std::nullopt;
 }
@@ -31,10 +35,14 @@ std::optional<u64> LinkedImage::section_address(u32 index) const {
 ByteSpan LinkedImage::section_bytes(u32 index) const {
   const Located& section = sections_[index];
   switch (section.block) {
-    case Block::kCore: return ByteSpan(core).subspan(section.offset, section.size);
-    case Block::kInit: return ByteSpan(init).subspan(section.offset, section.size);
-    case Block::kPercpu: return percpu;
-    case Block::kNone: break;
+    case Block::kCore:
+      return ByteSpan(core).subspan(section.offset, section.size);
+    case Block::kInit:
+      return ByteSpan(init).subspan(section.offset, section.size);
+    case Block::kPercpu:
+      return percpu;
+    case Block::kNone:
+      break;
   }
   return {};
 }
@@ -48,8 +56,10 @@ ByteSpan LinkedImage::at(u64 address, u64 size_bytes) const {
   const auto inside = [&](u64 base, const std::vector<u8>& block) {
     return address >= base && address - base <= block.size() && size_bytes <= block.size() - (address - base);
   };
-  if (inside(placement_.core_base, core)) return ByteSpan(core).subspan(address - placement_.core_base, size_bytes);
-  if (inside(placement_.init_base, init)) return ByteSpan(init).subspan(address - placement_.init_base, size_bytes);
+  if (inside(placement_.core_base, core))
+    return ByteSpan(core).subspan(address - placement_.core_base, size_bytes);
+  if (inside(placement_.init_base, init))
+    return ByteSpan(init).subspan(address - placement_.init_base, size_bytes);
   return {};
 }
 

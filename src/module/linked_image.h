@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The module's bytes as they will stand in memory: two blocks at addresses that the runtime has chosen, and the
-// per-CPU template. Passes change these bytes; the runtime copies them to the pages when all is done.
+// The module's bytes as they will stand in memory: two blocks at addresses that the runtime has chosen, and
+// the per-CPU template. Passes change these bytes; the runtime copies them to the pages when all is done.
 #pragma once
 
 #include <cstring>

@@ -12,8 +12,9 @@ namespace {
 Status reserve_name(LoadHost& host, const ElfImage& image) {
   const int error = host.reserve_name(image.module_name);
   if (error == 0) return Ok{};
-  return make_errno(error, "{}: a module named {} is {}; unload it first (rmmod {})", image.path, image.module_name,
-                    error == EEXIST ? "loaded already" : "being loaded or removed", image.module_name);
+  return make_errno(error, "{}: a module named {} is {}; unload it first (rmmod {})", image.path,
+                    image.module_name, error == EEXIST ? "loaded already" : "being loaded or removed",
+                    image.module_name);
 }
 
 // find_module_sections: what may not stand together, and what is too old.
@@ -25,7 +26,8 @@ Status check_optional_sections(const LoadContext& context) {
   };
   if (context.kernel.constructors && present(".ctors") && image.find(".init_array") != nullptr) {
     context.log.line(kLogWarning, "{}: has both .ctors and .init_array.", context.name());
-    return make_errno(EINVAL, "{}: has both .ctors and .init_array; build all of it with one compiler", image.path);
+    return make_errno(EINVAL, "{}: has both .ctors and .init_array; build all of it with one compiler",
+                      image.path);
   }
   if (present("__obsparm")) context.log.line(kLogWarning, "{}: Ignoring obsolete parameters", context.name());
   return Ok{};
@@ -35,14 +37,16 @@ Status check_optional_sections(const LoadContext& context) {
 void note_oddities(const ElfImage& image, std::vector<std::string>& notes) {
   for (const RelocationSection& section : image.relocations) {
     if (section.target != image.percpu || image.sections[section.section].bytes.empty()) continue;
-    notes.push_back(fmt::format(
-        "{}: holds initialised pointers, which the kernel's loader does not relocate in modules: they stay 0 at run time",
-        image.where(section.target)));
+    notes.push_back(
+        fmt::format("{}: holds initialised pointers, which the kernel's loader does not relocate in modules: "
+                    "they stay 0 at run time",
+                    image.where(section.target)));
   }
 }
 
-Result<LoadedModule> run_passes(std::unique_ptr<ModuleFile> file, const KernelFacts& kernel, const LoadFlags& flags,
-                                LoadHost& host, KernelTaint& kernel_taint, KernelLog& log) {
+Result<LoadedModule> run_passes(std::unique_ptr<ModuleFile> file, const KernelFacts& kernel,
+                                const LoadFlags& flags, LoadHost& host, KernelTaint& kernel_taint,
+                                KernelLog& log) {
   const LoaderEra era = loader_era(kernel.release);
   LoadedModule module;
   module.file = std::move(file);
@@ -55,7 +59,8 @@ Result<LoadedModule> run_passes(std::unique_ptr<ModuleFile> file, const KernelFa
   if (image.modinfo != 0) module.info = ModInfo::parse(image.sections[image.modinfo].bytes);
 
   // Does this kernel take it?
-  LoadContext context{kernel, flags, kernel_taint, log, image, module.info, module.file->signature, era, 0, false, {}};
+  LoadContext context{kernel, flags, kernel_taint, log, image, module.info, module.file->signature,
+                      era,    0,     false,        {}};
   context.has_versions = image.versions != 0 && flags.modversions == VersionPolicy::kCheck;
   if (context.has_versions) context.versions = VersionTable(image.sections[image.versions].bytes);
   TRY(check_blacklist(context));
@@ -87,8 +92,9 @@ Result<LoadedModule> run_passes(std::unique_ptr<ModuleFile> file, const KernelFa
 
 }  // namespace
 
-Result<LoadedModule> load_module(std::unique_ptr<ModuleFile> file, const KernelFacts& kernel, const LoadFlags& flags,
-                                 LoadHost& host, KernelTaint& kernel_taint, KernelLog& log) {
+Result<LoadedModule> load_module(std::unique_ptr<ModuleFile> file, const KernelFacts& kernel,
+                                 const LoadFlags& flags, LoadHost& host, KernelTaint& kernel_taint,
+                                 KernelLog& log) {
   auto module = run_passes(std::move(file), kernel, flags, host, kernel_taint, log);
   if (!module.ok()) return one_line(std::move(module).error());
   return module;

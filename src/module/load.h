@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Loading a module: the list of passes from a file to bytes that only need to be copied to their pages. Nothing here
-// maps memory or runs code; what a load needs from outside comes through LoadHost.
+// Loading a module: the list of passes from a file to bytes that only need to be copied to their pages.
+// Nothing here maps memory or runs code; what a load needs from outside comes through LoadHost.
 #pragma once
 
 #include <memory>
@@ -50,11 +50,11 @@ struct LoadedModule {
   [[nodiscard]] const std::string& name() const { return image.module_name; }
 };
 
-// Loads `file` for the kernel `kernel`. The kernel's own lines go to `log` in the kernel's order; `kernel_taint` changes
-// as in the kernel, also when the load fails later.
+// Loads `file` for the kernel `kernel`. The kernel's own lines go to `log` in the kernel's order;
+// `kernel_taint` changes as in the kernel, also when the load fails later.
 // Errors: those of the passes; each message names the file and the place.
 [[nodiscard]] Result<LoadedModule> load_module(std::unique_ptr<ModuleFile> file, const KernelFacts& kernel,
-                                               const LoadFlags& flags, LoadHost& host, KernelTaint& kernel_taint,
-                                               KernelLog& log);
+                                               const LoadFlags& flags, LoadHost& host,
+                                               KernelTaint& kernel_taint, KernelLog& log);
 
 }  // namespace koi::module

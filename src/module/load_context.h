@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the passes of one load share: the kernel that is presented, the flags of the system call, the taints so far.
+// What the passes of one load share: the kernel that is presented, the flags of the system call, the taints
+// so far.
 #pragma once
 
 #include <string>
@@ -14,17 +15,18 @@
 
 namespace koi::module {
 
-// The kernel that modules are checked against. All of it comes from the kernel core (its header tree and config).
+// The kernel that modules are checked against. All of it comes from the kernel core (its header tree and
+// config).
 struct KernelFacts {
-  std::string release;                // "6.1.0-56-amd64"
-  std::string vermagic;               // VERMAGIC_STRING, with its final blank
-  u64 struct_module_bytes = 0;        // sizeof(struct module); 0: not compared
-  bool modversions = true;            // CONFIG_MODVERSIONS
-  bool module_signatures = true;      // CONFIG_MODULE_SIG
-  bool enforce_signatures = false;    // module.sig_enforce
-  bool retpoline = true;              // a Spectre v2 mitigation is on: modules without retpolines get a warning
-  bool livepatch = true;              // CONFIG_LIVEPATCH
-  bool constructors = false;          // CONFIG_CONSTRUCTORS
+  std::string release;              // "6.1.0-56-amd64"
+  std::string vermagic;             // VERMAGIC_STRING, with its final blank
+  u64 struct_module_bytes = 0;      // sizeof(struct module); 0: not compared
+  bool modversions = true;          // CONFIG_MODVERSIONS
+  bool module_signatures = true;    // CONFIG_MODULE_SIG
+  bool enforce_signatures = false;  // module.sig_enforce
+  bool retpoline = true;            // a Spectre v2 mitigation is on: modules without retpolines get a warning
+  bool livepatch = true;            // CONFIG_LIVEPATCH
+  bool constructors = false;        // CONFIG_CONSTRUCTORS
   bool allow_missing_namespaces = false;  // CONFIG_MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS
   std::vector<std::string> blacklist;     // module_blacklist=
   u64 max_loaded_bytes = u64{64} << 20;   // koi's own limit for the loaded sections
@@ -47,8 +49,8 @@ struct LoadContext {
   Signature signature;
   LoaderEra era;
 
-  u64 module_taints = 0;             // struct module.taints
-  bool has_versions = false;         // __versions is there and heeded
+  u64 module_taints = 0;      // struct module.taints
+  bool has_versions = false;  // __versions is there and heeded
   VersionTable versions;
 
   [[nodiscard]] const std::string& name() const { return image.module_name; }
@@ -58,7 +60,8 @@ struct LoadContext {
   }
   // What `modprobe --force` relies on: say `reason` once a boot, taint, and go on (CONFIG_MODULE_FORCE_LOAD).
   void force_load(std::string_view reason) {
-    if (!kernel_taint.has(Taint::kForcedModule)) log.line(kLogWarning, "{}: {}: kernel tainted.", name(), reason);
+    if (!kernel_taint.has(Taint::kForcedModule))
+      log.line(kLogWarning, "{}: {}: kernel tainted.", name(), reason);
     taint(Taint::kForcedModule, LockDebugging::kNowUnreliable);
   }
 };

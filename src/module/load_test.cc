@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The whole list of passes on a built module, and the rows of the loader's messages that real kernels printed.
+// The whole list of passes on a built module, and the rows of the loader's messages that real kernels
+// printed.
 #include "module/load.h"
 
 #include <gtest/gtest.h>
@@ -33,7 +34,8 @@ TEST(Load, HelloIsLaidOutAndRelocated) {
   const u64 init = *module.linked->section_address(module.image.find_index(".init.text"));
   const u64 strings = *module.linked->section_address(module.image.find_index(".rodata.str1.1"));
   EXPECT_EQ(module.linked->read<u32>(init + 3), static_cast<u32>(strings));
-  EXPECT_EQ(static_cast<u64>(static_cast<s64>(*module.linked->read<s32>(init + 8))), 0x10001000 - 4 - (init + 8));
+  EXPECT_EQ(static_cast<u64>(static_cast<s64>(*module.linked->read<s32>(init + 8))),
+            0x10001000 - 4 - (init + 8));
   const u64 mod = *module.linked->section_address(module.image.this_module);
   EXPECT_EQ(module.linked->read<u64>(mod + 0x138), init);
   const u64 data = *module.linked->section_address(module.image.find_index(".data"));
@@ -66,7 +68,8 @@ TEST(Load, VersionMagicFlagsAreCompared) {
   testing::load_into(loaded, ElfBuilder::hello("6.1.0-test SMP preempX mod_unload modversions "), host);
   EXPECT_EQ(loaded.result.error().errno_value, ENOEXEC);
   EXPECT_EQ(loaded.log.raw(),
-            "<3>hello: version magic '6.1.0-test SMP preempX mod_unload modversions ' should be '6.1.0-test SMP preempt "
+            "<3>hello: version magic '6.1.0-test SMP preempX mod_unload modversions ' should be '6.1.0-test "
+            "SMP preempt "
             "mod_unload modversions '\n");
 }
 
@@ -163,14 +166,15 @@ TEST(Load, NoModinfoAtAll) {
   Loaded loaded;
   testing::load_into(loaded, b, host);
   ASSERT_TRUE(loaded.result.ok()) << loaded.result.error().message;
-  EXPECT_EQ(loaded.log.raw(),
-            "<4>hello: bad vermagic: kernel tainted.\n"
-            "<4>Disabling lock debugging due to kernel taint\n"
-            "<4>hello: loading out-of-tree module taints kernel.\n"
-            "<3>Spectre V2 : System may be vulnerable to spectre v2\n"
-            "<4>hello: loading module not compiled with retpoline compiler.\n"
-            "<4>hello: module license 'unspecified' taints kernel.\n"
-            "<5>hello: module verification failed: signature and/or required key missing - tainting kernel\n");
+  EXPECT_EQ(
+      loaded.log.raw(),
+      "<4>hello: bad vermagic: kernel tainted.\n"
+      "<4>Disabling lock debugging due to kernel taint\n"
+      "<4>hello: loading out-of-tree module taints kernel.\n"
+      "<3>Spectre V2 : System may be vulnerable to spectre v2\n"
+      "<4>hello: loading module not compiled with retpoline compiler.\n"
+      "<4>hello: module license 'unspecified' taints kernel.\n"
+      "<5>hello: module verification failed: signature and/or required key missing - tainting kernel\n");
   EXPECT_EQ(loaded.taint.mask, 12291U);
 }
 
@@ -207,7 +211,8 @@ TEST(Load, NamespacesMustBeImported) {
 
 TEST(Load, ExportsAreReadAndDuplicatesRefused) {
   ElfBuilder b = ElfBuilder::hello();
-  const u32 symbol = b.symbol("shared", static_cast<u16>(b.index_of(".text")), 16, elf::kStbGlobal, elf::kSttFunc, 8);
+  const u32 symbol =
+      b.symbol("shared", static_cast<u16>(b.index_of(".text")), 16, elf::kStbGlobal, elf::kSttFunc, 8);
   b.export_symbol("shared", symbol, false, 0x1234);
   b.export_symbol("shared_gpl", symbol, true, 0x5678);
   FakeHost host;
@@ -232,7 +237,8 @@ TEST(Load, ExportsAreReadAndDuplicatesRefused) {
 
 TEST(Load, PerCpuSymbolsAreOffsets) {
   ElfBuilder b = ElfBuilder::hello();
-  const u32 percpu = b.section(".data..percpu", elf::kShtProgbits, elf::kShfAlloc | elf::kShfWrite, {1, 2, 3, 4, 5, 6, 7, 8}, 8);
+  const u32 percpu = b.section(".data..percpu", elf::kShtProgbits, elf::kShfAlloc | elf::kShfWrite,
+                               {1, 2, 3, 4, 5, 6, 7, 8}, 8);
   const u32 symbol = b.symbol("mine", static_cast<u16>(percpu), 4, elf::kStbGlobal, elf::kSttObject, 4);
   b.append(b.index_of(".data"), std::string(8, '\0'));
   b.relocation(b.index_of(".data"), 16, kReloc64, symbol, 0);

@@ -33,7 +33,8 @@ TEST(ModInfo, Depends) {
 }
 
 TEST(License, OnlyTheKernelsStringsCount) {
-  for (const char* good : {"GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"}) {
+  for (const char* good :
+       {"GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"}) {
     EXPECT_TRUE(license_is_gpl_compatible(good)) << good;
   }
   for (const char* bad : {"", "gpl", "GPLv2", "GPL ", "BSD", "Proprietary", "unspecified"}) {

@@ -33,7 +33,9 @@ std::vector<u8> gzip(const std::vector<u8>& in) {
 std::vector<u8> xz(const std::vector<u8>& in) {
   std::vector<u8> out(lzma_stream_buffer_bound(in.size()));
   std::size_t size = 0;
-  EXPECT_EQ(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, nullptr, in.data(), in.size(), out.data(), &size, out.size()), LZMA_OK);
+  EXPECT_EQ(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, nullptr, in.data(), in.size(), out.data(), &size,
+                                    out.size()),
+            LZMA_OK);
   out.resize(size);
   return out;
 }
@@ -68,7 +70,8 @@ TEST(ModuleFile, EveryCutIsRefused) {
   const std::vector<u8> plain = testing::ElfBuilder::hello().build();
   for (const auto& packed : {gzip(plain), xz(plain), zstd(plain)}) {
     for (std::size_t size = 6; size < packed.size(); size += 13) {
-      const auto file = module_file_from_bytes("cut.ko", std::vector<u8>(packed.begin(), packed.begin() + static_cast<std::ptrdiff_t>(size)));
+      const auto file = module_file_from_bytes(
+          "cut.ko", std::vector<u8>(packed.begin(), packed.begin() + static_cast<std::ptrdiff_t>(size)));
       ASSERT_FALSE(file.ok()) << size;
       EXPECT_EQ(file.error().errno_value, ENOEXEC);
       EXPECT_NE(file.error().message.find("damaged or cut off"), std::string::npos);
@@ -80,7 +83,8 @@ TEST(ModuleFile, DirectoriesEmptyAndMissingFiles) {
   EXPECT_EQ(read_module_file("/nonexistent/none.ko").error().errno_value, ENOENT);
   const auto directory = read_module_file("/");
   EXPECT_EQ(directory.error().errno_value, EINVAL);
-  EXPECT_EQ(directory.error().message, "/: is a directory; give the path of a .ko file (koi build makes one)");
+  EXPECT_EQ(directory.error().message,
+            "/: is a directory; give the path of a .ko file (koi build makes one)");
   EXPECT_EQ(read_module_file("/dev/null").error().errno_value, EINVAL);
   char path[] = "/tmp/koi_module_file_XXXXXX";
   const int fd = ::mkstemp(path);
@@ -99,8 +103,17 @@ TEST(ModuleFile, DirectoriesEmptyAndMissingFiles) {
 std::vector<u8> signed_file(u32 signature_bytes, u8 id_type, u8 algo) {
   std::vector<u8> bytes = testing::ElfBuilder::hello().build();
   bytes.insert(bytes.end(), 100, 0x55);
-  const u8 trailer[12] = {algo, 0, id_type, 0, 0, 0, 0, 0, static_cast<u8>(signature_bytes >> 24),
-                          static_cast<u8>(signature_bytes >> 16), static_cast<u8>(signature_bytes >> 8),
+  const u8 trailer[12] = {algo,
+                          0,
+                          id_type,
+                          0,
+                          0,
+                          0,
+                          0,
+                          0,
+                          static_cast<u8>(signature_bytes >> 24),
+                          static_cast<u8>(signature_bytes >> 16),
+                          static_cast<u8>(signature_bytes >> 8),
                           static_cast<u8>(signature_bytes)};
   bytes.insert(bytes.end(), trailer, trailer + 12);
   const std::string marker = "~Module signature appended~\n";

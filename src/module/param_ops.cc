@@ -67,7 +67,8 @@ int set_copystring(std::string_view name, std::string_view text, u64 arg, Kernel
 }
 
 // One element of an array, or the whole of a simple parameter.
-int set_one(ParamKind kind, const Param& param, std::optional<std::string>& value, ParamHost& host, KernelLog& log) {
+int set_one(ParamKind kind, const Param& param, std::optional<std::string>& value, ParamHost& host,
+            KernelLog& log) {
   if (kind == ParamKind::kCustom) return host.custom_set(param, value);
   std::optional<std::string_view> text;
   if (value) text = value->c_str();
@@ -173,7 +174,8 @@ int set_param(const Param& param, std::optional<std::string>& value, ParamHost& 
 std::string get_param(const Param& param, ParamHost& host, int& error) {
   error = 0;
   const ParamKind kind = host.kind_of(param.ops);
-  std::string text = kind == ParamKind::kArray ? get_array(param, host, error) : get_one(kind, param, host, error);
+  std::string text =
+      kind == ParamKind::kArray ? get_array(param, host, error) : get_one(kind, param, host, error);
   if (error != 0) return {};
   return text;
 }

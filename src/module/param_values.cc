@@ -27,7 +27,8 @@ unsigned take_base(std::string_view& text) {
   return 16;
 }
 
-// _kstrtoull: no sign. All digits are read before an overflow is reported, and it is reported before what follows them.
+// _kstrtoull: no sign. All digits are read before an overflow is reported, and it is reported before what
+// follows them.
 Parsed<u64> parse_digits(std::string_view text) {
   const unsigned base = take_base(text);
   u64 value = 0;
@@ -103,20 +104,25 @@ u64 param_width(ParamKind kind) {
     case ParamKind::kByte:
     case ParamKind::kBool:
     case ParamKind::kInvbool:
-    case ParamKind::kBoolEnableOnly: return 1;
+    case ParamKind::kBoolEnableOnly:
+      return 1;
     case ParamKind::kShort:
-    case ParamKind::kUshort: return 2;
+    case ParamKind::kUshort:
+      return 2;
     case ParamKind::kInt:
     case ParamKind::kUint:
     case ParamKind::kHexint:
-    case ParamKind::kBint: return 4;
+    case ParamKind::kBint:
+      return 4;
     case ParamKind::kLong:
     case ParamKind::kUlong:
     case ParamKind::kUllong:
-    case ParamKind::kCharp: return 8;
+    case ParamKind::kCharp:
+      return 8;
     case ParamKind::kString:
     case ParamKind::kArray:
-    case ParamKind::kCustom: break;
+    case ParamKind::kCustom:
+      break;
   }
   return 0;
 }
@@ -152,18 +158,21 @@ Parsed<bool> parse_bool(std::string_view text) {
     case 'Y':
     case 't':
     case 'T':
-    case '1': return {0, true};
+    case '1':
+      return {0, true};
     case 'n':
     case 'N':
     case 'f':
     case 'F':
-    case '0': return {0, false};
+    case '0':
+      return {0, false};
     case 'o':
     case 'O':
       if (at(1) == 'n' || at(1) == 'N') return {0, true};
       if (at(1) == 'f' || at(1) == 'F') return {0, false};
       break;
-    default: break;
+    default:
+      break;
   }
   return {EINVAL, false};
 }
@@ -171,46 +180,66 @@ Parsed<bool> parse_bool(std::string_view text) {
 Parsed<u64> parse_scalar(ParamKind kind, std::optional<std::string_view> text, u64 old_value) {
   const std::string_view number = text.value_or("");
   switch (kind) {
-    case ParamKind::kByte: return narrow_unsigned<u8>(number);
-    case ParamKind::kShort: return narrow_signed<s16>(number);
-    case ParamKind::kUshort: return narrow_unsigned<u16>(number);
-    case ParamKind::kInt: return narrow_signed<s32>(number);
+    case ParamKind::kByte:
+      return narrow_unsigned<u8>(number);
+    case ParamKind::kShort:
+      return narrow_signed<s16>(number);
+    case ParamKind::kUshort:
+      return narrow_unsigned<u16>(number);
+    case ParamKind::kInt:
+      return narrow_signed<s32>(number);
     case ParamKind::kUint:
-    case ParamKind::kHexint: return narrow_unsigned<u32>(number);
-    case ParamKind::kLong: return narrow_signed<s64>(number);
+    case ParamKind::kHexint:
+      return narrow_unsigned<u32>(number);
+    case ParamKind::kLong:
+      return narrow_signed<s64>(number);
     case ParamKind::kUlong:
-    case ParamKind::kUllong: return parse_unsigned(number);
+    case ParamKind::kUllong:
+      return parse_unsigned(number);
     case ParamKind::kBool:
     case ParamKind::kInvbool:
     case ParamKind::kBint:
-    case ParamKind::kBoolEnableOnly: return parse_boolean(kind, text, old_value);
+    case ParamKind::kBoolEnableOnly:
+      return parse_boolean(kind, text, old_value);
     case ParamKind::kCharp:
     case ParamKind::kString:
     case ParamKind::kArray:
-    case ParamKind::kCustom: break;
+    case ParamKind::kCustom:
+      break;
   }
   CHECK(false, "parameter kind {} is no scalar", static_cast<int>(kind));
 }
 
 std::string format_scalar(ParamKind kind, u64 value) {
   switch (kind) {
-    case ParamKind::kByte: return fmt::format("{}\n", static_cast<u8>(value));
-    case ParamKind::kShort: return fmt::format("{}\n", static_cast<s16>(value));
-    case ParamKind::kUshort: return fmt::format("{}\n", static_cast<u16>(value));
+    case ParamKind::kByte:
+      return fmt::format("{}\n", static_cast<u8>(value));
+    case ParamKind::kShort:
+      return fmt::format("{}\n", static_cast<s16>(value));
+    case ParamKind::kUshort:
+      return fmt::format("{}\n", static_cast<u16>(value));
     case ParamKind::kInt:
-    case ParamKind::kBint: return fmt::format("{}\n", static_cast<s32>(value));
-    case ParamKind::kUint: return fmt::format("{}\n", static_cast<u32>(value));
-    case ParamKind::kHexint: return fmt::format("0x{:06x}\n", static_cast<u32>(value));  // the kernel's %#08x
-    case ParamKind::kLong: return fmt::format("{}\n", static_cast<s64>(value));
+    case ParamKind::kBint:
+      return fmt::format("{}\n", static_cast<s32>(value));
+    case ParamKind::kUint:
+      return fmt::format("{}\n", static_cast<u32>(value));
+    case ParamKind::kHexint:
+      return fmt::format("0x{:06x}\n", static_cast<u32>(value));  // the kernel's %#08x
+    case ParamKind::kLong:
+      return fmt::format("{}\n", static_cast<s64>(value));
     case ParamKind::kUlong:
-    case ParamKind::kUllong: return fmt::format("{}\n", value);
+    case ParamKind::kUllong:
+      return fmt::format("{}\n", value);
     case ParamKind::kBool:
-    case ParamKind::kBoolEnableOnly: return (value & 0xff) != 0 ? "Y\n" : "N\n";
-    case ParamKind::kInvbool: return (value & 0xff) != 0 ? "N\n" : "Y\n";
+    case ParamKind::kBoolEnableOnly:
+      return (value & 0xff) != 0 ? "Y\n" : "N\n";
+    case ParamKind::kInvbool:
+      return (value & 0xff) != 0 ? "N\n" : "Y\n";
     case ParamKind::kCharp:
     case ParamKind::kString:
     case ParamKind::kArray:
-    case ParamKind::kCustom: break;
+    case ParamKind::kCustom:
+      break;
   }
   CHECK(false, "parameter kind {} is no scalar", static_cast<int>(kind));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The values of module parameters as text: the kernel's kstrto* family with base 0, and what the standard param_ops
-// accept and show (kernel/params.c, lib/kstrtox.c). Pure functions.
+// The values of module parameters as text: the kernel's kstrto* family with base 0, and what the standard
+// param_ops accept and show (kernel/params.c, lib/kstrtox.c). Pure functions.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@ namespace koi::module {
 
 // The standard operations, by what they are exported as; kCustom: the module's own.
 enum class ParamKind : u8 {
-  kByte,            // param_ops_byte
+  kByte,  // param_ops_byte
   kShort,
   kUshort,
   kInt,
@@ -27,8 +27,8 @@ enum class ParamKind : u8 {
   kBint,
   kBoolEnableOnly,
   kCharp,
-  kString,          // param_ops_string, set by param_set_copystring
-  kArray,           // param_array_ops
+  kString,  // param_ops_string, set by param_set_copystring
+  kArray,   // param_array_ops
   kCustom,
 };
 
@@ -52,7 +52,8 @@ struct Parsed {
 // kstrtobool: y t 1 on ..., n f 0 off ...; only the first one or two characters count.
 [[nodiscard]] Parsed<bool> parse_bool(std::string_view text);
 
-// The value that a scalar kind stores for `text`, as its bytes in a u64. `text` nullopt: no "=value" was given.
+// The value that a scalar kind stores for `text`, as its bytes in a u64. `text` nullopt: no "=value" was
+// given.
 // Requires: a kind with a width, not kCharp. `old_value` matters to kBoolEnableOnly only.
 // Errors: EINVAL, ERANGE; EROFS (bool_enable_only may not be cleared).
 [[nodiscard]] Parsed<u64> parse_scalar(ParamKind kind, std::optional<std::string_view> text, u64 old_value);

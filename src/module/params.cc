@@ -57,8 +57,8 @@ bool take_magic_argument(const Argument& argument, std::string& name, ParamHost&
 }
 
 // parse_one: 0 or a negative errno.
-int apply_argument(std::string_view module_name, Argument& argument, const std::vector<Param>& params, ParamHost& host,
-                   KernelTaint& taint, KernelLog& log, ParsedArgs& out) {
+int apply_argument(std::string_view module_name, Argument& argument, const std::vector<Param>& params,
+                   ParamHost& host, KernelTaint& taint, KernelLog& log, ParsedArgs& out) {
   for (const Param& param : params) {
     if (!same_param_name(argument.name, param.name)) continue;
     if (!argument.value && !takes_no_value(param, host)) return -EINVAL;
@@ -75,7 +75,8 @@ int apply_argument(std::string_view module_name, Argument& argument, const std::
 }  // namespace
 
 bool same_param_name(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return (x == '-' ? '_' : x) == (y == '-' ? '_' : y); });
+  return std::ranges::equal(a, b,
+                            [](char x, char y) { return (x == '-' ? '_' : x) == (y == '-' ? '_' : y); });
 }
 
 Argument next_argument(std::string_view& rest) {
@@ -110,8 +111,9 @@ Argument next_argument(std::string_view& rest) {
   return argument;
 }
 
-ParsedArgs parse_module_args(std::string_view module_name, std::string_view args, const std::vector<Param>& params,
-                             ParamHost& host, KernelTaint& taint, KernelLog& log) {
+ParsedArgs parse_module_args(std::string_view module_name, std::string_view args,
+                             const std::vector<Param>& params, ParamHost& host, KernelTaint& taint,
+                             KernelLog& log) {
   ParsedArgs out;
   std::string_view rest = skip_blanks(args.substr(0, args.find('\0')));
   while (!rest.empty()) {
@@ -139,7 +141,8 @@ ParsedArgs parse_module_args(std::string_view module_name, std::string_view args
   return out;
 }
 
-int store_param(const Param& param, std::string_view text, ParamHost& host, KernelTaint& taint, KernelLog& log) {
+int store_param(const Param& param, std::string_view text, ParamHost& host, KernelTaint& taint,
+                KernelLog& log) {
   check_unsafe(param, taint, log);
   std::optional<std::string> value(text);
   return set_param(param, value, host, log);
@@ -148,7 +151,8 @@ int store_param(const Param& param, std::string_view text, ParamHost& host, Kern
 Result<std::vector<Param>> read_params(LocatedSection section) {
   std::vector<Param> params;
   if (section.size % sizeof(KernelParamRecord) != 0) {
-    return make_errno(EINVAL, "__param: {} bytes are not whole records of 40; the module is damaged", section.size);
+    return make_errno(EINVAL, "__param: {} bytes are not whole records of 40; the module is damaged",
+                      section.size);
   }
   for (u64 i = 0; i < section.size / sizeof(KernelParamRecord); ++i) {
     Param param;
@@ -156,7 +160,8 @@ Result<std::vector<Param>> read_params(LocatedSection section) {
     const auto record = guest::load<KernelParamRecord>(param.record_address);
     if (!record) return make_errno(EINVAL, "__param: entry {} is unreadable; the module is damaged", i);
     auto name = guest::load_string(record->name, kMaxParamNameBytes);
-    if (!name) return make_errno(EINVAL, "__param: entry {} has an unreadable name; the module is damaged", i);
+    if (!name)
+      return make_errno(EINVAL, "__param: entry {} has an unreadable name; the module is damaged", i);
     param.name = std::move(*name);
     param.ops = record->ops;
     param.arg = record->arg;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Module parameters: the __param table, the kernel's parse_args() over an insmod command line, and the standard
-// operations on parameters in guest memory (kernel/params.c, lib/cmdline.c).
+// Module parameters: the __param table, the kernel's parse_args() over an insmod command line, and the
+// standard operations on parameters in guest memory (kernel/params.c, lib/cmdline.c).
 #pragma once
 
 #include <optional>
@@ -55,9 +55,9 @@ struct KernelParamOpsRecord {
 };
 static_assert(sizeof(KernelParamOpsRecord) == 32);
 
-inline constexpr u32 kParamOpsNoArg = 1;   // KERNEL_PARAM_OPS_FL_NOARG
-inline constexpr u8 kParamUnsafe = 1;      // KERNEL_PARAM_FL_UNSAFE
-inline constexpr u8 kParamHardware = 2;    // KERNEL_PARAM_FL_HWPARAM
+inline constexpr u32 kParamOpsNoArg = 1;  // KERNEL_PARAM_OPS_FL_NOARG
+inline constexpr u8 kParamUnsafe = 1;     // KERNEL_PARAM_FL_UNSAFE
+inline constexpr u8 kParamHardware = 2;   // KERNEL_PARAM_FL_HWPARAM
 
 // One parameter of a module.
 struct Param {
@@ -83,8 +83,8 @@ class ParamHost {
   [[nodiscard]] virtual u64 keep_string(std::string_view text) = 0;
   // Frees a string if keep_string gave it (maybe_kfree_parameter).
   virtual void drop_string(u64 address) = 0;
-  // Upcall of the module's set(). `value` nullopt: NULL. The operation may change the bytes of `value`, which the kernel
-  // then shows in its message. 0 or a negative errno.
+  // Upcall of the module's set(). `value` nullopt: NULL. The operation may change the bytes of `value`, which
+  // the kernel then shows in its message. 0 or a negative errno.
   [[nodiscard]] virtual int custom_set(const Param& param, std::optional<std::string>& value) = 0;
   // Upcall of the module's get(): the text, or a negative errno in `error`.
   [[nodiscard]] virtual std::string custom_get(const Param& param, int& error) = 0;
@@ -92,9 +92,11 @@ class ParamHost {
   virtual void dyndbg(std::string_view query) = 0;
 };
 
-// The operations' set(): 0 or a negative errno, after the kernel's own messages. `value` nullopt: no "=value".
-// An array cuts `value` at its commas, as the kernel does. -EFAULT: the parameter's own memory is bad (an oops).
-[[nodiscard]] int set_param(const Param& param, std::optional<std::string>& value, ParamHost& host, KernelLog& log);
+// The operations' set(): 0 or a negative errno, after the kernel's own messages. `value` nullopt: no
+// "=value". An array cuts `value` at its commas, as the kernel does. -EFAULT: the parameter's own memory is
+// bad (an oops).
+[[nodiscard]] int set_param(const Param& param, std::optional<std::string>& value, ParamHost& host,
+                            KernelLog& log);
 // The operations' get(): what sysfs shows, at most a page; a negative errno in `error`.
 [[nodiscard]] std::string get_param(const Param& param, ParamHost& host, int& error);
 // The operations' free(), when the module goes.
@@ -111,15 +113,16 @@ struct ParsedArgs {
 
 // The insmod command line of module `module_name`: every argument is tried, also after one that failed.
 [[nodiscard]] ParsedArgs parse_module_args(std::string_view module_name, std::string_view args,
-                                           const std::vector<Param>& params, ParamHost& host, KernelTaint& taint,
-                                           KernelLog& log);
+                                           const std::vector<Param>& params, ParamHost& host,
+                                           KernelTaint& taint, KernelLog& log);
 
 // One argument of a command line, as the kernel's next_arg() cuts it: quotes, blanks, the first '='.
 struct Argument {
   std::string name;
   std::optional<std::string> value;
 };
-// Takes the next argument off `rest` and skips the blanks behind it. Requires: `rest` starts with no blank, is not empty.
+// Takes the next argument off `rest` and skips the blanks behind it. Requires: `rest` starts with no blank,
+// is not empty.
 [[nodiscard]] Argument next_argument(std::string_view& rest);
 
 // Do the names agree when '-' and '_' are the same?

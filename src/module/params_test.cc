@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Parameters against what real kernels did with the module lm_param: testdata/params_<release>.txt holds, for each
-// command line, the system call's result, the kernel's lines and the values that the module saw; then the contents of
-// its files in sysfs and the effect of writing to them.
+// Parameters against what real kernels did with the module lm_param: testdata/params_<release>.txt holds, for
+// each command line, the system call's result, the kernel's lines and the values that the module saw; then
+// the contents of its files in sysfs and the effect of writing to them.
 #include "module/params.h"
 
 #include <gtest/gtest.h>
@@ -61,7 +61,8 @@ class LmParam : public ParamHost {
     add("i_str", ParamKind::kString, &string_);
     arrays_[0] = {4, 4, guest::address_of(&v.i_arr_n), ops_of(ParamKind::kInt), guest::address_of(v.i_arr)};
     add("i_arr", ParamKind::kArray, &arrays_[0]);
-    arrays_[1] = {3, 8, guest::address_of(&v.i_sarr_n), ops_of(ParamKind::kCharp), guest::address_of(v.i_sarr)};
+    arrays_[1] = {3, 8, guest::address_of(&v.i_sarr_n), ops_of(ParamKind::kCharp),
+                  guest::address_of(v.i_sarr)};
     add("i_sarr", ParamKind::kArray, &arrays_[1]);
     add("hidden", ParamKind::kInt, &v.hidden);
     add("pub_name", ParamKind::kInt, &v.real_name);
@@ -74,7 +75,8 @@ class LmParam : public ParamHost {
 
   ParamKind kind_of(u64 ops) override {
     const u64 first = guest::address_of(standard_ops_);
-    return ops >= first && ops < first + sizeof(standard_ops_) ? static_cast<ParamKind>(ops - first) : ParamKind::kCustom;
+    return ops >= first && ops < first + sizeof(standard_ops_) ? static_cast<ParamKind>(ops - first)
+                                                               : ParamKind::kCustom;
   }
   u64 keep_string(std::string_view text) override {
     auto copy = std::make_unique<char[]>(text.size() + 1);
@@ -105,12 +107,14 @@ class LmParam : public ParamHost {
   [[nodiscard]] std::string init_line() const {
     const auto text = [](const char* s) { return s == nullptr ? "(null)" : s; };
     return fmt::format(
-        "ORC|params|int={} uint={} long={} ulong={} ullong={} short={} ushort={} byte={} hexint={:#x} bool={} invbool={} "
-        "bint={} boolen={} charp=[{}] str=[{}] arr={},{},{},{}/{} sarr=[{}],[{}],[{}]/{} hidden={} pub={} dash={} unsafe={}",
-        v.i_int, v.i_uint, v.i_long, v.i_ulong, v.i_ullong, v.i_short, v.i_ushort, v.i_byte, v.i_hexint, v.i_bool,
-        v.i_invbool, v.i_bint, v.i_boolen, text(v.i_charp), v.i_str, v.i_arr[0], v.i_arr[1], v.i_arr[2], v.i_arr[3],
-        v.i_arr_n, text(v.i_sarr[0]), text(v.i_sarr[1]), text(v.i_sarr[2]), v.i_sarr_n, v.hidden, v.real_name,
-        v.dash_name, v.unsafe_p);
+        "ORC|params|int={} uint={} long={} ulong={} ullong={} short={} ushort={} byte={} hexint={:#x} "
+        "bool={} invbool={} "
+        "bint={} boolen={} charp=[{}] str=[{}] arr={},{},{},{}/{} sarr=[{}],[{}],[{}]/{} hidden={} pub={} "
+        "dash={} unsafe={}",
+        v.i_int, v.i_uint, v.i_long, v.i_ulong, v.i_ullong, v.i_short, v.i_ushort, v.i_byte, v.i_hexint,
+        v.i_bool, v.i_invbool, v.i_bint, v.i_boolen, text(v.i_charp), v.i_str, v.i_arr[0], v.i_arr[1],
+        v.i_arr[2], v.i_arr[3], v.i_arr_n, text(v.i_sarr[0]), text(v.i_sarr[1]), text(v.i_sarr[2]),
+        v.i_sarr_n, v.hidden, v.real_name, v.dash_name, v.unsafe_p);
   }
 
   Variables v;
@@ -154,7 +158,8 @@ std::vector<Paragraph> read_reference(const std::string& release) {
   return paragraphs;
 }
 
-// "SYSCALL|finit_module|lm_param.ko|ARGS|ret=..|errno=N|NAME|text": its ARGS and N. ARGS may hold '|' in principle only.
+// "SYSCALL|finit_module|lm_param.ko|ARGS|ret=..|errno=N|NAME|text": its ARGS and N. ARGS may hold '|' in
+// principle only.
 struct Attempt {
   std::string args;
   int error = 0;
@@ -163,7 +168,8 @@ std::optional<Attempt> parse_attempt(const std::string& line) {
   const std::string prefix = "SYSCALL|finit_module|lm_param.ko|";
   const std::size_t ret = line.find("|ret=");
   const std::size_t error = line.find("|errno=");
-  if (!line.starts_with(prefix) || ret == std::string::npos || error == std::string::npos) return std::nullopt;
+  if (!line.starts_with(prefix) || ret == std::string::npos || error == std::string::npos)
+    return std::nullopt;
   return Attempt{line.substr(prefix.size(), ret - prefix.size()), std::stoi(line.substr(error + 7))};
 }
 
@@ -181,7 +187,8 @@ TEST_P(ParamReference, EveryCommandLineDoesWhatTheKernelDid) {
     const ParsedArgs parsed = parse_module_args("lm_param", attempt->args, module.params, module, taint, log);
     EXPECT_EQ(-parsed.error, attempt->error) << paragraph.title;
     if (parsed.error == 0) log.line(6, "{}", module.init_line());
-    // The reference's record of the second line of the overlong charp was cut by the log; the first one tells.
+    // The reference's record of the second line of the overlong charp was cut by the log; the first one
+    // tells.
     const std::size_t compared = paragraph.title.starts_with("param of") ? 1 : log.lines.size();
     std::vector<std::string> expected(paragraph.lines.begin() + 1, paragraph.lines.end());
     std::erase(expected, "");
@@ -229,7 +236,8 @@ TEST_P(ParamReference, SysfsShowsAndStoresWhatTheKernelDid) {
     const int error = name == "i_uint" ? -EACCES
                       : text.empty()   ? 0
                                        : store_param(*module.find(name), text, module, taint, log);
-    EXPECT_EQ(fmt::format("exit {} value [{}]", error == 0 ? 0 : 1, show(name)), runtime->lines[i + 1]) << line;
+    EXPECT_EQ(fmt::format("exit {} value [{}]", error == 0 ? 0 : 1, show(name)), runtime->lines[i + 1])
+        << line;
     std::string expected_log;
     for (std::size_t k = i + 2; k < runtime->lines.size() && runtime->lines[k].starts_with('<'); ++k) {
       expected_log += runtime->lines[k] + "\n";
@@ -245,8 +253,9 @@ TEST_P(ParamReference, SysfsShowsAndStoresWhatTheKernelDid) {
   EXPECT_EQ(show("i_charp"), "text");
 }
 
-INSTANTIATE_TEST_SUITE_P(Releases, ParamReference, ::testing::Values("6.1", "6.12"),
-                         [](const auto& info) { return std::string(info.param) == "6.1" ? "v6_1" : "v6_12"; });
+INSTANTIATE_TEST_SUITE_P(Releases, ParamReference, ::testing::Values("6.1", "6.12"), [](const auto& info) {
+  return std::string(info.param) == "6.1" ? "v6_1" : "v6_12";
+});
 
 std::string cut(std::string_view line) {
   std::string out;

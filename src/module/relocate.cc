@@ -23,16 +23,21 @@ bool fits_signed32(u64 value) { return static_cast<s64>(value) == static_cast<s3
 // The psABI expressions. Requires: a type with a width.
 Computed compute(u32 type, u64 symbol_plus_addend, u64 place_address) {
   switch (type) {
-    case kReloc64: return {symbol_plus_addend, true, {}};
-    case kRelocPc64: return {symbol_plus_addend - place_address, true, {}};
-    case kReloc32: return {symbol_plus_addend, symbol_plus_addend <= 0xffffffff, kUnsigned32};
-    case kReloc32S: return {symbol_plus_addend, fits_signed32(symbol_plus_addend), kSigned32};
+    case kReloc64:
+      return {symbol_plus_addend, true, {}};
+    case kRelocPc64:
+      return {symbol_plus_addend - place_address, true, {}};
+    case kReloc32:
+      return {symbol_plus_addend, symbol_plus_addend <= 0xffffffff, kUnsigned32};
+    case kReloc32S:
+      return {symbol_plus_addend, fits_signed32(symbol_plus_addend), kSigned32};
     case kRelocPc32:
     case kRelocPlt32: {
       const u64 value = symbol_plus_addend - place_address;
       return {value, fits_signed32(value), kSigned32};
     }
-    default: CHECK(false, "relocation type {}", type);
+    default:
+      CHECK(false, "relocation type {}", type);
   }
 }
 
@@ -44,18 +49,23 @@ Status apply_relocation(u32 type, MutableByteSpan place, u64 place_address, u64 
   const u64 width = relocation_width(type);
   if (width == 0) {
     log.line(kLogErr, "{}: Unknown rela relocation: {}", module_name, type);
-    return make_errno(ENOEXEC, "relocation type {} is not one that kernel modules may have; build it as Kbuild does", type);
+    return make_errno(
+        ENOEXEC, "relocation type {} is not one that kernel modules may have; build it as Kbuild does", type);
   }
   CHECK(place.size() >= width);
   const u64 symbol_plus_addend = symbol_address + static_cast<u64>(addend);
   const Computed computed = compute(type, symbol_plus_addend, place_address);
-  if (std::any_of(place.begin(), place.begin() + static_cast<std::ptrdiff_t>(width), [](u8 b) { return b != 0; })) {
-    const u64 logged = type == kReloc64 || type == kReloc32 || type == kReloc32S || era == LoaderEra::kMemTypes
-                           ? computed.value
-                           : symbol_plus_addend;
-    log.line(kLogErr, "x86/modules: {} relocation target, existing value is nonzero for type {}, loc {:#x}, val {:x}",
+  if (std::any_of(place.begin(), place.begin() + static_cast<std::ptrdiff_t>(width),
+                  [](u8 b) { return b != 0; })) {
+    const u64 logged =
+        type == kReloc64 || type == kReloc32 || type == kReloc32S || era == LoaderEra::kMemTypes
+            ? computed.value
+            : symbol_plus_addend;
+    log.line(kLogErr,
+             "x86/modules: {} relocation target, existing value is nonzero for type {}, loc {:#x}, val {:x}",
              era == LoaderEra::kCoreAndInit ? "Skipping invalid" : "Invalid", type, place_address, logged);
-    return make_errno(ENOEXEC, "{}: the place is not zero: it has been relocated before, or the file is damaged",
+    return make_errno(ENOEXEC,
+                      "{}: the place is not zero: it has been relocated before, or the file is damaged",
                       relocation_name(type));
   }
   if (!computed.fits) {
@@ -78,8 +88,8 @@ class RelocatePass {
 
   Status run() {
     for (const RelocationSection& section : image_.relocations) {
-      // As in the kernel, whose per-CPU section has lost SHF_ALLOC by now: initialised pointers in per-CPU variables
-      // of modules stay as they are in the file. load.cc notes it.
+      // As in the kernel, whose per-CPU section has lost SHF_ALLOC by now: initialised pointers in per-CPU
+      // variables of modules stay as they are in the file. load.cc notes it.
       if (section.target == image_.percpu) continue;
       if (!linked_.section_address(section.target)) continue;  // .modinfo and __versions are not loaded
       TRY(apply_section(section));
@@ -96,16 +106,17 @@ class RelocatePass {
       const auto rela = elf::record<elf::RelaRecord>(records, k);
       const Symbol& symbol = image_.symbols[rela.symbol()];
       if (rela.type() != kRelocNone && !is_loaded(symbol)) {
-        return refuse(section, rela, symbol, fmt::format("refers to section {}, which is not loaded; the file is damaged",
-                                                         image_.sections[symbol.shndx].name));
+        return refuse(section, rela, symbol,
+                      fmt::format("refers to section {}, which is not loaded; the file is damaged",
+                                  image_.sections[symbol.shndx].name));
       }
       u64 value = values_[rela.symbol()];
       if (targets_ != nullptr && symbol.shndx == elf::kShnUndef && rela.symbol() != 0) {
         value = targets_->target_for(
             {symbol.name, value, rela.type(), section.target, rela.offset, base + rela.offset});
       }
-      const Status status = apply_relocation(rela.type(), target.subspan(rela.offset), base + rela.offset, value,
-                                             rela.addend, image_.module_name, era_, log_);
+      const Status status = apply_relocation(rela.type(), target.subspan(rela.offset), base + rela.offset,
+                                             value, rela.addend, image_.module_name, era_, log_);
       if (!status.ok()) return refuse(section, rela, symbol, status.error().message);
     }
     return Ok{};
@@ -116,12 +127,12 @@ class RelocatePass {
     return linked_.section_address(symbol.shndx).has_value();
   }
 
-  [[nodiscard]] Error refuse(const RelocationSection& section, const elf::RelaRecord& rela, const Symbol& symbol,
-                             std::string_view why) const {
+  [[nodiscard]] Error refuse(const RelocationSection& section, const elf::RelaRecord& rela,
+                             const Symbol& symbol, std::string_view why) const {
     std::string name(symbol.name);
     if (name.empty() && symbol.shndx < image_.sections.size()) name = image_.sections[symbol.shndx].name;
-    return make_errno(ENOEXEC, "{}: relocation at offset {:#x} against {}: {}", image_.where(section.target), rela.offset,
-                      name.empty() ? "symbol 0" : name, why);
+    return make_errno(ENOEXEC, "{}: relocation at offset {:#x} against {}: {}", image_.where(section.target),
+                      rela.offset, name.empty() ? "symbol 0" : name, why);
   }
 
   const ElfImage& image_;

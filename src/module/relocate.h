@@ -15,11 +15,11 @@ namespace koi::module {
 // One place that refers to an undefined symbol.
 struct RelocationSite {
   std::string_view symbol;
-  u64 value = 0;      // the symbol's address as resolved
+  u64 value = 0;  // the symbol's address as resolved
   u32 type = 0;
-  u32 section = 0;    // the section that holds the place
-  u64 offset = 0;     // of the place in its section
-  u64 address = 0;    // P
+  u32 section = 0;  // the section that holds the place
+  u64 offset = 0;   // of the place in its section
+  u64 address = 0;  // P
 };
 
 // Lets the runtime give a site an address of its own for the symbol: a stub that carries a site number.
@@ -31,9 +31,11 @@ class SiteTargets {
 };
 
 // Applies one relocation to `place` (relocation_width(type) bytes at address P).
-// Errors: ENOEXEC: an unknown type, a place that is not zero, a value that does not fit. The message has no file name.
-[[nodiscard]] Status apply_relocation(u32 type, MutableByteSpan place, u64 place_address, u64 symbol_address, s64 addend,
-                                      std::string_view module_name, LoaderEra era, KernelLog& log);
+// Errors: ENOEXEC: an unknown type, a place that is not zero, a value that does not fit. The message has no
+// file name.
+[[nodiscard]] Status apply_relocation(u32 type, MutableByteSpan place, u64 place_address, u64 symbol_address,
+                                      s64 addend, std::string_view module_name, LoaderEra era,
+                                      KernelLog& log);
 
 // Applies all relocations of loaded sections. `values` are the symbols' addresses; `targets` may be null.
 // Errors: ENOEXEC, naming section, relocation, place and symbol.

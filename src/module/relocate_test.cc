@@ -55,8 +55,12 @@ TEST(Relocation, Absolute32IsUnsigned) {
 TEST(Relocation, Absolute32SignedIsSignExtended) {
   EXPECT_EQ(apply(kReloc32S, 0x7ffffff0, 0xf).value, 0x7fffffffU);
   const Applied over = apply(kReloc32S, 0x7fffffff, 1);
-  EXPECT_EQ(over.message, "R_X86_64_32S: value 0x80000000 does not fit -0x80000000..0x7fffffff (is it compiled with -mcmodel=kernel?)");
-  EXPECT_EQ(over.log, "<3>overflow in relocation type 11 val 80000000\n<3>`m' likely not compiled with -mcmodel=kernel\n");
+  EXPECT_EQ(over.message,
+            "R_X86_64_32S: value 0x80000000 does not fit -0x80000000..0x7fffffff (is it compiled with "
+            "-mcmodel=kernel?)");
+  EXPECT_EQ(
+      over.log,
+      "<3>overflow in relocation type 11 val 80000000\n<3>`m' likely not compiled with -mcmodel=kernel\n");
   EXPECT_EQ(apply(kReloc32S, 0xffffffff80000000, 0).value, 0x80000000U);
   EXPECT_NE(apply(kReloc32S, 0xffffffff80000000, -1).message, "");
 }
@@ -82,10 +86,12 @@ TEST(Relocation, NonZeroPlaces) {
   EXPECT_NE(old.message.find("the place is not zero"), std::string::npos);
   EXPECT_EQ(old.value, 0x90U);
   EXPECT_EQ(old.log,
-            "<3>x86/modules: Skipping invalid relocation target, existing value is nonzero for type 2, loc 0x20000100, "
+            "<3>x86/modules: Skipping invalid relocation target, existing value is nonzero for type 2, loc "
+            "0x20000100, "
             "val 20000108\n");
   EXPECT_EQ(apply(kRelocPc32, kPlace + 8, 0, 0x90, LoaderEra::kMemTypes).log,
-            "<3>x86/modules: Invalid relocation target, existing value is nonzero for type 2, loc 0x20000100, val 8\n");
+            "<3>x86/modules: Invalid relocation target, existing value is nonzero for type 2, loc "
+            "0x20000100, val 8\n");
 }
 
 TEST(Relocation, UnknownTypes) {
@@ -135,7 +141,8 @@ TEST(Relocation, SymbolsOfSectionsThatAreNotLoadedAreRefused) {
   testing::Loaded loaded;
   testing::load_into(loaded, b, host);
   EXPECT_EQ(loaded.result.error().message,
-            "test.ko: section 5 (.data): relocation at offset 0x10 against in_debug: refers to section .debug_info, which "
+            "test.ko: section 5 (.data): relocation at offset 0x10 against in_debug: refers to section "
+            ".debug_info, which "
             "is not loaded; the file is damaged");
 }
 

@@ -41,13 +41,16 @@ class Resolver {
         fail(ENOEXEC, fmt::format("{} is a common symbol (compile with -fno-common)", symbol.name));
         return 0;
       case elf::kShnAbs:
-      case elf::kShnLivepatch: return symbol.value;
-      case elf::kShnUndef: return undefined(symbol);
-      default: break;
+      case elf::kShnLivepatch:
+        return symbol.value;
+      case elf::kShnUndef:
+        return undefined(symbol);
+      default:
+        break;
     }
     if (symbol.shndx >= context_.image.sections.size()) {
-      context_.log.line(kLogErr, "{}: Symbol {} has an invalid section index {} (max {})", context_.name(), symbol.name,
-                        symbol.shndx, context_.image.sections.size() - 1);
+      context_.log.line(kLogErr, "{}: Symbol {} has an invalid section index {} (max {})", context_.name(),
+                        symbol.name, symbol.shndx, context_.image.sections.size() - 1);
       fail(ENOEXEC, fmt::format("{} lies in section {}, which does not exist", symbol.name, symbol.shndx));
       return 0;
     }
@@ -88,7 +91,8 @@ class Resolver {
     if (check_version(context_, name, symbol->crc) == VersionMatch::kDisagrees) return refused(EINVAL);
     if (!namespace_is_imported(*symbol, name)) return refused(EINVAL);
     if (symbol->owner_errno != 0) return refused(symbol->owner_errno);
-    if (!symbol->owner.empty() && std::ranges::find(out_.used_owners, symbol->owner) == out_.used_owners.end()) {
+    if (!symbol->owner.empty() &&
+        std::ranges::find(out_.used_owners, symbol->owner) == out_.used_owners.end()) {
       out_.used_owners.emplace_back(symbol->owner);
     }
     return {symbol->value, true, 0};
@@ -98,12 +102,14 @@ class Resolver {
   bool inherit_taint(const ExportedSymbol& symbol, std::string_view name) {
     if (!symbol.owner_is_proprietary) return true;
     if (out_.uses_gpl_only) {
-      context_.log.line(kLogErr, "{}: module using GPL-only symbols uses symbols {} from proprietary module {}.",
+      context_.log.line(kLogErr,
+                        "{}: module using GPL-only symbols uses symbols {} from proprietary module {}.",
                         context_.name(), name, symbol.owner);
       return false;
     }
     if ((context_.module_taints & taint_bit(Taint::kProprietaryModule)) == 0) {
-      context_.log.line(kLogWarning, "{}: module uses symbols {} from proprietary module {}, inheriting taint.",
+      context_.log.line(kLogWarning,
+                        "{}: module uses symbols {} from proprietary module {}, inheriting taint.",
                         context_.name(), name, symbol.owner);
       context_.module_taints |= taint_bit(Taint::kProprietaryModule);
     }
@@ -116,8 +122,8 @@ class Resolver {
     if (std::ranges::find(imported, symbol.name_space) != imported.end()) return true;
     const bool allowed = context_.kernel.allow_missing_namespaces;
     context_.log.line(allowed ? kLogWarning : kLogErr,
-                      "{}: module uses symbol ({}) from namespace {}, but does not import it.", context_.name(), name,
-                      symbol.name_space);
+                      "{}: module uses symbol ({}) from namespace {}, but does not import it.",
+                      context_.name(), name, symbol.name_space);
     return allowed;
   }
 
@@ -130,12 +136,12 @@ class Resolver {
   [[nodiscard]] std::string complaint() const {
     std::string text;
     if (!missing_.empty()) {
-      text = fmt::format("{} symbol{} cannot be resolved: {}", missing_.size(), missing_.size() == 1 ? "" : "s",
-                         fmt::join(missing_, ", "));
+      text = fmt::format("{} symbol{} cannot be resolved: {}", missing_.size(),
+                         missing_.size() == 1 ? "" : "s", fmt::join(missing_, ", "));
     }
     if (!gpl_only_.empty()) {
-      text += fmt::format(" ({} only for modules with a GPL-compatible licence: {})", gpl_only_.size() == 1 ? "is" : "are",
-                          fmt::join(gpl_only_, ", "));
+      text += fmt::format(" ({} only for modules with a GPL-compatible licence: {})",
+                          gpl_only_.size() == 1 ? "is" : "are", fmt::join(gpl_only_, ", "));
     }
     for (const std::string& other : others_) text += (text.empty() ? "" : "; ") + other;
     return text;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Where a module's undefined symbols come from: the kernel core, koi's exported functions, other modules. The loader
-// knows only this interface; the runtime implements it.
+// Where a module's undefined symbols come from: the kernel core, koi's exported functions, other modules. The
+// loader knows only this interface; the runtime implements it.
 #pragma once
 
 #include <optional>
@@ -11,13 +11,13 @@
 namespace koi::module {
 
 struct ExportedSymbol {
-  u64 value = 0;                    // its address (a per-CPU variable: its offset in the per-CPU area)
-  std::string_view owner;           // the exporting module; empty: the kernel itself
-  bool gpl_only = false;            // EXPORT_SYMBOL_GPL
-  std::optional<u32> crc;           // nullopt: the exporter has no versions
-  std::string_view name_space;      // EXPORT_SYMBOL_NS; empty: none
+  u64 value = 0;                      // its address (a per-CPU variable: its offset in the per-CPU area)
+  std::string_view owner;             // the exporting module; empty: the kernel itself
+  bool gpl_only = false;              // EXPORT_SYMBOL_GPL
+  std::optional<u32> crc;             // nullopt: the exporter has no versions
+  std::string_view name_space;        // EXPORT_SYMBOL_NS; empty: none
   bool owner_is_proprietary = false;  // its module carries taint P
-  int owner_errno = 0;              // not 0: the owner cannot be used now (EBUSY: being loaded, ENODEV: going)
+  int owner_errno = 0;  // not 0: the owner cannot be used now (EBUSY: being loaded, ENODEV: going)
 };
 
 class SymbolSource {

@@ -8,7 +8,8 @@ namespace {
 bool is_mapping_symbol(std::string_view name, LoaderEra era) {
   if (name.starts_with(".L")) return true;
   if (era == LoaderEra::kMemTypes) return name.starts_with("L0") || name.starts_with('$');
-  return name.size() >= 2 && name[0] == '$' && std::string_view("axtd").find(name[1]) != std::string_view::npos &&
+  return name.size() >= 2 && name[0] == '$' &&
+         std::string_view("axtd").find(name[1]) != std::string_view::npos &&
          (name.size() == 2 || name[2] == '.');
 }
 
@@ -30,7 +31,8 @@ ModuleSymbols::ModuleSymbols(const ElfImage& image, const Layout& layout, const 
   core_ = {placement.core_base, placement.core_base + layout.core_bytes};
   init_ = {placement.init_base, placement.init_base + layout.init_bytes};
   for (const Region& region : layout.regions) {
-    const u64 base = (region.block == Block::kInit ? placement.init_base : placement.core_base) + region.offset;
+    const u64 base =
+        (region.block == Block::kInit ? placement.init_base : placement.core_base) + region.offset;
     regions_[static_cast<std::size_t>(region.kind)] = {base, base + region.size};
   }
   const auto listed = [&](const Symbol& symbol) {
@@ -51,8 +53,8 @@ ModuleSymbols::ModuleSymbols(const ElfImage& image, const Layout& layout, const 
     if (!listed(symbol)) continue;
     const std::size_t at = names_.size();
     names_.insert(names_.end(), symbol.name.begin(), symbol.name.end());
-    entries_.push_back({std::string_view(names_.data() + at, symbol.name.size()), values[i], type_letter(image, symbol),
-                        is_core_symbol(image, layout, symbol)});
+    entries_.push_back({std::string_view(names_.data() + at, symbol.name.size()), values[i],
+                        type_letter(image, symbol), is_core_symbol(image, layout, symbol)});
   }
 }
 
@@ -63,8 +65,8 @@ bool ModuleSymbols::contains(u64 address, Init init) const {
 std::optional<ModuleSymbols::Bounds> ModuleSymbols::bounds_of(u64 address, Init init) const {
   if (!contains(address, init)) return std::nullopt;
   if (era_ == LoaderEra::kCoreAndInit) {
-    // Up to 6.3 the search ends at the end of the block's text, even for a data address: the size of the last data
-    // symbol before it is then nonsense, as in the kernel.
+    // Up to 6.3 the search ends at the end of the block's text, even for a data address: the size of the last
+    // data symbol before it is then nonsense, as in the kernel.
     const MemoryKind text = init_.contains(address) ? MemoryKind::kInitText : MemoryKind::kText;
     return Bounds{0, regions_[static_cast<std::size_t>(text)].end};
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A module's part of kallsyms: address to "name+offset/size", and name to address, by the kernel's rules
-// (kernel/module/kallsyms.c): the symbol with the greatest value not above the address, the first of equals in file
-// order; its size is the distance to the next symbol, not st_size.
+// (kernel/module/kallsyms.c): the symbol with the greatest value not above the address, the first of equals
+// in file order; its size is the distance to the next symbol, not st_size.
 //
 // Lookups allocate nothing and touch only this object: a signal handler may call them.
 #pragma once
@@ -22,8 +22,8 @@ class ModuleSymbols {
   struct Entry {
     std::string_view name;  // points into this object
     u64 address = 0;
-    char type = '?';        // nm's letter, lower case
-    bool core = false;      // stays after init has been freed
+    char type = '?';    // nm's letter, lower case
+    bool core = false;  // stays after init has been freed
   };
   struct Found {
     std::string_view name;
@@ -34,12 +34,13 @@ class ModuleSymbols {
   enum class Init : u8 { kPresent, kFreed };
 
   // Copies what it needs into `memory`; `image` may go afterwards.
-  ModuleSymbols(const ElfImage& image, const Layout& layout, const LinkedImage& linked, std::span<const u64> values,
-                LoaderEra era, std::pmr::memory_resource* memory);
+  ModuleSymbols(const ElfImage& image, const Layout& layout, const LinkedImage& linked,
+                std::span<const u64> values, LoaderEra era, std::pmr::memory_resource* memory);
   ModuleSymbols(const ModuleSymbols&) = delete;
   ModuleSymbols& operator=(const ModuleSymbols&) = delete;
 
-  // The symbol that `address` belongs to; nullopt: the address is not in this module, or no symbol precedes it.
+  // The symbol that `address` belongs to; nullopt: the address is not in this module, or no symbol precedes
+  // it.
   [[nodiscard]] std::optional<Found> find(u64 address, Init init) const;
   // The first symbol `name`; nullopt: there is none.
   [[nodiscard]] std::optional<u64> address_of(std::string_view name, Init init) const;

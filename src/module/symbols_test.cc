@@ -28,8 +28,8 @@ void make(WithSymbols& out, const std::string& release) {
   testing::load_into(out.loaded, b, host, testing::facts(release));
   ASSERT_TRUE(out.loaded.result.ok()) << out.loaded.result.error().message;
   const LoadedModule& m = *out.loaded.result;
-  out.symbols = std::make_unique<ModuleSymbols>(m.image, m.layout, *m.linked, m.resolution.values, loader_era(release),
-                                                std::pmr::get_default_resource());
+  out.symbols = std::make_unique<ModuleSymbols>(m.image, m.layout, *m.linked, m.resolution.values,
+                                                loader_era(release), std::pmr::get_default_resource());
   out.text = *m.linked->section_address(text);
   out.data = *m.linked->section_address(m.image.find_index(".data"));
   out.init = *m.linked->section_address(m.image.find_index(".init.text"));

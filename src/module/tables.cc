@@ -51,8 +51,8 @@ class TableReader {
     out.address = *address;
     out.bytes = linked_.section_bytes(out.index);
     if (out.bytes.size() % record_bytes != 0) {
-      return make_errno(ENOEXEC, "{}: {} bytes are not whole records of {}; the file is damaged", image_.where(out.index),
-                        out.bytes.size(), record_bytes);
+      return make_errno(ENOEXEC, "{}: {} bytes are not whole records of {}; the file is damaged",
+                        image_.where(out.index), out.bytes.size(), record_bytes);
     }
     return out;
   }
@@ -64,7 +64,9 @@ class TableReader {
                       image_.where(table.index), entry, what, address);
   }
 
-  [[nodiscard]] std::string text(u64 address) const { return std::string(linked_.string_at(address).value_or("")); }
+  [[nodiscard]] std::string text(u64 address) const {
+    return std::string(linked_.string_at(address).value_or(""));
+  }
 
   Status read_bugs() {
     const Table t = TRY(table("__bug_table", sizeof(BugRecord)));
@@ -181,8 +183,8 @@ class TableReader {
         const u64 descriptor_at = name_at + ((u64{note->name_bytes} + 3) & ~u64{3});
         const u64 end = descriptor_at + ((u64{note->descriptor_bytes} + 3) & ~u64{3});
         if (end > rest.size()) break;
-        if (note->type == kBuildIdType && note->name_bytes == 4 && std::memcmp(rest.data() + name_at, "GNU", 4) == 0 &&
-            note->descriptor_bytes <= kMaxBuildIdBytes) {
+        if (note->type == kBuildIdType && note->name_bytes == 4 &&
+            std::memcmp(rest.data() + name_at, "GNU", 4) == 0 && note->descriptor_bytes <= kMaxBuildIdBytes) {
           const ByteSpan id = rest.subspan(descriptor_at, note->descriptor_bytes);
           out_.build_id.assign(id.begin(), id.end());
           break;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The tables that the compiler and the kernel's macros leave in a module for the kernel to act on, decoded from the
-// relocated image into plain structs: WARN/BUG sites, exception fixups, jump labels, static calls, traced functions,
-// debug messages, constructors, build-id.
+// The tables that the compiler and the kernel's macros leave in a module for the kernel to act on, decoded
+// from the relocated image into plain structs: WARN/BUG sites, exception fixups, jump labels, static calls,
+// traced functions, debug messages, constructors, build-id.
 //
-// Alternatives, paravirt patches, lock prefixes, retpoline and return sites are not applied by koi: the original code
-// is what it wants. They are counted only.
+// Alternatives, paravirt patches, lock prefixes, retpoline and return sites are not applied by koi: the
+// original code is what it wants. They are counted only.
 #pragma once
 
 #include <optional>
@@ -26,10 +26,10 @@ struct BugRecord {
 };
 static_assert(sizeof(BugRecord) == 12);
 
-inline constexpr u16 kBugWarning = 1;     // BUGFLAG_WARNING
-inline constexpr u16 kBugOnce = 2;        // BUGFLAG_ONCE
-inline constexpr u16 kBugDone = 4;        // BUGFLAG_DONE: set in the table when a once-only warning has been given
-inline constexpr u16 kBugNoCutHere = 8;   // BUGFLAG_NO_CUT_HERE
+inline constexpr u16 kBugWarning = 1;  // BUGFLAG_WARNING
+inline constexpr u16 kBugOnce = 2;     // BUGFLAG_ONCE
+inline constexpr u16 kBugDone = 4;  // BUGFLAG_DONE: set in the table when a once-only warning has been given
+inline constexpr u16 kBugNoCutHere = 8;  // BUGFLAG_NO_CUT_HERE
 // The taint of a warning is in the high byte.
 [[nodiscard]] constexpr u8 bug_taint(u16 flags) { return static_cast<u8>(flags >> 8); }
 
@@ -69,11 +69,11 @@ struct JumpRecord {
 static_assert(sizeof(JumpRecord) == 16);
 
 struct JumpLabel {
-  u64 code = 0;           // of the 2- or 5-byte nop or jmp
+  u64 code = 0;  // of the 2- or 5-byte nop or jmp
   u64 target = 0;
-  u64 key = 0;            // of the struct static_key, in this or another module
+  u64 key = 0;  // of the struct static_key, in this or another module
   u64 entry_address = 0;
-  bool branch = false;    // the likely direction that was compiled in
+  bool branch = false;  // the likely direction that was compiled in
 };
 
 // struct static_call_site.
@@ -84,10 +84,10 @@ struct StaticCallRecord {
 static_assert(sizeof(StaticCallRecord) == 8);
 
 struct StaticCallSite {
-  u64 address = 0;        // of the call or jmp
-  u64 key = 0;            // of the struct static_call_key
+  u64 address = 0;  // of the call or jmp
+  u64 key = 0;      // of the struct static_call_key
   u64 entry_address = 0;
-  bool tail = false;      // a jmp
+  bool tail = false;  // a jmp
 };
 
 // struct _ddebug with CONFIG_JUMP_LABEL.
@@ -114,19 +114,19 @@ struct LocatedSection {
 };
 
 struct ModuleTables {
-  std::vector<BugSite> bugs;                // in table order
-  std::vector<ExceptionFixup> exceptions;   // sorted by insn
+  std::vector<BugSite> bugs;               // in table order
+  std::vector<ExceptionFixup> exceptions;  // sorted by insn
   std::vector<JumpLabel> jump_labels;
   std::vector<StaticCallSite> static_calls;
-  std::vector<u64> traced_functions;        // __mcount_loc, __patchable_function_entries excluded
+  std::vector<u64> traced_functions;  // __mcount_loc, __patchable_function_entries excluded
   std::vector<DebugMessage> debug_messages;
-  std::vector<u64> constructors;            // .init_array or .ctors
-  std::vector<u8> build_id;                 // empty: none
+  std::vector<u64> constructors;  // .init_array or .ctors
+  std::vector<u8> build_id;       // empty: none
   LocatedSection orc_unwind, orc_unwind_ip;
-  LocatedSection params;                    // __param
-  LocatedSection debug_classes;             // __dyndbg_classes
-  u64 alternatives_bytes = 0;               // .altinstructions: counted, never applied
-  u64 paravirt_bytes = 0;                   // .parainstructions: likewise
+  LocatedSection params;         // __param
+  LocatedSection debug_classes;  // __dyndbg_classes
+  u64 alternatives_bytes = 0;    // .altinstructions: counted, never applied
+  u64 paravirt_bytes = 0;        // .parainstructions: likewise
 
   // The fixup for a fault at `address`; nullptr: none.
   [[nodiscard]] const ExceptionFixup* find_exception(u64 address) const;
@@ -134,7 +134,8 @@ struct ModuleTables {
   [[nodiscard]] const BugSite* find_bug(u64 address) const;
 };
 
-// Decodes all tables. Errors: ENOEXEC: a table that is not made of whole records, or a code address outside the module.
+// Decodes all tables. Errors: ENOEXEC: a table that is not made of whole records, or a code address outside
+// the module.
 [[nodiscard]] Result<ModuleTables> read_tables(const ElfImage& image, const LinkedImage& linked);
 
 // A section by name in memory; size 0: it is absent.

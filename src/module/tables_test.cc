@@ -75,7 +75,8 @@ TEST(Tables, PartialRecordsAreRefused) {
   const auto tables = read_tables(loaded.result->image, *loaded.result->linked);
   ASSERT_FALSE(tables.ok());
   EXPECT_EQ(tables.error().errno_value, ENOEXEC);
-  EXPECT_NE(tables.error().message.find("(__bug_table): 13 bytes are not whole records of 12"), std::string::npos);
+  EXPECT_NE(tables.error().message.find("(__bug_table): 13 bytes are not whole records of 12"),
+            std::string::npos);
 }
 
 TEST(Tables, CodeOutsideTheModuleIsRefused) {

@@ -11,21 +11,33 @@ namespace {
 
 std::optional<TrapKind> classify(const ZydisDecodedInstruction& instruction) {
   switch (instruction.mnemonic) {
-    case ZYDIS_MNEMONIC_PAUSE: return TrapKind::kPause;
-    case ZYDIS_MNEMONIC_RDTSC: return TrapKind::kRdtsc;
-    case ZYDIS_MNEMONIC_RDTSCP: return TrapKind::kRdtscp;
-    case ZYDIS_MNEMONIC_RDRAND: return TrapKind::kRdrand;
-    case ZYDIS_MNEMONIC_RDSEED: return TrapKind::kRdseed;
-    case ZYDIS_MNEMONIC_CPUID: return TrapKind::kCpuid;
+    case ZYDIS_MNEMONIC_PAUSE:
+      return TrapKind::kPause;
+    case ZYDIS_MNEMONIC_RDTSC:
+      return TrapKind::kRdtsc;
+    case ZYDIS_MNEMONIC_RDTSCP:
+      return TrapKind::kRdtscp;
+    case ZYDIS_MNEMONIC_RDRAND:
+      return TrapKind::kRdrand;
+    case ZYDIS_MNEMONIC_RDSEED:
+      return TrapKind::kRdseed;
+    case ZYDIS_MNEMONIC_CPUID:
+      return TrapKind::kCpuid;
     case ZYDIS_MNEMONIC_SYSCALL:
     case ZYDIS_MNEMONIC_SYSENTER:
-    case ZYDIS_MNEMONIC_INT: return TrapKind::kSyscall;
-    case ZYDIS_MNEMONIC_HLT: return TrapKind::kHlt;
-    case ZYDIS_MNEMONIC_CLI: return TrapKind::kCli;
-    case ZYDIS_MNEMONIC_STI: return TrapKind::kSti;
-    default: break;
+    case ZYDIS_MNEMONIC_INT:
+      return TrapKind::kSyscall;
+    case ZYDIS_MNEMONIC_HLT:
+      return TrapKind::kHlt;
+    case ZYDIS_MNEMONIC_CLI:
+      return TrapKind::kCli;
+    case ZYDIS_MNEMONIC_STI:
+      return TrapKind::kSti;
+    default:
+      break;
   }
-  const bool io = instruction.meta.category == ZYDIS_CATEGORY_IO || instruction.meta.category == ZYDIS_CATEGORY_IOSTRINGOP;
+  const bool io = instruction.meta.category == ZYDIS_CATEGORY_IO ||
+                  instruction.meta.category == ZYDIS_CATEGORY_IOSTRINGOP;
   if (io || (instruction.attributes & ZYDIS_ATTRIB_IS_PRIVILEGED) != 0) return TrapKind::kPrivileged;
   return std::nullopt;
 }
@@ -61,7 +73,8 @@ class Scanner {
     std::vector<u64> starts = {0, size_bytes};
     for (std::size_t s = 1; s < image_.symbols.size(); ++s) {
       const Symbol& symbol = image_.symbols[s];
-      if (symbol.shndx != index || (symbol.type() != elf::kSttFunc && symbol.type() != elf::kSttNotype)) continue;
+      if (symbol.shndx != index || (symbol.type() != elf::kSttFunc && symbol.type() != elf::kSttNotype))
+        continue;
       const u64 offset = values_[s] - base;
       if (offset < size_bytes) starts.push_back(offset);
     }
@@ -74,14 +87,15 @@ class Scanner {
     u64 at = 0;
     while (at < bytes.size()) {
       ZydisDecodedInstruction instruction;
-      const ZyanStatus status =
-          ZydisDecoderDecodeInstruction(&decoder_, nullptr, bytes.data() + at, bytes.size() - at, &instruction);
+      const ZyanStatus status = ZydisDecoderDecodeInstruction(&decoder_, nullptr, bytes.data() + at,
+                                                              bytes.size() - at, &instruction);
       if (!ZYAN_SUCCESS(status)) {
         out_.undecoded_bytes += bytes.size() - at;
         return;
       }
       ++out_.instructions;
-      if (const auto kind = classify(instruction)) out_.sites.push_back({address + at, instruction.length, *kind});
+      if (const auto kind = classify(instruction))
+        out_.sites.push_back({address + at, instruction.length, *kind});
       at += instruction.length;
     }
   }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Trap sites: instructions in module text that must come to koi instead of running on the host (architecture, decision 4):
-// `pause` as a scheduling point, the time-stamp counter, random numbers, system calls, and privileged instructions.
+// Trap sites: instructions in module text that must come to koi instead of running on the host (architecture,
+// decision 4): `pause` as a scheduling point, the time-stamp counter, random numbers, system calls, and
+// privileged instructions.
 //
-// The text is decoded with a disassembler from every function symbol on; bytes that only look like an instruction
-// (immediates, displacements) are never reported. After bytes that do not decode, decoding resumes at the next symbol.
-// What alternatives would put in place (.altinstr_replacement) never runs and is not searched.
+// The text is decoded with a disassembler from every function symbol on; bytes that only look like an
+// instruction (immediates, displacements) are never reported. After bytes that do not decode, decoding
+// resumes at the next symbol. What alternatives would put in place (.altinstr_replacement) never runs and is
+// not searched.
 #pragma once
 
 #include <span>
@@ -22,11 +24,12 @@ enum class TrapKind : u8 {
   kRdrand,
   kRdseed,
   kCpuid,
-  kSyscall,   // syscall, sysenter, int n (not int3)
+  kSyscall,  // syscall, sysenter, int n (not int3)
   kHlt,
   kCli,
   kSti,
-  kPrivileged,  // other instructions that fault outside ring 0: in/out, rdmsr/wrmsr, mov cr, invlpg, swapgs, iret ...
+  // Other instructions that fault outside ring 0: in/out, rdmsr/wrmsr, mov cr, invlpg, swapgs, iret ...
+  kPrivileged,
 };
 [[nodiscard]] std::string_view trap_kind_name(TrapKind kind);
 
@@ -43,6 +46,7 @@ struct TrapScan {
 };
 
 // Scans all executable sections. `values` are the resolved symbols.
-[[nodiscard]] TrapScan scan_trap_sites(const ElfImage& image, const LinkedImage& linked, std::span<const u64> values);
+[[nodiscard]] TrapScan scan_trap_sites(const ElfImage& image, const LinkedImage& linked,
+                                       std::span<const u64> values);
 
 }  // namespace koi::module

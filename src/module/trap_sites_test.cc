@@ -34,9 +34,9 @@ TEST(TrapSites, InstructionsNotBytes) {
     TrapKind kind;
   };
   const Expected expected[] = {
-      {0x40, 2, TrapKind::kPause},   {0x42, 2, TrapKind::kRdtsc},      {0x60, 2, TrapKind::kSyscall},
-      {0x62, 1, TrapKind::kHlt},     {0x63, 1, TrapKind::kCli},        {0x64, 1, TrapKind::kSti},
-      {0x65, 1, TrapKind::kPrivileged}, {0x66, 2, TrapKind::kCpuid},   {0x68, 3, TrapKind::kRdtscp},
+      {0x40, 2, TrapKind::kPause},      {0x42, 2, TrapKind::kRdtsc}, {0x60, 2, TrapKind::kSyscall},
+      {0x62, 1, TrapKind::kHlt},        {0x63, 1, TrapKind::kCli},   {0x64, 1, TrapKind::kSti},
+      {0x65, 1, TrapKind::kPrivileged}, {0x66, 2, TrapKind::kCpuid}, {0x68, 3, TrapKind::kRdtscp},
       {0x6b, 3, TrapKind::kRdrand},
   };
   ASSERT_EQ(s.scan.sites.size(), std::size(expected));

@@ -28,8 +28,9 @@ Result<SymversFile> SymversFile::open(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
     const int error = errno;
-    return make_errno(error, "{}: cannot open: {}; install the kernel's headers (apt install linux-headers-RELEASE)", path,
-                      std::strerror(error));
+    return make_errno(error,
+                      "{}: cannot open: {}; install the kernel's headers (apt install linux-headers-RELEASE)",
+                      path, std::strerror(error));
   }
   struct stat status {};
   SymversFile file;
@@ -83,7 +84,8 @@ std::optional<SymversEntry> parse_entry(std::string_view crc, std::string_view r
   SymversEntry entry;
   if (!crc.starts_with("0x")) return std::nullopt;
   crc.remove_prefix(2);
-  if (std::from_chars(crc.data(), crc.data() + crc.size(), entry.crc, 16).ec != std::errc()) return std::nullopt;
+  if (std::from_chars(crc.data(), crc.data() + crc.size(), entry.crc, 16).ec != std::errc())
+    return std::nullopt;
   entry.module = take_field(rest);
   const std::string_view kind = take_field(rest);
   entry.gpl_only = kind.starts_with("EXPORT_SYMBOL_GPL");
@@ -93,7 +95,8 @@ std::optional<SymversEntry> parse_entry(std::string_view crc, std::string_view r
 
 }  // namespace
 
-std::vector<std::optional<SymversEntry>> SymversFile::find_all(std::span<const std::string_view> names) const {
+std::vector<std::optional<SymversEntry>> SymversFile::find_all(
+    std::span<const std::string_view> names) const {
   std::unordered_map<std::string_view, std::size_t> wanted;
   wanted.reserve(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) wanted.emplace(names[i], i);
@@ -109,7 +112,8 @@ std::vector<std::optional<SymversEntry>> SymversFile::find_all(std::span<const s
     found[want->second] = parse_entry(crc, line);
     if (found[want->second]) --missing;
   }
-  for (std::size_t i = 0; i < names.size(); ++i) found[i] = found[wanted[names[i]]];  // a name asked for twice
+  for (std::size_t i = 0; i < names.size(); ++i)
+    found[i] = found[wanted[names[i]]];  // a name asked for twice
   return found;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Symbol versions (CONFIG_MODVERSIONS): the CRCs that a module was built against (its __versions section) and those
-// that the kernel exports (Module.symvers of the header tree).
+// Symbol versions (CONFIG_MODVERSIONS): the CRCs that a module was built against (its __versions section) and
+// those that the kernel exports (Module.symvers of the header tree).
 #pragma once
 
 #include <optional>
@@ -42,8 +42,8 @@ struct SymversEntry {
   std::string_view name_space;
 };
 
-// A mapped Module.symvers. Nothing is indexed: a run needs some dozens of 25,000 lines, which one pass finds in about
-// a millisecond.
+// A mapped Module.symvers. Nothing is indexed: a run needs some dozens of 25,000 lines, which one pass finds
+// in about a millisecond.
 class SymversFile {
  public:
   // Errors: from the host; the message names the package that brings the file.
@@ -57,7 +57,8 @@ class SymversFile {
   ~SymversFile();
 
   // The entries of `names`, in their order, in one pass over the file. Views live as long as this object.
-  [[nodiscard]] std::vector<std::optional<SymversEntry>> find_all(std::span<const std::string_view> names) const;
+  [[nodiscard]] std::vector<std::optional<SymversEntry>> find_all(
+      std::span<const std::string_view> names) const;
   [[nodiscard]] std::optional<SymversEntry> find(std::string_view name) const;
 
  private:

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// libFuzzer target: any bytes as a module file, through every pass up to the point where its code would run; and the
-// same bytes as an insmod command line. A refusal must be one line; anything that crashes becomes a named unit test.
+// libFuzzer target: any bytes as a module file, through every pass up to the point where its code would run;
+// and the same bytes as an insmod command line. A refusal must be one line; anything that crashes becomes a
+// named unit test.
 //
-//   cmake -S . -B build-fuzz -G Ninja -DKOI_FUZZ=ON -DKOI_SANITIZE=address,undefined -DCMAKE_CXX_COMPILER=clang++
-//   ninja -C build-fuzz koi_module_fuzz && build-fuzz/tests/fuzz/koi_module_fuzz CORPUS tests/fuzz/corpus/module
+//   cmake -S . -B build-fuzz -G Ninja -DKOI_FUZZ=ON -DKOI_SANITIZE=address,undefined
+// -DCMAKE_CXX_COMPILER=clang++
+//   ninja -C build-fuzz koi_module_fuzz && build-fuzz/tests/fuzz/koi_module_fuzz CORPUS
+// tests/fuzz/corpus/module
 #include <cstdint>
 
 #include "module/params.h"

@@ -44,8 +44,8 @@ class ElfBuilder {
     return index;
   }
   // Adds a symbol and returns its index.
-  u32 symbol(std::string_view name, u16 shndx, u64 value, u8 bind = elf::kStbGlobal, u8 type = elf::kSttNotype,
-             u64 size = 0) {
+  u32 symbol(std::string_view name, u16 shndx, u64 value, u8 bind = elf::kStbGlobal,
+             u8 type = elf::kSttNotype, u64 size = 0) {
     Named named;
     named.name = name;
     named.record = {0, static_cast<u8>(bind << 4 | type), 0, shndx, value, size};
@@ -77,7 +77,8 @@ class ElfBuilder {
     const u32 strings = named_or_new("__ksymtab_strings", 1);
     const u64 name_offset = sections_[strings].bytes.size();
     append(strings, std::string(name) + '\0');
-    const u32 strings_symbol = this->symbol("", static_cast<u16>(strings), 0, elf::kStbLocal, elf::kSttSection);
+    const u32 strings_symbol =
+        this->symbol("", static_cast<u16>(strings), 0, elf::kStbLocal, elf::kSttSection);
     const u64 at = sections_[table].bytes.size();
     append(table, std::string(12, '\0'));
     relocation(table, at, kRelocPc32, symbol, 0);
@@ -103,7 +104,8 @@ class ElfBuilder {
     std::vector<u8> out(sizeof(elf::FileHeader));
     std::vector<elf::SectionHeader> headers(1);
     std::string names(1, '\0');
-    const auto emit = [&](const std::string& name, elf::SectionHeader header, const void* data, std::size_t size) {
+    const auto emit = [&](const std::string& name, elf::SectionHeader header, const void* data,
+                          std::size_t size) {
       header.name = static_cast<u32>(names.size());
       names += name + '\0';
       out.resize((out.size() + 7) & ~std::size_t{7});
@@ -130,15 +132,15 @@ class ElfBuilder {
       records.push_back(record);
     }
     const u32 symtab = static_cast<u32>(headers.size());
-    emit(".symtab", {0, elf::kShtSymtab, 0, 0, 0, 0, symtab + 1, 1, 8, sizeof(elf::SymbolRecord)}, records.data(),
-         records.size() * sizeof(elf::SymbolRecord));
+    emit(".symtab", {0, elf::kShtSymtab, 0, 0, 0, 0, symtab + 1, 1, 8, sizeof(elf::SymbolRecord)},
+         records.data(), records.size() * sizeof(elf::SymbolRecord));
     emit(".strtab", {0, elf::kShtStrtab, 0, 0, 0, 0, 0, 0, 1, 0}, strings.data(), strings.size());
     for (std::size_t i = 1; i < sections_.size(); ++i) {
       const auto& relocations = sections_[i].relocations;
       if (relocations.empty()) continue;
       emit(".rela" + sections_[i].name,
-           {0, elf::kShtRela, 0x40, 0, 0, 0, symtab, static_cast<u32>(i), 8, sizeof(elf::RelaRecord)}, relocations.data(),
-           relocations.size() * sizeof(elf::RelaRecord));
+           {0, elf::kShtRela, 0x40, 0, 0, 0, symtab, static_cast<u32>(i), 8, sizeof(elf::RelaRecord)},
+           relocations.data(), relocations.size() * sizeof(elf::RelaRecord));
     }
     const u32 shstrtab = static_cast<u32>(headers.size());
     names += std::string(".shstrtab") + '\0';
@@ -155,12 +157,13 @@ class ElfBuilder {
     return file;
   }
 
-  // A module "hello": text, init and exit text, rodata, data, .bss, .modinfo, __versions and struct module; init calls
-  // _printk.
+  // A module "hello": text, init and exit text, rodata, data, .bss, .modinfo, __versions and struct module;
+  // init calls _printk.
   static ElfBuilder hello(std::string_view vermagic = kVermagic) {
     using namespace elf;
     ElfBuilder b;
-    const u32 text = b.section(".text", kShtProgbits, kShfAlloc | kShfExecinstr, std::vector<u8>(32, 0x90), 16);
+    const u32 text =
+        b.section(".text", kShtProgbits, kShfAlloc | kShfExecinstr, std::vector<u8>(32, 0x90), 16);
     std::vector<u8> init_code = {0x48, 0xc7, 0xc7, 0, 0, 0, 0, 0xe8, 0, 0, 0, 0, 0x31, 0xc0, 0xc3};
     const u32 init = b.section(".init.text", kShtProgbits, kShfAlloc | kShfExecinstr, init_code, 16);
     const u32 exit = b.section(".exit.text", kShtProgbits, kShfAlloc | kShfExecinstr, {0xc3}, 1);
@@ -175,7 +178,8 @@ class ElfBuilder {
     b.version("_printk", kPrintkCrc);
     std::vector<u8> this_module(kStructModuleBytes, 0);
     std::memcpy(this_module.data() + 24, "hello", 5);
-    const u32 mod = b.section(".gnu.linkonce.this_module", kShtProgbits, kShfAlloc | kShfWrite, this_module, 64);
+    const u32 mod =
+        b.section(".gnu.linkonce.this_module", kShtProgbits, kShfAlloc | kShfWrite, this_module, 64);
     const u32 str_symbol = b.symbol("", static_cast<u16>(strings), 0, kStbLocal, kSttSection);
     b.symbol("helper", static_cast<u16>(text), 0, kStbLocal, kSttFunc, 32);
     const u32 init_symbol = b.symbol("init_module", static_cast<u16>(init), 0, kStbGlobal, kSttFunc, 15);
@@ -213,7 +217,10 @@ class ElfBuilder {
   static void finish(std::vector<u8>& out, const std::vector<elf::SectionHeader>& headers, u32 shstrtab) {
     out.resize((out.size() + 7) & ~std::size_t{7});
     elf::FileHeader header{};
-    std::memcpy(header.ident, "\x7f" "ELF\x02\x01\x01", 7);
+    std::memcpy(header.ident,
+                "\x7f"
+                "ELF\x02\x01\x01",
+                7);
     header.type = elf::kTypeRel;
     header.machine = elf::kMachineX86_64;
     header.version = 1;

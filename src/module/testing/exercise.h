@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// For hostile-input tests and the fuzzer: takes any bytes through every pass that runs before a module's code would.
+// For hostile-input tests and the fuzzer: takes any bytes through every pass that runs before a module's code
+// would.
 #pragma once
 
 #include <memory_resource>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// For tests: a LoadHost with a table of exported symbols and fixed addresses, and the facts of an invented kernel.
+// For tests: a LoadHost with a table of exported symbols and fixed addresses, and the facts of an invented
+// kernel.
 #pragma once
 
 #include <cerrno>
@@ -58,9 +59,10 @@ struct Loaded {
   KernelTaint taint;
   Result<LoadedModule> result{make_error("not loaded")};
 };
-inline void load_into(Loaded& out, const ElfBuilder& builder, FakeHost& host, const KernelFacts& kernel = facts(),
-                      const LoadFlags& flags = {}) {
-  out.result = load_module(std::make_unique<ModuleFile>(builder.file()), kernel, flags, host, out.taint, out.log);
+inline void load_into(Loaded& out, const ElfBuilder& builder, FakeHost& host,
+                      const KernelFacts& kernel = facts(), const LoadFlags& flags = {}) {
+  out.result =
+      load_module(std::make_unique<ModuleFile>(builder.file()), kernel, flags, host, out.taint, out.log);
 }
 
 }  // namespace koi::module::testing

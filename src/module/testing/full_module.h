@@ -8,17 +8,18 @@
 namespace koi::module::testing {
 
 // Text offsets of full_module(): what the table entries point to.
-inline constexpr u64 kBugOffset = 0x10;     // ud2
-inline constexpr u64 kFaultOffset = 0x18;   // an instruction with an exception fixup
+inline constexpr u64 kBugOffset = 0x10;    // ud2
+inline constexpr u64 kFaultOffset = 0x18;  // an instruction with an exception fixup
 inline constexpr u64 kFixupOffset = 0x20;
-inline constexpr u64 kLabelOffset = 0x28;   // a 5-byte nop
-inline constexpr u64 kCallOffset = 0x30;    // a 5-byte call
+inline constexpr u64 kLabelOffset = 0x28;  // a 5-byte nop
+inline constexpr u64 kCallOffset = 0x30;   // a 5-byte call
 inline constexpr u64 kTextBytes = 0x80;
 
 inline ElfBuilder full_module() {
   using namespace elf;
   ElfBuilder b = ElfBuilder::hello();
-  const u32 text = b.section(".text.full", kShtProgbits, kShfAlloc | kShfExecinstr, std::vector<u8>(kTextBytes, 0x90), 16);
+  const u32 text =
+      b.section(".text.full", kShtProgbits, kShfAlloc | kShfExecinstr, std::vector<u8>(kTextBytes, 0x90), 16);
   auto& code = b.bytes_of(text);
   const auto put = [&](u64 at, std::initializer_list<u8> bytes) {
     std::copy(bytes.begin(), bytes.end(), code.begin() + static_cast<std::ptrdiff_t>(at));
@@ -26,8 +27,9 @@ inline ElfBuilder full_module() {
   put(kBugOffset, {0x0f, 0x0b});
   put(kLabelOffset, {0x0f, 0x1f, 0x44, 0x00, 0x00});
   put(kCallOffset, {0xe8, 0, 0, 0, 0});
-  put(0x40, {0xf3, 0x90, 0x0f, 0x31});                      // pause; rdtsc
-  put(0x50, {0x48, 0xb8, 0xf3, 0x90, 0x0f, 0x05, 0xf4, 0xfa, 0xfb, 0x90});  // movabs: no instruction inside it counts
+  put(0x40, {0xf3, 0x90, 0x0f, 0x31});  // pause; rdtsc
+  put(0x50, {0x48, 0xb8, 0xf3, 0x90, 0x0f, 0x05, 0xf4, 0xfa, 0xfb,
+             0x90});  // movabs: no instruction inside it counts
   put(0x60, {0x0f, 0x05, 0xf4, 0xfa, 0xfb, 0xec, 0x0f, 0xa2, 0x0f, 0x01, 0xf9, 0x0f, 0xc7, 0xf0});
   const u32 strings = b.section(".rodata.str1.8", kShtProgbits, kShfAlloc, {}, 8);
   b.append(strings, std::string_view("file.c\0func\0format\n\0hello\0size", 31));
@@ -49,12 +51,14 @@ inline ElfBuilder full_module() {
   b.relocation(labels, 0, kRelocPc32, text_symbol, kLabelOffset);
   b.relocation(labels, 4, kRelocPc32, text_symbol, kFixupOffset);
   b.relocation(labels, 8, kRelocPc64, key, 1);
-  const u32 calls = b.section(".static_call_sites", kShtProgbits, kShfAlloc | kShfWrite, std::vector<u8>(8), 8);
+  const u32 calls =
+      b.section(".static_call_sites", kShtProgbits, kShfAlloc | kShfWrite, std::vector<u8>(8), 8);
   b.relocation(calls, 0, kRelocPc32, text_symbol, kCallOffset);
   b.relocation(calls, 4, kRelocPc32, key, 1);
   const u32 traced = b.section("__mcount_loc", kShtProgbits, kShfAlloc, std::vector<u8>(8), 8);
   b.relocation(traced, 0, kReloc64, text_symbol, 0);
-  const u32 constructors = b.section(".init_array", kShtInitArray, kShfAlloc | kShfWrite, std::vector<u8>(8), 8);
+  const u32 constructors =
+      b.section(".init_array", kShtInitArray, kShfAlloc | kShfWrite, std::vector<u8>(8), 8);
   b.relocation(constructors, 0, kReloc64, text_symbol, 0);
   const u32 debug = b.section("__dyndbg", kShtProgbits, kShfAlloc | kShfWrite, std::vector<u8>(56), 8);
   b.relocation(debug, 0, kReloc64, string_symbol, 20);
