@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Cyclic redundancy checks that the kernel image itself exports: CRC-32 (Ethernet and big-endian), CRC-32C, CRC-CCITT,
- * and the byte-reversal table. The others (crc16, crc7, crc8 ...) are modules and load as such.
+ * the byte-reversal table, and later CRC-64 and T10. The others (crc16, crc7, crc8 ...) are modules and load as such.
  *
  * Tables are computed by the compiler: a CRC is linear, so entry i is the sum of the entries of i's bits.
  */
@@ -10,6 +10,10 @@
 #include <linux/bitrev.h>
 #include <linux/crc-ccitt.h>
 #include <linux/crc32.h>
+#include <linux/crc64.h>
+#if __has_include(<linux/crc-t10dif.h>)
+#include <linux/crc-t10dif.h>
+#endif
 
 #undef crc32_le
 #undef crc32_be
@@ -113,6 +117,45 @@ u16 crc_ccitt_false(u16 crc, const u8 *p, size_t size) {
   for (; size; size--) crc = crc_ccitt_false_byte(crc, *p++);
   return crc;
 }
+#endif
+
+/* ---- CRC-64 (ECMA-182, and NVMe's) and the T10 data integrity field: modules in 6.1, in the image later ---- */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+enum { CRC_BITS_R(CRC_NVME, 0x9a6c9329ac4bc9b5ULL) };
+enum { CRC_BITS_F(CRC_ECMA, 0x42f0e1eba9ea3693ULL, 1ULL << 63, ~0ULL) };
+enum { CRC_BITS_F(CRC_T10, 0x8bb7, 0x8000, 0xffff) };
+
+static const u64 crc_nvme_table[256] = {CRC_256(CRC_NVME)};
+static const u64 crc_ecma_table[256] = {CRC_256(CRC_ECMA)};
+static const u16 crc_t10_table[256] = {CRC_256(CRC_T10)};
+
+u64 crc64_be(u64 crc, const void *buffer, size_t size) {
+  const u8 *p = buffer;
+
+  for (; size; size--) crc = crc << 8 ^ crc_ecma_table[(crc >> 56 ^ *p++) & 0xff];
+  return crc;
+}
+
+u64 crc64_rocksoft_generic(u64 crc, const void *buffer, size_t size) {
+  const u8 *p = buffer;
+
+  for (crc = ~crc; size; size--) crc = crc >> 8 ^ crc_nvme_table[(crc ^ *p++) & 0xff];
+  return ~crc;
+}
+
+u64 crc64_rocksoft_update(u64 crc, const unsigned char *buffer, size_t size) {
+  return crc64_rocksoft_generic(crc, buffer, size);
+}
+
+u64 crc64_rocksoft(const unsigned char *buffer, size_t size) { return crc64_rocksoft_generic(0, buffer, size); }
+
+u16 crc_t10dif_generic(u16 crc, const u8 *p, size_t size) {
+  for (; size; size--) crc = crc << 8 ^ crc_t10_table[(crc >> 8 ^ *p++) & 0xff];
+  return crc;
+}
+
+u16 crc_t10dif_update(u16 crc, const u8 *p, size_t size) { return crc_t10dif_generic(crc, p, size); }
+u16 crc_t10dif(const u8 *buffer, size_t size) { return crc_t10dif_update(0, buffer, size); }
 #endif
 
 /* ---- bytes with their bits in the other order ---- */
