@@ -29,6 +29,7 @@ function(koi_layer name)
     target_link_libraries(${target}_test PRIVATE ${target} GTest::gtest GTest::gtest_main)
     gtest_discover_tests(${target}_test PROPERTIES LABELS unit DISCOVERY_TIMEOUT 60
                          TEST_PREFIX "${name}.")
+    add_dependencies(unit_tests ${target}_test)
   endif()
   if(benches)
     add_executable(${target}_bench ${benches})
