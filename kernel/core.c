@@ -76,3 +76,5 @@
 #include "module.c"
 #include "locks.c"
 #include "lib.c"
+#include "printk.c"
+#include "jump_label.c"

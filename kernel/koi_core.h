@@ -10,6 +10,9 @@ void koi_spin_wait(const void *lock);
 /* The standard operations `ops` ("param_ops_int") on a parameter. */
 int koi_param_set(const char *ops, const char *val, const struct kernel_param *kp);
 int koi_param_get(const char *ops, char *buffer, const struct kernel_param *kp);
+struct _ddebug;
+/* What the flags of a pr_debug() site put before its message. */
+void koi_debug_prefix(const struct _ddebug *descriptor, char *prefix, unsigned long size);
 /* The fixed virtual CPU, or the host's with --cpu host. */
 void koi_cpuid(unsigned int *eax, unsigned int *ebx, unsigned int *ecx, unsigned int *edx);
 

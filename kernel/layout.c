@@ -58,6 +58,10 @@ const struct koi_layout_entry koi_layout[] = {
 	KOI_SIZE(ratelimit_state),
 	KOI_OFFSET(ratelimit_state, interval),
 	KOI_OFFSET(ratelimit_state, burst),
+	KOI_OFFSET(ratelimit_state, printed),
+	KOI_OFFSET(ratelimit_state, missed),
+	KOI_OFFSET(ratelimit_state, flags),
+	KOI_OFFSET(ratelimit_state, begin),
 #ifdef CONFIG_DYNAMIC_DEBUG_CORE
 	{ "sizeof _ddebug", sizeof(struct _ddebug) },
 	KOI_OFFSET(_ddebug, modname),

@@ -13,7 +13,10 @@ runtime::Kernel* g_current = nullptr;
 }  // namespace
 
 const std::vector<runtime::ExportTable>& export_tables() {
-  static const std::vector<runtime::ExportTable> tables = {core_exports(), slab_exports(), printk_exports()};
+  static const std::vector<runtime::ExportTable> tables = {
+      core_exports(),   slab_exports(),   printk_exports(),
+      format_exports(), dyndbg_exports(), static_key_exports(),
+  };
   return tables;
 }
 

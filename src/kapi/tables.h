@@ -8,7 +8,10 @@ namespace koi::kapi {
 
 runtime::ExportTable core_exports();    // what the C core calls
 runtime::ExportTable slab_exports();    // <linux/slab.h>
-runtime::ExportTable printk_exports();  // <linux/printk.h>, vsnprintf family
+runtime::ExportTable printk_exports();  // <linux/printk.h>
+runtime::ExportTable format_exports();  // <linux/sprintf.h>: the vsnprintf family
+runtime::ExportTable dyndbg_exports();  // <linux/dynamic_debug.h>
+runtime::ExportTable static_key_exports();  // <linux/jump_label.h>
 
 // For table entries: the address of a function, whatever its type.
 template <class R, class... A>

@@ -178,7 +178,10 @@ class ModuleTable::Params final : public module::ParamHost {
     error = std::min(length, 0);
     return text;
   }
-  void dyndbg(std::string_view /*query*/) override {}
+  void dyndbg(std::string_view query) override {
+    // A bad query has told the log why; the load goes on.
+    static_cast<void>(kernel_.modules().dynamic_debug().run(query, kernel_.modules().all().back()->name()));
+  }
 
  private:
   void note(const std::string& symbol) {
@@ -198,7 +201,11 @@ class ModuleTable::Params final : public module::ParamHost {
 };
 
 ModuleTable::ModuleTable(Kernel& kernel)
-    : kernel_(kernel), host_(std::make_unique<Host>(kernel, *this)), params_(std::make_unique<Params>(kernel)) {
+    : kernel_(kernel),
+      jump_labels_(kernel),
+      dynamic_debug_(kernel, jump_labels_),
+      host_(std::make_unique<Host>(kernel, *this)),
+      params_(std::make_unique<Params>(kernel)) {
   facts_.release = kernel.config().release;
   facts_.vermagic = kernel.core().text_symbol("koi_vermagic");
   facts_.struct_module_bytes = kernel.core().layout_or_die("sizeof module");
@@ -332,6 +339,8 @@ Status ModuleTable::prepare(ModuleInstance& module, std::string_view args) {
     if (table.ok()) module.orc.emplace(std::move(*table));
   }
   set_state(module, ModuleState::kComing);
+  TRY(jump_labels_.add_module(module));
+  dynamic_debug_.add_module(module);
   return read_parameters(module);
 }
 
@@ -466,6 +475,7 @@ void ModuleTable::free_init(ModuleInstance& module) {
 }
 
 void ModuleTable::unload(ModuleInstance& module) {
+  dynamic_debug_.remove_module(module);
   free_init(module);
   const module::Placement placement = module.loaded.placement;
   const u64 size = module.loaded.layout.core_bytes;

@@ -19,6 +19,8 @@
 #include "module/symbols.h"
 #include "module/tables.h"
 #include "module/versions.h"
+#include "runtime/dynamic_debug.h"
+#include "runtime/jump_labels.h"
 #include "runtime/splat.h"
 
 namespace koi::runtime {
@@ -91,6 +93,8 @@ class ModuleTable {
   [[nodiscard]] std::string param_get(std::string_view ops, u64 record, int& error);
   [[nodiscard]] module::ParamHost& param_host();
   [[nodiscard]] const module::KernelFacts& facts() const { return facts_; }
+  [[nodiscard]] JumpLabels& jump_labels() { return jump_labels_; }
+  [[nodiscard]] DynamicDebug& dynamic_debug() { return dynamic_debug_; }
 
  private:
   // What the loader's passes ask of the runtime, and where symbols come from.
@@ -111,6 +115,8 @@ class ModuleTable {
   module::KernelFacts facts_;
   module::KernelTaint taint_;
   std::vector<std::unique_ptr<ModuleInstance>> modules_;
+  JumpLabels jump_labels_;
+  DynamicDebug dynamic_debug_;
   std::string loading_;
   std::string last_unloaded_;
   std::unique_ptr<Host> host_;
