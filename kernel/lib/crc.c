@@ -15,10 +15,6 @@
 #include <linux/crc-t10dif.h>
 #endif
 
-#undef crc32_le
-#undef crc32_be
-#undef __crc32c_le
-
 /* One bit of a reflected (LSB first) or plain (MSB first) CRC. */
 #define CRC_R1(p, x) (((x) >> 1) ^ ((x) & 1 ? (p) : 0))
 #define CRC_F1(p, top, x) (((x) << 1) ^ ((x) & (top) ? (p) : 0))

@@ -9,8 +9,6 @@
 #include <linux/bitops.h>
 #include <linux/find.h>
 
-#undef find_next_clump8
-
 /* The first bit at or after `start` of the words that WORD(i) yields. */
 #define FIND_BIT_NEXT(WORD, size, start)                                      \
   ({                                                                          \

@@ -9,9 +9,6 @@
 #include <linux/poison.h>
 #if defined(CONFIG_LIST_HARDENED) || defined(CONFIG_DEBUG_LIST)
 
-#undef __list_add_valid
-#undef __list_del_entry_valid
-
 /* The names changed when the check proper moved into an inline function of the header. */
 #ifdef CONFIG_LIST_HARDENED
 #define LIST_DEBUG_ADD __list_add_valid_or_report

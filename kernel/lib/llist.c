@@ -5,7 +5,6 @@
 #include <linux/llist.h>
 
 /* Was the list empty before? */
-#undef llist_add_batch
 bool llist_add_batch(struct llist_node *first, struct llist_node *last, struct llist_head *head) {
   struct llist_node *old = READ_ONCE(head->first);
 

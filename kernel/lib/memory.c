@@ -9,14 +9,6 @@
 
 #include <linux/bitops.h>
 
-#undef memcpy
-#undef memmove
-#undef memset
-#undef memcmp
-#undef memscan
-#undef memchr
-#undef memchr_inv
-
 /* Below this many bytes words are faster than `rep movsb`. */
 #define MEMORY_SHORT_BYTES 64
 
@@ -135,7 +127,6 @@ int memcmp(const void *left, const void *right, size_t bytes) {
   return 0;
 }
 
-#undef bcmp
 int bcmp(const void *left, const void *right, size_t bytes) { return memcmp(left, right, bytes); }
 
 /* ---- scanning ---- */
@@ -177,7 +168,6 @@ size_t memweight(const void *s, size_t bytes) {
   return weight;
 }
 
-#undef memcpy_and_pad
 void memcpy_and_pad(void *dest, size_t dest_bytes, const void *src, size_t bytes, int pad) {
   if (dest_bytes <= bytes) {
     memcpy(dest, src, dest_bytes);

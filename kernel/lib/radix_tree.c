@@ -5,6 +5,7 @@
  */
 #include "lib.h"
 
+#include <linux/idr.h>
 #include <linux/percpu.h>
 #include <linux/radix-tree.h>
 #include <linux/rcupdate.h>

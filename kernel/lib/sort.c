@@ -89,7 +89,6 @@ void sort(void *base, size_t count, size_t size, cmp_func_t compare, swap_func_t
   sort_run(&job, count);
 }
 
-#undef bsearch
 void *bsearch(const void *key, const void *base, size_t count, size_t size, cmp_func_t compare) {
   return __inline_bsearch(key, base, count, size, compare);
 }

@@ -7,13 +7,6 @@
 
 #include <linux/ctype.h>
 
-/* memory.c defines the memory family; the macros some headers put over the names are not wanted here. */
-#undef strlen
-#undef strnlen
-#undef strscpy
-#undef strscpy_pad
-#undef strlcpy
-
 __kernel_size_t strlen(const char *s) {
   const char *end = s;
 

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Copies of strings and blocks in freshly allocated memory: kstrdup() and its kin, kasprintf(), argv_split(), and the
- * variants that copy from user memory. The allocation is charged to their caller.
+ * Copies of strings and blocks in freshly allocated memory: kstrdup() and its kin, argv_split(), and the variants that
+ * copy from user memory. The allocation is charged to their caller. (kasprintf() belongs to printk.)
  */
 #include "lib.h"
 
 #include <linux/ctype.h>
 #include <linux/mm.h>
 #include <linux/uaccess.h>
-
-#undef kmemdup
-#undef kmemdup_array
 
 /* `size` bytes of `src` and room for `extra` bytes more. */
 static __always_inline void *util_copy(const void *src, size_t size, size_t extra, gfp_t gfp) {
@@ -62,40 +59,6 @@ void *kmemdup(const void *src, size_t size, gfp_t gfp) { return util_copy(src, s
 /* Only strings in the kernel's own read-only data are not copied, and no module has one of those. */
 const char *kstrdup_const(const char *s, gfp_t gfp) { return s ? util_copy(s, strlen(s) + 1, 0, gfp) : NULL; }
 void kfree_const(const void *s) { kfree(s); }
-
-/* ---- formatted ---- */
-
-char *kvasprintf(gfp_t gfp, const char *format, va_list args) {
-  unsigned int length, written;
-  va_list again;
-  char *text;
-
-  va_copy(again, args);
-  length = vsnprintf(NULL, 0, format, again);
-  va_end(again);
-  text = kmalloc_track_caller(length + 1, gfp);
-  if (!text) return NULL;
-  written = vsnprintf(text, length + 1, format, args);
-  WARN(length != written, "different return values (%u and %u) from vsnprintf(\"%s\", ...)", length, written, format);
-  return text;
-}
-
-char *kasprintf(gfp_t gfp, const char *format, ...) {
-  va_list args;
-  char *text;
-
-  va_start(args, format);
-  text = kvasprintf(gfp, format, args);
-  va_end(args);
-  return text;
-}
-
-/* A format without conversions, and "%s", are what kfree_const() is meant for. */
-const char *kvasprintf_const(gfp_t gfp, const char *format, va_list args) {
-  if (!strchr(format, '%')) return kstrdup_const(format, gfp);
-  if (!strcmp(format, "%s")) return kstrdup_const(va_arg(args, const char *), gfp);
-  return kvasprintf(gfp, format, args);
-}
 
 /* ---- from user memory: an error pointer on failure ---- */
 
