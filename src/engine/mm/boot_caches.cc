@@ -9,8 +9,12 @@ void create_those(SlabAllocator& slabs, bool early) {
   for (const BootCache& cache : caches) {
     const bool is_early = cache.reference_count < 0;
     if (is_early != early) continue;
-    (void)slabs.create_boot({.name = cache.name, .size = cache.object_size, .align = cache.align, .flags = cache.flags,
-                             .constructor = cache.has_constructor ? kBootConstructor : 0, .usercopy_size = cache.usercopy_bytes},
+    (void)slabs.create_boot({.name = cache.name,
+                             .size = cache.object_size,
+                             .align = cache.align,
+                             .flags = cache.flags,
+                             .constructor = cache.has_constructor ? kBootConstructor : 0,
+                             .usercopy_size = cache.usercopy_bytes},
                             cache.reference_count);
   }
 }

@@ -80,7 +80,9 @@ void Buddy::move_free(ZoneState& zone, u64 page, MigrateType to) {
 void Buddy::set_pageblocks(u64 page, u8 order, MigrateType type) {
   const u64 first = page >> kPageblockOrder;
   const u64 count = order > kPageblockOrder ? u64{1} << (order - kPageblockOrder) : 1;
-  std::fill_n(block_types_.begin() + static_cast<std::ptrdiff_t>(first), count, type);
+  for (u64 block = first; block < first + count; ++block) {
+    block_info_[block] = static_cast<u8>((block_info_[block] & 0xf0) | index(type));
+  }
 }
 
 // ---- taking blocks
@@ -228,8 +230,9 @@ std::optional<u64> Buddy::take_pcp(ZoneState& zone, u32 slot, u8 order, MigrateT
   Pcp& pcp = zone.pcp[cpu.value];
   pcp.free_factor >>= 1;
   FreeList& list = pcp.lists[slot][index(type)];
-  if (list.head == 0) [[unlikely]] {
+  if (list.head == 0) {
     const u32 batch = zone.pcp_batch > 1 ? std::max(zone.pcp_batch >> order, 2u) : 1;
+    FreeList taken;  // so that the first one taken is the first one handed out
     for (u32 i = 0; i < batch; ++i) {
       const auto page = take(zone, order, type);
       if (!page) break;
@@ -237,40 +240,27 @@ std::optional<u64> Buddy::take_pcp(ZoneState& zone, u32 slot, u8 order, MigrateT
       desc.state = PageState::kPcp;
       desc.order = order;
       desc.type = type;
-      push(list, static_cast<u32>(*page), /*to_tail=*/true);
+      push(taken, static_cast<u32>(*page), /*to_tail=*/true);
       pcp.count += 1u << order;
     }
-    if (list.head == 0) return std::nullopt;
+    if (taken.head == 0) return std::nullopt;
+    list = taken;
   }
-  const u32 page = list.head - 1;
-  unlink(list, page);
   pcp.count -= 1u << order;
-  return page;
+  return pop_head(list);
 }
 
-void Buddy::give_pcp(ZoneState& zone, u32 slot, u64 page, u8 order, VcpuId cpu) {
-  Pcp& pcp = zone.pcp[cpu.value];
-  PageDesc& desc = pages_[page];
-  MigrateType type = pageblock_type(page);
-  if (type > MigrateType::kReclaimable) type = MigrateType::kMovable;
-  desc.state = PageState::kPcp;
-  desc.order = order;
-  desc.type = type;
-  push(pcp.lists[slot][index(type)], static_cast<u32>(page), /*to_tail=*/false);
-  pcp.count += 1u << order;
-  if (pcp.count < zone.pcp_high) [[likely]] {
-    return;
-  }
-  // The longer only frees come, the more goes back at once.
+// The longer only frees come, the more goes back at once.
+void Buddy::shrink_full_pcp(ZoneState& zone, Pcp& pcp) {
   u32 batch = zone.pcp_batch;
-  u32 to_free = 1;
+  u32 pages = 1;
   if (zone.pcp_high >= batch) {
     const u32 most = zone.pcp_high - batch;
     batch <<= pcp.free_factor;
     if (batch < most) ++pcp.free_factor;
-    to_free = std::clamp(batch, std::min(zone.pcp_batch, most), std::max(zone.pcp_batch, most));
+    pages = std::clamp(batch, std::min(zone.pcp_batch, most), std::max(zone.pcp_batch, most));
   }
-  shrink_pcp(pcp, to_free);
+  shrink_pcp(pcp, pages);
 }
 
 // Gives `pages` pages of the lists back to the buddy lists, coldest first, taking the lists in turn.
@@ -280,9 +270,8 @@ void Buddy::shrink_pcp(Pcp& pcp, u32 pages) {
     for (u32 slot = 0; slot < kPcpOrders && left > 0; ++slot) {
       for (FreeList& list : pcp.lists[slot]) {
         if (list.tail == 0) continue;
-        const u32 page = list.tail - 1;
+        const u64 page = pop_tail(list);
         const u8 order = pages_[page].order;
-        unlink(list, page);
         pcp.count -= 1u << order;
         left -= s64{1} << order;
         give_back(page, order);
@@ -350,7 +339,7 @@ std::optional<u64> Buddy::take_from_zones(u8 order, Gfp gfp, VcpuId cpu, const R
 }
 
 // Below the low watermark: what the gfp bits entitle to, then what idle per-CPU lists hold.
-std::optional<u64> Buddy::take_slowly(u8 order, Gfp gfp, VcpuId cpu) {
+std::optional<u64> Buddy::take_near_the_watermark(u8 order, Gfp gfp, VcpuId cpu) {
   Reach reach{.mark = &Watermarks::min};
   const bool may_reclaim = (gfp & gfp_.direct_reclaim) != 0;
   reach.high = (gfp & gfp_.high) != 0;
@@ -363,18 +352,13 @@ std::optional<u64> Buddy::take_slowly(u8 order, Gfp gfp, VcpuId cpu) {
   return take_from_zones(order, gfp, cpu, reach);
 }
 
-PageAllocation Buddy::alloc(Order order, Gfp gfp, VcpuId cpu) {
+PageAllocation Buddy::alloc_slowly(Order order, Gfp gfp, VcpuId cpu) {
   if (order.value > kMaxOrder) return {PageOutcome::kOrderTooLarge, Pfn{}};
   auto page = take_from_zones(order.value, gfp, cpu, Reach{});
-  if (!page) page = take_slowly(order.value, gfp, cpu);
+  if (!page) page = take_near_the_watermark(order.value, gfp, cpu);
   if (!page) return {PageOutcome::kNoMemory, Pfn{}};
-  PageDesc& desc = pages_[*page];
-  desc.state = PageState::kAllocated;
-  desc.order = order.value;
-  desc.use = PageUse::kPages;
-  const Pfn pfn{*page + base_pfn_};
-  if (events_ != nullptr) events_->block_allocated(pfn, order, gfp);
-  return {PageOutcome::kOk, pfn};
+  pages_[*page].order = order.value;
+  return hand_out(*page, order, gfp);
 }
 
 PageFreeOutcome Buddy::why_not_freed(const PageDesc* page, Pfn pfn, Order order) const {
@@ -385,16 +369,23 @@ PageFreeOutcome Buddy::why_not_freed(const PageDesc* page, Pfn pfn, Order order)
   return block_of(pfn) ? PageFreeOutcome::kNotFirstPage : PageFreeOutcome::kNotAllocated;
 }
 
-PageFreeOutcome Buddy::free(Pfn pfn, Order order, VcpuId cpu) {
+// Errors, and orders that the small lists do not serve.
+PageFreeOutcome Buddy::free_slowly(Pfn pfn, Order order, VcpuId cpu) {
   PageDesc* desc = find(pfn);
-  if (desc == nullptr || desc->state != PageState::kAllocated || desc->order != order.value) [[unlikely]] {
+  if (desc == nullptr || desc->state != PageState::kAllocated || desc->order != order.value) {
     return why_not_freed(desc, pfn, order);
   }
   const u64 page = pfn.value - base_pfn_;
   desc->owner = nullptr;
   desc->tag = 0;
   if (const auto slot = pcp_slot(order.value)) {
-    give_pcp(zones_[index(zone_of(pfn))], *slot, page, order.value, cpu);
+    ZoneState& zone = zone_at(page);
+    Pcp& pcp = zone.pcp[cpu.value];
+    desc->state = PageState::kPcp;
+    desc->type = pageblock_type(page);
+    push_head(pcp.lists[*slot][index(desc->type)], page);
+    pcp.count += 1u << order.value;
+    if (pcp.count >= zone.pcp_high) shrink_full_pcp(zone, pcp);
   } else {
     give_back(page, order.value);
   }

@@ -113,9 +113,47 @@ class Buddy {
   ~Buddy();
 
   // A block of 2^order pages, aligned to its size. `cpu` is whose list serves small orders.
-  [[nodiscard]] PageAllocation alloc(Order order, Gfp gfp, VcpuId cpu);
+  [[nodiscard]] PageAllocation alloc(Order order, Gfp gfp, VcpuId cpu) {
+    // Small orders come from this CPU's list of the preferred zone, if that is well above its low watermark.
+    const u32 type = (gfp / gfp_bit::kMovable) & 3;
+    if (order.value <= kCostlyOrder && type < kPcpTypeCount) [[likely]] {
+      const Preferred& preferred = preferred_[gfp & (gfp_bit::kDma | gfp_bit::kDma32)];
+      Pcp& pcp = preferred.pcp[cpu.value];
+      FreeList& list = pcp.lists[order.value][type];
+      if (list.head != 0 && preferred.zone->free_pages > preferred.plenty) [[likely]] {
+        const u64 page = pop_head(list);
+        pcp.count -= 1u << order.value;
+        pcp.free_factor >>= 1;
+        return hand_out(page, order, gfp);
+      }
+    }
+    return alloc_slowly(order, gfp, cpu);
+  }
   // Gives a block back. Anything but kOk changed nothing.
-  PageFreeOutcome free(Pfn pfn, Order order, VcpuId cpu);
+  PageFreeOutcome free(Pfn pfn, Order order, VcpuId cpu) {
+    const u64 page = pfn.value - base_pfn_;
+    if (page < page_count_ && order.value <= kCostlyOrder) [[likely]] {
+      PageDesc& desc = pages_[page];
+      if (desc.state == PageState::kAllocated && desc.order == order.value) [[likely]] {
+        desc.owner = nullptr;
+        desc.tag = 0;
+        const u8 block = block_info_[page >> kPageblockOrder];
+        ZoneState& zone = zones_[block >> 4];
+        Pcp& pcp = zone.pcp[cpu.value];
+        const MigrateType type{static_cast<u8>(block & 0xf)};
+        desc.state = PageState::kPcp;
+        desc.type = type;
+        push_head(pcp.lists[order.value][index(type)], page);
+        pcp.count += 1u << order.value;
+        if (pcp.count >= zone.pcp_high) [[unlikely]] {
+          shrink_full_pcp(zone, pcp);
+        }
+        if (events_ != nullptr) events_->block_freed(pfn, order);
+        return PageFreeOutcome::kOk;
+      }
+    }
+    return free_slowly(pfn, order, cpu);
+  }
   // Fills `pages` with single pages as far as memory goes; returns how many.
   u32 alloc_bulk(Gfp gfp, VcpuId cpu, std::span<Pfn> pages);
   // The pages that `size_bytes` need, as single pages in a row; the rest of the block is given back.
@@ -200,6 +238,12 @@ class Buddy {
     Watermarks marks;
     u64 lowmem_reserve[kZoneCount] = {};
   };
+  // Where a request with these zone bits looks first.
+  struct Preferred {
+    ZoneState* zone = nullptr;
+    Pcp* pcp = nullptr;
+    u64 plenty = 0;  // with more free pages than this, no small request is near the low watermark
+  };
   // How far below the watermark a request may go.
   struct Reach {
     u64 Watermarks::*mark = &Watermarks::low;
@@ -212,7 +256,37 @@ class Buddy {
   static constexpr u32 index(E e) {
     return static_cast<u32>(e);
   }
-  ZoneState& zone_at(u64 page_index) { return zones_[index(zone_of(Pfn{page_index + base_pfn_}))]; }
+  ZoneState& zone_at(u64 page_index) { return zones_[block_info_[page_index >> kPageblockOrder] >> 4]; }
+
+  // Per-CPU lists: the head's `prev` and the tail's `next` may be stale.
+  u64 pop_head(FreeList& list) {
+    const u64 page = list.head - 1;
+    list.head = list.head == list.tail ? list.tail = 0 : pages_[page].next;
+    return page;
+  }
+  void push_head(FreeList& list, u64 page) {
+    const u32 link = static_cast<u32>(page) + 1;
+    if (list.head != 0) {
+      pages_[page].next = list.head;
+      pages_[list.head - 1].prev = link;
+    } else {
+      list.tail = link;
+    }
+    list.head = link;
+  }
+  u64 pop_tail(FreeList& list) {
+    const u64 page = list.tail - 1;
+    list.tail = list.head == list.tail ? list.head = 0 : pages_[page].prev;
+    return page;
+  }
+  PageAllocation hand_out(u64 page, Order order, Gfp gfp) {
+    PageDesc& desc = pages_[page];
+    desc.state = PageState::kAllocated;
+    desc.use = PageUse::kPages;
+    const Pfn pfn{page + base_pfn_};
+    if (events_ != nullptr) events_->block_allocated(pfn, order, gfp);
+    return {PageOutcome::kOk, pfn};
+  }
   [[nodiscard]] static std::optional<u32> pcp_slot(u8 order);
   [[nodiscard]] Zone highest_zone(Gfp gfp) const;
   [[nodiscard]] MigrateType migrate_type(Gfp gfp) const;
@@ -228,7 +302,9 @@ class Buddy {
   void add_free(ZoneState& zone, u64 page, u8 order, MigrateType type, bool to_tail);
   void remove_free(ZoneState& zone, u64 page);
   void move_free(ZoneState& zone, u64 page, MigrateType to);
-  [[nodiscard]] MigrateType pageblock_type(u64 page) const { return block_types_[page >> kPageblockOrder]; }
+  [[nodiscard]] MigrateType pageblock_type(u64 page) const {
+    return MigrateType{static_cast<u8>(block_info_[page >> kPageblockOrder] & 0xf)};
+  }
   void set_pageblocks(u64 page, u8 order, MigrateType type);
 
   [[nodiscard]] bool has_free(const ZoneState& zone, u8 order, MigrateType type) const {
@@ -243,11 +319,14 @@ class Buddy {
   std::optional<u64> take(ZoneState& zone, u8 order, MigrateType type);
 
   std::optional<u64> take_pcp(ZoneState& zone, u32 slot, u8 order, MigrateType type, VcpuId cpu);
-  void give_pcp(ZoneState& zone, u32 slot, u64 page, u8 order, VcpuId cpu);
   void shrink_pcp(Pcp& pcp, u32 pages);
   [[nodiscard]] bool watermark_ok(const ZoneState& zone, u8 order, Zone wanted, const Reach& reach) const;
   std::optional<u64> take_from_zones(u8 order, Gfp gfp, VcpuId cpu, const Reach& reach);
-  std::optional<u64> take_slowly(u8 order, Gfp gfp, VcpuId cpu);
+  std::optional<u64> take_near_the_watermark(u8 order, Gfp gfp, VcpuId cpu);
+  [[nodiscard]] PageAllocation alloc_slowly(Order order, Gfp gfp, VcpuId cpu);
+  PageFreeOutcome free_slowly(Pfn pfn, Order order, VcpuId cpu);
+  void shrink_full_pcp(ZoneState& zone, Pcp& pcp);
+  void choose_preferred_zones();
   [[nodiscard]] PageFreeOutcome why_not_freed(const PageDesc* page, Pfn pfn, Order order) const;
 
   const GfpBits& gfp_;
@@ -257,7 +336,8 @@ class Buddy {
   u64 page_count_ = 0;  // descriptors: up to the next order-10 boundary
   PageDesc* pages_ = nullptr;
   std::array<ZoneState, kZoneCount> zones_;
-  std::pmr::vector<MigrateType> block_types_;
+  Preferred preferred_[8];           // by gfp & (DMA | DMA32)
+  std::pmr::vector<u8> block_info_;  // of each pageblock: migrate type, zone * 16
   std::pmr::vector<PfnRange> ram_;
   u64 min_free_kbytes_ = 0;
 };

@@ -32,7 +32,7 @@ Buddy::Buddy(const BuddyConfig& config, std::pmr::memory_resource* resource)
       resource_(resource),
       events_(config.events),
       zones_{ZoneState(resource), ZoneState(resource), ZoneState(resource)},
-      block_types_(resource),
+      block_info_(resource),
       ram_(config.ram.begin(), config.ram.end(), resource) {
   CHECK(!config.ram.empty() && config.cpus >= 1 && config.cpus <= kMaxCpus);
   base_pfn_ = config.ram.front().first & ~(kMaxBlockPages - 1);
@@ -41,11 +41,16 @@ Buddy::Buddy(const BuddyConfig& config, std::pmr::memory_resource* resource)
   pages_ = static_cast<PageDesc*>(resource->allocate(page_count_ * sizeof(PageDesc), 64));
   if (config.zeroed_resource == Yes::kNo)
     std::memset(static_cast<void*>(pages_), 0, page_count_ * sizeof(PageDesc));
-  block_types_.assign(page_count_ >> kPageblockOrder, MigrateType::kMovable);
+  block_info_.resize(page_count_ >> kPageblockOrder);
+  for (u64 block = 0; block < block_info_.size(); ++block) {
+    const Zone zone = zone_of(Pfn{base_pfn_ + (block << kPageblockOrder)});
+    block_info_[block] = static_cast<u8>(index(MigrateType::kMovable) | index(zone) << 4);
+  }
   for (ZoneState& zone : zones_) zone.pcp.resize(config.cpus);
   seed(config);
   compute_watermarks();
   compute_pcp_sizes(config.cpus);
+  choose_preferred_zones();
 }
 
 Buddy::~Buddy() { resource_->deallocate(pages_, page_count_ * sizeof(PageDesc), 64); }
@@ -146,6 +151,17 @@ void Buddy::compute_pcp_sizes(u32 cpus) {
   }
 }
 
+void Buddy::choose_preferred_zones() {
+  for (Gfp bits = 0; bits < 8; ++bits) {
+    Zone zone = highest_zone(bits);
+    const Zone wanted = zone;
+    while (zones_[index(zone)].present == 0 && zone != Zone::kDma) zone = static_cast<Zone>(index(zone) - 1);
+    ZoneState& state = zones_[index(zone)];
+    preferred_[bits] = {&state, state.pcp.data(),
+                        state.marks.low + state.lowmem_reserve[index(wanted)] + (u64{1} << kCostlyOrder)};
+  }
+}
+
 // ---- observers
 // -------------------------------------------------------------------------------------------------
 
@@ -187,9 +203,9 @@ u64 Buddy::touched_pages() const {
 
 u64 Buddy::pageblocks(Zone zone, MigrateType type) const {
   u64 count = 0;
-  for (u64 block = 0; block < block_types_.size(); ++block) {
+  for (u64 block = 0; block < block_info_.size(); ++block) {
     const Pfn pfn{base_pfn_ + (block << kPageblockOrder)};
-    if (block_types_[block] == type && zone_of(pfn) == zone && is_ram(pfn)) ++count;
+    if (block_info_[block] == (index(type) | index(zone) << 4) && is_ram(pfn)) ++count;
   }
   return count;
 }
@@ -229,9 +245,11 @@ std::optional<std::string> Buddy::check_invariants() const {
   const auto walk = [&](const FreeList& list, PageState state, u8 order, u32 type,
                         u64& count) -> std::optional<std::string> {
     u32 previous = 0;
-    for (u32 link = list.head; link != 0; link = pages_[link - 1].next) {
+    for (u32 link = list.head; link != 0; link = link == list.tail ? 0 : pages_[link - 1].next) {
       const PageDesc& desc = pages_[link - 1];
-      if (desc.prev != previous || desc.state != state || desc.order != order || index(desc.type) != type)
+      const bool head_of_pcp = previous == 0 && state == PageState::kPcp;
+      if ((desc.prev != previous && !head_of_pcp) || desc.state != state || desc.order != order ||
+          index(desc.type) != type)
         return fmt::format("page index {:#x} is wrongly on the list of order {} type {}", link - 1, order,
                            type);
       if (!claim(link - 1, order))

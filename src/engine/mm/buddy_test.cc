@@ -24,7 +24,9 @@ class Zeroed : public std::pmr::memory_resource {
     return memory_.base() + used_ - bytes;
   }
   void do_deallocate(void*, std::size_t, std::size_t) override {}
-  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
+    return this == &other;
+  }
   test::SparseMemory memory_;
   u64 used_ = 0;
 };
@@ -33,7 +35,12 @@ struct Machine {
   explicit Machine(u64 size_bytes, u32 cpus = 2, Release release = Release::k6_1) {
     const auto ram = pc_ram_ranges(size_bytes);
     const PfnRange low{0, 256};
-    BuddyConfig config{.release = release, .cpus = cpus, .ram = ram, .reserved = {&low, 1}, .zeroed_resource = Yes::kNo, .events = nullptr};
+    BuddyConfig config{.release = release,
+                       .cpus = cpus,
+                       .ram = ram,
+                       .reserved = {&low, 1},
+                       .zeroed_resource = Yes::kNo,
+                       .events = nullptr};
     buddy = std::make_unique<Buddy>(config, std::pmr::new_delete_resource());
   }
   // Free blocks per zone and order, as buddyinfo shows them.
@@ -154,7 +161,13 @@ TEST(Buddy, SixtyFourGigabytesTouchNothing) {
   const auto ram = pc_ram_ranges(u64{64} << 30);
   const PfnRange low{0, 256};
   const auto start = std::chrono::steady_clock::now();
-  Buddy buddy({.release = Release::k6_1, .cpus = 4, .ram = ram, .reserved = {&low, 1}, .zeroed_resource = Yes::kYes, .events = nullptr}, &resource);
+  Buddy buddy({.release = Release::k6_1,
+               .cpus = 4,
+               .ram = ram,
+               .reserved = {&low, 1},
+               .zeroed_resource = Yes::kYes,
+               .events = nullptr},
+              &resource);
   const auto spent = std::chrono::steady_clock::now() - start;
   EXPECT_LT(std::chrono::duration_cast<std::chrono::milliseconds>(spent).count(), 50);
   EXPECT_EQ(buddy.free_pages(), (u64{64} << 18) - 256);
@@ -177,8 +190,9 @@ TEST(Buddy, RandomisedAgainstANaiveModel) {
   };
   std::vector<Block> live;
   u64 live_pages = 0;
-  const Gfp gfps[] = {kGfp61.kernel(), kGfp61.kernel() | kGfp61.movable, kGfp61.kernel() | kGfp61.reclaimable,
-                      kGfp61.atomic_mask(), kGfp61.kernel() | kGfp61.dma, kGfp61.kernel() | kGfp61.dma32};
+  const Gfp gfps[] = {
+      kGfp61.kernel(),      kGfp61.kernel() | kGfp61.movable, kGfp61.kernel() | kGfp61.reclaimable,
+      kGfp61.atomic_mask(), kGfp61.kernel() | kGfp61.dma,     kGfp61.kernel() | kGfp61.dma32};
   const u64 ops = test::stress_ops(400'000);
   for (u64 op = 0; op < ops; ++op) {
     const VcpuId cpu{static_cast<u32>(random.below(4))};
@@ -210,7 +224,8 @@ TEST(Buddy, RandomisedAgainstANaiveModel) {
       ASSERT_EQ(m.buddy->check_invariants(), std::nullopt) << "op " << op;
     }
   }
-  for (const Block& block : live) ASSERT_EQ(m.buddy->free(block.pfn, Order{block.order}, kCpu0), PageFreeOutcome::kOk);
+  for (const Block& block : live)
+    ASSERT_EQ(m.buddy->free(block.pfn, Order{block.order}, kCpu0), PageFreeOutcome::kOk);
   m.buddy->drain_all();
   EXPECT_EQ(m.info(), fresh);
   EXPECT_EQ(m.buddy->check_invariants(), std::nullopt);

@@ -27,7 +27,8 @@ u32 first_thrifty_order(u32 size, u32 from, u32 to, u32 fraction) {
 u32 wanted_objects(u32 cpus) { return 4 * (static_cast<u32>(std::bit_width(cpus)) + 1); }
 
 std::optional<u8> order_with_fewer_objects(u32 size, u32 cpus) {
-  if (objects_of(0, size) > kMaxObjectsPerSlab) return static_cast<u8>(get_order(u64{size} * kMaxObjectsPerSlab) - 1);
+  if (objects_of(0, size) > kMaxObjectsPerSlab)
+    return static_cast<u8>(get_order(u64{size} * kMaxObjectsPerSlab) - 1);
   const u32 most = objects_of(kSlubMaxOrder, size);
   for (u32 objects = std::min(wanted_objects(cpus), most); objects > 1; --objects) {
     for (u32 fraction = 16; fraction >= 4; fraction /= 2) {
@@ -64,7 +65,8 @@ bool lay_out_object(const GeometryRequest& request, Geometry& g) {
   const bool keeps_requested_size = (flags & kStoreUser) != 0 && (flags & kKmalloc) != 0;
   u64 size = align_up(g.object_size, kWord);
   g.flags &= ~kObjectPoison;
-  if ((flags & kPoison) != 0 && (flags & kTypesafeByRcu) == 0 && !request.has_constructor) g.flags |= kObjectPoison;
+  if ((flags & kPoison) != 0 && (flags & kTypesafeByRcu) == 0 && !request.has_constructor)
+    g.flags |= kObjectPoison;
   // Padding would serve as the right red zone; without any there must be a word.
   if ((flags & kRedZone) != 0 && size == g.object_size) size += kWord;
   g.inuse = static_cast<u32>(size);
@@ -143,15 +145,17 @@ u32 slab_flags_from_module(Release release, u32 value, Yes kfence) {
     u32 module, koi;
   };
   static constexpr Bit k61[] = {
-      {0x100, kConsistencyChecks}, {0x400, kRedZone}, {0x800, kPoison}, {0x1000, kKmalloc},
-      {0x2000, kHwcacheAlign}, {0x4000, kCacheDma}, {0x8000, kCacheDma32}, {0x10000, kStoreUser},
-      {0x20000, kReclaimAccount}, {0x40000, kPanic}, {0x80000, kTypesafeByRcu}, {0x100000, kMemSpread},
-      {0x200000, kTrace}, {0x800000, kNoLeakTrace}, {0x4000000, kAccount}, {0x10000000, kNoUserFlags},
-      {0x20000000, kSkipKfence}};
+      {0x100, kConsistencyChecks}, {0x400, kRedZone},         {0x800, kPoison},
+      {0x1000, kKmalloc},          {0x2000, kHwcacheAlign},   {0x4000, kCacheDma},
+      {0x8000, kCacheDma32},       {0x10000, kStoreUser},     {0x20000, kReclaimAccount},
+      {0x40000, kPanic},           {0x80000, kTypesafeByRcu}, {0x100000, kMemSpread},
+      {0x200000, kTrace},          {0x800000, kNoLeakTrace},  {0x4000000, kAccount},
+      {0x10000000, kNoUserFlags},  {0x20000000, kSkipKfence}};
   // 6.12 numbers its flags from 0 by an enum; those of options that are off take no number.
-  static constexpr u32 k612[] = {kConsistencyChecks, kRedZone, kPoison, kKmalloc, kHwcacheAlign, kCacheDma,
-                                 kCacheDma32, kStoreUser, kPanic, kTypesafeByRcu, kTrace, kNoLeakTrace, kNoMerge,
-                                 kAccount, kNoUserFlags};
+  static constexpr u32 k612[] = {
+      kConsistencyChecks, kRedZone,   kPoison,     kKmalloc,       kHwcacheAlign, kCacheDma,
+      kCacheDma32,        kStoreUser, kPanic,      kTypesafeByRcu, kTrace,        kNoLeakTrace,
+      kNoMerge,           kAccount,   kNoUserFlags};
   u32 flags = 0;
   const auto translate = [&](u32 module_bit, u32 koi_bit) {
     if ((value & module_bit) == 0) return;
@@ -178,14 +182,34 @@ SlabDebugOptions parse_slab_debug_letters(std::string_view letters) {
   SlabDebugOptions options;
   for (char letter : letters) {
     switch (letter) {
-      case 'F': case 'f': options.flags |= kConsistencyChecks; break;
-      case 'Z': case 'z': options.flags |= kRedZone; break;
-      case 'P': case 'p': options.flags |= kPoison; break;
-      case 'U': case 'u': options.flags |= kStoreUser; break;
-      case 'T': case 't': options.flags |= kTrace; break;
-      case 'O': case 'o': options.no_higher_order = true; break;
-      case '-': return {};
-      default: break;
+      case 'F':
+      case 'f':
+        options.flags |= kConsistencyChecks;
+        break;
+      case 'Z':
+      case 'z':
+        options.flags |= kRedZone;
+        break;
+      case 'P':
+      case 'p':
+        options.flags |= kPoison;
+        break;
+      case 'U':
+      case 'u':
+        options.flags |= kStoreUser;
+        break;
+      case 'T':
+      case 't':
+        options.flags |= kTrace;
+        break;
+      case 'O':
+      case 'o':
+        options.no_higher_order = true;
+        break;
+      case '-':
+        return {};
+      default:
+        break;
     }
   }
   return options;

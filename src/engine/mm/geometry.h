@@ -42,7 +42,8 @@ inline constexpr u32 kUnknown = 1u << 31;       // a bit that the release's tabl
 
 inline constexpr u32 kDebug = kConsistencyChecks | kRedZone | kPoison | kStoreUser | kTrace;
 inline constexpr u32 kDebugMetadata = kRedZone | kPoison | kStoreUser;
-inline constexpr u32 kNeverMerge = kRedZone | kPoison | kStoreUser | kTrace | kTypesafeByRcu | kNoLeakTrace | kNoMerge;
+inline constexpr u32 kNeverMerge =
+    kRedZone | kPoison | kStoreUser | kTrace | kTypesafeByRcu | kNoLeakTrace | kNoMerge;
 inline constexpr u32 kMergeSame = kReclaimAccount | kCacheDma | kCacheDma32 | kAccount;
 }  // namespace slab_flag
 
@@ -64,23 +65,23 @@ struct GeometryRequest {
   u32 align = 8;  // as calculate_alignment() gave it
   u32 flags = 0;
   bool has_constructor = false;
-  bool no_higher_order_debug = false;            // slub_debug=O
-  std::optional<u32> free_pointer_offset = {};   // 6.12: kmem_cache_args.freeptr_offset
+  bool no_higher_order_debug = false;           // slub_debug=O
+  std::optional<u32> free_pointer_offset = {};  // 6.12: kmem_cache_args.freeptr_offset
 };
 
 struct Geometry {
   u32 object_size = 0;
-  u32 size = 0;     // distance of two objects
-  u32 inuse = 0;    // bytes up to the metadata
-  u32 offset = 0;   // of the free pointer
+  u32 size = 0;    // distance of two objects
+  u32 inuse = 0;   // bytes up to the metadata
+  u32 offset = 0;  // of the free pointer
   u32 align = 0;
   u32 red_left_pad = 0;
-  u32 flags = 0;    // the request's, and kObjectPoison
+  u32 flags = 0;  // the request's, and kObjectPoison
   u8 order = 0;
-  u8 min_order = 0;       // what is tried when `order` is not to be had
-  u32 objects = 0;        // per slab of `order`
-  u32 min_objects = 0;    // per slab of `min_order`
-  u32 cpu_partial = 0;    // objects kept on a CPU's partial list, as sysfs shows it
+  u8 min_order = 0;     // what is tried when `order` is not to be had
+  u32 objects = 0;      // per slab of `order`
+  u32 min_objects = 0;  // per slab of `min_order`
+  u32 cpu_partial = 0;  // objects kept on a CPU's partial list, as sysfs shows it
   u32 cpu_partial_slabs = 0;
   u32 min_partial = 0;
 

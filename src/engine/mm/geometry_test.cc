@@ -46,8 +46,11 @@ Variant variant_named(const std::string& name) {
 }
 
 std::optional<Geometry> geometry_of(Release release, u32 cpus, u32 size, const Variant& v) {
-  return calculate_geometry({.release = release, .cpus = cpus, .object_size = size,
-                             .align = calculate_alignment(v.flags, v.align, size), .flags = v.flags,
+  return calculate_geometry({.release = release,
+                             .cpus = cpus,
+                             .object_size = size,
+                             .align = calculate_alignment(v.flags, v.align, size),
+                             .flags = v.flags,
                              .has_constructor = v.constructor});
 }
 

@@ -21,10 +21,16 @@ std::string class_name(u32 index) {
 // ---- the caches ------------------------------------------------------------------------------------------------
 
 Kmalloc::Kmalloc(Buddy& buddy, SlabAllocator& slabs, const MemoryLayout& layout, const KmallocConfig& config)
-    : buddy_(buddy), slabs_(slabs), layout_(layout), config_(config), gfp_(buddy.gfp()), release_(slabs.release()) {
+    : buddy_(buddy),
+      slabs_(slabs),
+      layout_(layout),
+      config_(config),
+      gfp_(buddy.gfp()),
+      release_(slabs.release()) {
   special_gfp_ = gfp_.reclaimable | gfp_.dma | (config_.cgroup_accounting ? gfp_.account : 0);
   if (release_ == Release::k6_1) {
-    for (KmallocType type : {KmallocType::kNormal, KmallocType::kCgroup, KmallocType::kReclaim, KmallocType::kDma}) {
+    for (KmallocType type :
+         {KmallocType::kNormal, KmallocType::kCgroup, KmallocType::kReclaim, KmallocType::kDma}) {
       for (u32 i = 3; i <= kKmallocShiftHigh; ++i) {
         create_class(type, i);
         if (i == 6) create_class(type, 1);  // 96 comes after 64, 192 after 128
@@ -48,7 +54,8 @@ Kmalloc::Kmalloc(Buddy& buddy, SlabAllocator& slabs, const MemoryLayout& layout,
     create_all([&](u32 i) { create_class(type, i); });
   }
   if (config_.buckets) {
-    const auto made = slabs_.create({.name = "kmalloc_buckets", .size = kKmallocIndexCount * 8, .flags = slab_flag::kNoMerge});
+    const auto made = slabs_.create(
+        {.name = "kmalloc_buckets", .size = kKmallocIndexCount * 8, .flags = slab_flag::kNoMerge});
     CHECK(made.cache != nullptr);
   }
 }
@@ -61,7 +68,10 @@ Cache* Kmalloc::create_cache(std::string_view prefix, u32 index, u32 flags, s32 
   if (release_ != Release::k6_1) align = std::max(align, 1u << std::countr_zero(size));
   flags |= slab_flag::kKmalloc;
   const std::string name = std::string(prefix) + class_name(index);
-  return slabs_.create_boot({.name = name, .size = size, .align = calculate_alignment(flags, align, size), .flags = flags,
+  return slabs_.create_boot({.name = name,
+                             .size = size,
+                             .align = calculate_alignment(flags, align, size),
+                             .flags = flags,
                              .usercopy_size = size},
                             reference_count);
 }
@@ -85,8 +95,12 @@ void Kmalloc::create_class(KmallocType type, u32 index) {
       }
       slot = create_cache("kmalloc-cg-", index, kAccount, 1);
       return;
-    case KmallocType::kReclaim: slot = create_cache("kmalloc-rcl-", index, kReclaimAccount, 1); return;
-    case KmallocType::kDma: slot = create_cache("dma-kmalloc-", index, kCacheDma, 1); return;
+    case KmallocType::kReclaim:
+      slot = create_cache("kmalloc-rcl-", index, kReclaimAccount, 1);
+      return;
+    case KmallocType::kDma:
+      slot = create_cache("dma-kmalloc-", index, kCacheDma, 1);
+      return;
   }
 }
 
@@ -140,7 +154,8 @@ void* Kmalloc::alloc_large(u64 size, Gfp gfp, VcpuId cpu, KmallocFailure* why) {
                         : buddy_.alloc(Order{static_cast<u8>(order)}, (gfp & ~forbidden) | gfp_.comp, cpu);
   if (!pages) {
     if (why != nullptr) {
-      *why = pages.outcome == PageOutcome::kOrderTooLarge ? KmallocFailure::kOrderTooLarge : KmallocFailure::kNoMemory;
+      *why = pages.outcome == PageOutcome::kOrderTooLarge ? KmallocFailure::kOrderTooLarge
+                                                          : KmallocFailure::kNoMemory;
     }
     return nullptr;
   }
@@ -154,13 +169,18 @@ void* Kmalloc::alloc_large(u64 size, Gfp gfp, VcpuId cpu, KmallocFailure* why) {
 
 KfreeOutcome Kmalloc::translate(FreeOutcome outcome) {
   switch (outcome) {
-    case FreeOutcome::kDoubleFree: return KfreeOutcome::kDoubleFree;
-    case FreeOutcome::kDoubleFreeOfHead: return KfreeOutcome::kDoubleFreeOfHead;
-    case FreeOutcome::kNotObjectStart: return KfreeOutcome::kNotObjectStart;
-    case FreeOutcome::kDamaged: return KfreeOutcome::kDamaged;
+    case FreeOutcome::kDoubleFree:
+      return KfreeOutcome::kDoubleFree;
+    case FreeOutcome::kDoubleFreeOfHead:
+      return KfreeOutcome::kDoubleFreeOfHead;
+    case FreeOutcome::kNotObjectStart:
+      return KfreeOutcome::kNotObjectStart;
+    case FreeOutcome::kDamaged:
+      return KfreeOutcome::kDamaged;
     case FreeOutcome::kOk:
     case FreeOutcome::kWrongCache:
-    case FreeOutcome::kNotSlab: break;
+    case FreeOutcome::kNotSlab:
+      break;
   }
   return KfreeOutcome::kOk;
 }

@@ -31,11 +31,11 @@ enum class KmallocFailure : u8 {
 
 enum class KfreeOutcome : u8 {
   kOk,
-  kNothing,            // NULL or ZERO_SIZE_PTR
-  kInsideLarge,        // not the start of a large block; the block was freed, as the kernel does
-  kPlainPages,         // pages that kmalloc did not hand out; nothing changed
-  kNotAllocated,       // free memory, or no memory at all
-  kDoubleFree,         // the slab outcomes of the same names
+  kNothing,       // NULL or ZERO_SIZE_PTR
+  kInsideLarge,   // not the start of a large block; the block was freed, as the kernel does
+  kPlainPages,    // pages that kmalloc did not hand out; nothing changed
+  kNotAllocated,  // free memory, or no memory at all
+  kDoubleFree,    // the slab outcomes of the same names
   kDoubleFreeOfHead,
   kNotObjectStart,
   kDamaged,
@@ -106,9 +106,12 @@ class Kmalloc {
       return KmallocType::kNormal;
     }
     if ((gfp & gfp_.dma) != 0) return KmallocType::kDma;
-    return (gfp & gfp_.reclaimable) != 0 || !config_.cgroup_accounting ? KmallocType::kReclaim : KmallocType::kCgroup;
+    return (gfp & gfp_.reclaimable) != 0 || !config_.cgroup_accounting ? KmallocType::kReclaim
+                                                                       : KmallocType::kCgroup;
   }
-  [[nodiscard]] Cache* cache(KmallocType type, u32 index) const { return caches_[static_cast<u32>(type)][index]; }
+  [[nodiscard]] Cache* cache(KmallocType type, u32 index) const {
+    return caches_[static_cast<u32>(type)][index];
+  }
   // Copy 0 is the normal cache itself.
   [[nodiscard]] Cache* random_copy(u32 copy, u32 index) const {
     return copy == 0 ? cache(KmallocType::kNormal, index) : random_[copy - 1][index];

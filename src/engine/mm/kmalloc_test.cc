@@ -35,7 +35,8 @@ TEST_P(KmallocOf, SizeClassesEqualTheMeasured) {
   for (std::size_t row = 0; row < table.size(); ++row) {
     const u64 from = table.number(row, "from"), to = table.number(row, "to");
     const u64 step = to <= 8192 ? 1 : 4096;
-    for (u64 n = from; n <= to; n += step) ASSERT_EQ(measured(n, m.kernel_gfp()), table.at(row, "ksize")) << n;
+    for (u64 n = from; n <= to; n += step)
+      ASSERT_EQ(measured(n, m.kernel_gfp()), table.at(row, "ksize")) << n;
     ASSERT_EQ(measured(to, m.kernel_gfp()), table.at(row, "ksize")) << to;
   }
 }
@@ -61,7 +62,8 @@ TEST_P(KmallocOf, GfpChoosesTheCache) {
     ASSERT_NE(p, nullptr);
     const Cache* cache = m.slabs->find_cache_of(p);
     const std::string where = fmt::format("{} {}", table.at(row, "gfp"), n);
-    EXPECT_EQ(cache == nullptr ? "(page allocator)" : std::string(cache->name()), table.at(row, "cache")) << where;
+    EXPECT_EQ(cache == nullptr ? "(page allocator)" : std::string(cache->name()), table.at(row, "cache"))
+        << where;
     EXPECT_EQ(m.kmalloc->ksize(p), table.number(row, "ksize")) << where;
     if (table.at(row, "below_16MiB") == "1") {
       EXPECT_LT(m.pfn_of(p).value, kDmaEndPfn) << where;
@@ -82,7 +84,9 @@ TEST_P(KmallocOf, Alignment) {
       ASSERT_NE(objects.back(), nullptr);
       bits |= static_cast<u64>(static_cast<u8*>(objects.back()) - m.memory.base());
     }
-    EXPECT_EQ(static_cast<u64>(std::countr_zero(bits)), table.number(row, "trailing_zero_bits_of_all_addresses")) << n;
+    EXPECT_EQ(static_cast<u64>(std::countr_zero(bits)),
+              table.number(row, "trailing_zero_bits_of_all_addresses"))
+        << n;
     for (void* p : objects) (void)m.kmalloc->free(p, kCpu0);
   }
 }
@@ -161,17 +165,18 @@ TEST_P(KmallocOf, ForbiddenZoneBitsAreReported) {
 TEST_P(KmallocOf, KvmallocRule) {
   const test::Table table(file("kvmalloc.tsv"));
   const GfpBits& bits = m.buddy->gfp();
-  const std::map<std::string, Gfp> gfps = {{"GFP_KERNEL", bits.kernel()},
-                                           {"GFP_KERNEL+__GFP_RETRY_MAYFAIL", bits.kernel() | bits.retry_mayfail},
-                                           {"GFP_ATOMIC", bits.atomic_mask()},
-                                           {"GFP_NOFS", bits.reclaim() | bits.io}};
+  const std::map<std::string, Gfp> gfps = {
+      {"GFP_KERNEL", bits.kernel()},
+      {"GFP_KERNEL+__GFP_RETRY_MAYFAIL", bits.kernel() | bits.retry_mayfail},
+      {"GFP_ATOMIC", bits.atomic_mask()},
+      {"GFP_NOFS", bits.reclaim() | bits.io}};
   for (std::size_t row = 0; row < table.size(); ++row) {
     const u64 n = table.number(row, "n");
     const Gfp gfp = gfps.at(table.at(row, "gfp"));
     void* p = m.kmalloc->alloc(n, *m.kmalloc->kvmalloc_attempt(n, gfp), kCpu0);
     const bool vmalloc_can = n >> kPageShift <= m.buddy->managed_pages();
-    const std::string kind = p == Kmalloc::zero_size_ptr() ? "ZERO_SIZE_PTR"
-                             : p != nullptr                ? "kmalloc"
+    const std::string kind = p == Kmalloc::zero_size_ptr()                              ? "ZERO_SIZE_PTR"
+                             : p != nullptr                                             ? "kmalloc"
                              : m.kmalloc->kvmalloc_may_fall_back(n, gfp) && vmalloc_can ? "vmalloc"
                                                                                         : "NULL";
     EXPECT_EQ(kind, table.at(row, "kind")) << table.at(row, "gfp") << " " << n;
@@ -184,7 +189,8 @@ TEST(Kmalloc, CachesEqualThoseOfABootedKernel) {
   for (Release release : {Release::k6_1, Release::k6_12}) {
     for (u32 cpus : {1, 2, 4}) {
       test::SlabMachine m({.release = release, .cpus = cpus});
-      const test::Table table(fmt::format("{}/sys_kernel_slab_{}cpu.tsv", release == Release::k6_1 ? "6.1" : "6.12", cpus));
+      const test::Table table(
+          fmt::format("{}/sys_kernel_slab_{}cpu.tsv", release == Release::k6_1 ? "6.1" : "6.12", cpus));
       u64 found = 0;
       for (std::size_t row = 0; row < table.size(); ++row) {
         const Cache* cache = m.slabs->find_cache(table.at(row, "name"));

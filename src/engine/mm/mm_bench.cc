@@ -12,7 +12,10 @@ namespace {
 constexpr VcpuId kCpu0{0};
 
 test::SlabMachine make_machine(bool init_on_alloc) {
-  return test::SlabMachine({.release = Release::k6_1, .cpus = 2, .ram_bytes = u64{1} << 30, .slab = {.init_on_alloc = init_on_alloc}});
+  return test::SlabMachine({.release = Release::k6_1,
+                            .cpus = 2,
+                            .ram_bytes = u64{1} << 30,
+                            .slab = {.init_on_alloc = init_on_alloc}});
 }
 
 void kmalloc_pair(benchmark::State& state) {
@@ -67,7 +70,13 @@ void batch(benchmark::State& state) {
   }
   state.SetItemsProcessed(static_cast<s64>(count) * state.iterations());
 }
-BENCHMARK(batch)->Args({256, 10000, 0})->Args({256, 10000, 1})->Args({256, 10000, 2})->Args({256, 100000, 2})->Args({64, 10000, 2})->Args({1024, 10000, 2});
+BENCHMARK(batch)
+    ->Args({256, 10000, 0})
+    ->Args({256, 10000, 1})
+    ->Args({256, 10000, 2})
+    ->Args({256, 100000, 2})
+    ->Args({64, 10000, 2})
+    ->Args({1024, 10000, 2});
 
 void page_pair(benchmark::State& state) {
   auto m = make_machine(false);
@@ -98,7 +107,13 @@ void boot(benchmark::State& state) {
   test::SparseMemory memory(u64{2} << 30);
   for (auto _ : state) {
     std::pmr::monotonic_buffer_resource resource(memory.base(), memory.size());
-    Buddy buddy({.release = Release::k6_1, .cpus = 4, .ram = ram, .reserved = {&low, 1}, .zeroed_resource = Yes::kYes, .events = nullptr}, &resource);
+    Buddy buddy({.release = Release::k6_1,
+                 .cpus = 4,
+                 .ram = ram,
+                 .reserved = {&low, 1},
+                 .zeroed_resource = Yes::kYes,
+                 .events = nullptr},
+                &resource);
     benchmark::DoNotOptimize(buddy.free_pages());
   }
 }

@@ -8,7 +8,11 @@
 namespace koi::mm {
 
 Percpu::Percpu(u64 first, u64 bytes, std::pmr::memory_resource* resource)
-    : first_(align_up(first, kUnit)), bytes_((bytes - (first_ - first)) & ~(kUnit - 1)), free_bytes_(bytes_), free_(resource), busy_(resource) {
+    : first_(align_up(first, kUnit)),
+      bytes_((bytes - (first_ - first)) & ~(kUnit - 1)),
+      free_bytes_(bytes_),
+      free_(resource),
+      busy_(resource) {
   CHECK(bytes >= kUnit);
   free_[first_] = bytes_;
 }

@@ -53,7 +53,8 @@ void SlabAllocator::fill_stack(Slab* slab) {
       ++filled;
     }
   } else {
-    for (u32 number = 0; number < slab->objects; ++number) *--top = static_cast<u16>(number * slots_per_object);
+    for (u32 number = 0; number < slab->objects; ++number)
+      *--top = static_cast<u16>(number * slots_per_object);
   }
   slab->count = slab->objects;
 }
@@ -89,7 +90,8 @@ Slab* SlabAllocator::build_slab(Cache* cache, Pfn pfn, u8 order) {
 // slab behind.
 void SlabAllocator::construct_objects(Slab* slab) {
   Cache* cache = slab->cache;
-  if (cache->constructor_ == 0 || cache->constructor_ == kBootConstructor || config_.events == nullptr) return;
+  if (cache->constructor_ == 0 || cache->constructor_ == kBootConstructor || config_.events == nullptr)
+    return;
   slab->state = SlabState::kConstructing;
   link(cache->constructing_, slab, /*to_tail=*/true);
   for (u32 i = slab->objects; i > 0; --i) {
@@ -105,13 +107,15 @@ Slab* SlabAllocator::new_slab(Cache* cache, Gfp gfp, VcpuId cpu) {
     if (config_.events != nullptr) config_.events->unexpected_gfp(cache, gfp, gfp & ~forbidden);
     gfp &= ~forbidden;
   }
-  const Gfp passed = bits.reclaim() | bits.high | bits.atomic | bits.io | bits.fs | bits.nowarn | bits.retry_mayfail |
-                     bits.nofail | bits.noretry | bits.memalloc | bits.nomemalloc | bits.hardwall | bits.thisnode;
+  const Gfp passed = bits.reclaim() | bits.high | bits.atomic | bits.io | bits.fs | bits.nowarn |
+                     bits.retry_mayfail | bits.nofail | bits.noretry | bits.memalloc | bits.nomemalloc |
+                     bits.hardwall | bits.thisnode;
   const Gfp wanted = (gfp & passed) | cache->page_gfp_;
   // The preferred order must not cost reclaim or reserves; the smallest may.
   const Geometry& g = cache->geometry_;
   Gfp easy = (wanted | bits.nowarn | bits.noretry) & ~bits.nofail;
-  if ((easy & bits.direct_reclaim) != 0 && g.order > g.min_order) easy = (easy | bits.nomemalloc) & ~bits.reclaim();
+  if ((easy & bits.direct_reclaim) != 0 && g.order > g.min_order)
+    easy = (easy | bits.nomemalloc) & ~bits.reclaim();
   u8 order = g.order;
   PageAllocation pages = buddy_.alloc(Order{order}, easy, cpu);
   if (!pages) {
@@ -120,6 +124,7 @@ Slab* SlabAllocator::new_slab(Cache* cache, Gfp gfp, VcpuId cpu) {
     if (!pages) return nullptr;
   }
   Slab* slab = build_slab(cache, pages.pfn, order);
+  if (config_.events != nullptr) config_.events->slab_made(*cache, pages.pfn, Order{order}, slab->objects);
   construct_objects(slab);
   ++cache->slab_count_;
   cache->object_count_ += slab->objects;
@@ -133,6 +138,7 @@ void SlabAllocator::discard(Slab* slab) {
   const Pfn pfn = pfn_of(slab);
   const Order order{slab->order};
   for (u64 i = 0; i < u64{1} << order.value; ++i) buddy_.desc(Pfn{pfn.value + i}).owner = nullptr;
+  if (config_.events != nullptr) config_.events->slab_gone(*cache, pfn, order);
   meta_.give(slab, slab->stack_at + slab->objects * sizeof(u16));
   if ((cache->geometry_.flags & slab_flag::kTypesafeByRcu) != 0 && config_.events != nullptr) {
     config_.events->rcu_slab_emptied(pfn, order);
@@ -294,7 +300,8 @@ bool SlabAllocator::is_sound(Slab* slab, u8* object, ObjectUse use) {
   if (!damage) return true;
   report(object, *damage);
   // Damaged padding alone is mended and goes by in 6.1.
-  return config_.release == Release::k6_1 && (damage->what == "Object padding" || damage->what == "Alignment padding");
+  return config_.release == Release::k6_1 &&
+         (damage->what == "Object padding" || damage->what == "Alignment padding");
 }
 
 // "Marking all objects used": nothing more comes from a slab whose free objects are damaged.
@@ -390,8 +397,7 @@ FreeOutcome SlabAllocator::free_bulk(Cache* cache, std::span<void* const> object
     if (object == nullptr) continue;
     Slab* slab = slab_of(object);
     const FreeOutcome outcome =
-        slab == nullptr ? FreeOutcome::kNotSlab
-                        : free(cache == nullptr ? slab->cache : cache, object, cpu);
+        slab == nullptr ? FreeOutcome::kNotSlab : free(cache == nullptr ? slab->cache : cache, object, cpu);
     if (outcome != FreeOutcome::kOk) return outcome;
   }
   return FreeOutcome::kOk;

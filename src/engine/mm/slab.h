@@ -47,13 +47,13 @@ enum class SlabState : u8 {
 struct Slab {
   u8* base = nullptr;  // first object
   Cache* cache = nullptr;
-  u32 count = 0;       // free slots: stack[0, count), the next to be allocated last
-  u32 remote = 0;      // freed by other CPUs while current: stack[objects - remote, objects), latest first
+  u32 count = 0;   // free slots: stack[0, count), the next to be allocated last
+  u32 remote = 0;  // freed by other CPUs while current: stack[objects - remote, objects), latest first
   u32 objects = 0;
-  u32 slots = 0;       // slot numbers are below this
-  u32 stack_at = 0;    // offset of the stack from here
-  u8 shift = 0;        // log2 of a slot's bytes
-  u8 cpu = kNoCpu;     // whose current slab this is
+  u32 slots = 0;     // slot numbers are below this
+  u32 stack_at = 0;  // offset of the stack from here
+  u8 shift = 0;      // log2 of a slot's bytes
+  u8 cpu = kNoCpu;   // whose current slab this is
   SlabState state = SlabState::kFull;
   u8 order = 0;
   u32 chain_length = 0;  // on a CPU's chain: slabs from here on
@@ -110,8 +110,8 @@ class Cache {
   [[nodiscard]] const CpuSlab* cpu_slabs() const { return reinterpret_cast<const CpuSlab*>(this + 1); }
 
   Geometry geometry_;
-  u64 zero_bytes_ = 0;         // what init_on_alloc clears; 0: only on __GFP_ZERO
-  Gfp page_gfp_ = 0;           // added to each page request
+  u64 zero_bytes_ = 0;  // what init_on_alloc clears; 0: only on __GFP_ZERO
+  Gfp page_gfp_ = 0;    // added to each page request
   u8 shift_ = 3;
   bool clears_requested_only_ = false;
   SlabList partial_;
@@ -141,10 +141,10 @@ enum class FreeOutcome : u8 {
 
 enum class CreateOutcome : u8 {
   kCreated,
-  kMerged,      // an existing cache got another name
-  kBadFlags,    // -EINVAL
-  kBadSize,     // -EINVAL: no slab can hold it
-  kZeroSize,    // the kernel divides by zero
+  kMerged,    // an existing cache got another name
+  kBadFlags,  // -EINVAL
+  kBadSize,   // -EINVAL: no slab can hold it
+  kZeroSize,  // the kernel divides by zero
 };
 
 struct CacheRequest {
@@ -197,11 +197,15 @@ class SlabEvents {
   virtual void construct(Cache& cache, u64 constructor, void* object) = 0;
   // A slab of a SLAB_TYPESAFE_BY_RCU cache emptied: call free_rcu_slab() after a grace period.
   virtual void rcu_slab_emptied(Pfn pfn, Order order) = 0;
+  // Pages became a slab (before its constructors run), or stopped being one (before they are given back).
+  virtual void slab_made(const Cache& /*cache*/, Pfn /*pfn*/, Order /*order*/, u32 /*objects*/) {}
+  virtual void slab_gone(const Cache& /*cache*/, Pfn /*pfn*/, Order /*order*/) {}
   // A new slab or a large block (cache nullptr) was wanted with gfp bits that neither may have; they are dropped
   // (the kernel prints "Unexpected gfp").
   virtual void unexpected_gfp(const Cache* cache, Gfp gfp, Gfp used) = 0;
   // A debugging cache found overwritten bytes, which are restored afterwards. `object` nullptr: the slab's unused end.
-  virtual void damaged(const Cache& cache, const Slab& slab, u8* object, ObjectUse expected, const Damage& damage) = 0;
+  virtual void damaged(const Cache& cache, const Slab& slab, u8* object, ObjectUse expected,
+                       const Damage& damage) = 0;
 };
 
 struct SlabConfig {
@@ -262,7 +266,9 @@ class SlabAllocator {
   }
   // How many bytes of a new object must be cleared.
   [[nodiscard]] u64 bytes_to_clear(const Cache* cache, Gfp gfp) const {
-    return cache->zero_bytes_ != 0 ? cache->zero_bytes_ : (gfp & zero_gfp_) != 0 ? cache->geometry_.object_size : 0;
+    return cache->zero_bytes_ != 0  ? cache->zero_bytes_
+           : (gfp & zero_gfp_) != 0 ? cache->geometry_.object_size
+                                    : 0;
   }
 
   FreeOutcome free(Cache* cache, void* object, VcpuId cpu) {
@@ -317,7 +323,7 @@ class SlabAllocator {
   struct ObjectAt {
     Cache* cache;
     u8* start;
-    u64 number;      // in its slab
+    u64 number;  // in its slab
     bool allocated;
   };
   // The object that an address lies in, padding included.
@@ -397,7 +403,7 @@ class SlabAllocator {
   MemoryLayout layout_;
   SlabConfig config_;
   std::pmr::memory_resource* resource_;
-  u8* first_page_;        // host address of the first descriptor's page
+  u8* first_page_;  // host address of the first descriptor's page
   const PageDesc* pages_;
   u64 page_count_;
   Gfp zero_gfp_;

@@ -26,7 +26,8 @@ SlabAllocator::SlabAllocator(Buddy& buddy, const MemoryLayout& layout, const Sla
   for (std::string_view rest = debug_text_; !rest.empty();) {
     const std::string_view block = rest.substr(0, rest.find(';'));
     rest.remove_prefix(std::min(rest.size(), block.size() + 1));
-    if (parse_slab_debug_letters(block.substr(0, block.find(','))).no_higher_order) no_higher_order_debug_ = true;
+    if (parse_slab_debug_letters(block.substr(0, block.find(','))).no_higher_order)
+      no_higher_order_debug_ = true;
   }
 }
 
@@ -104,8 +105,11 @@ void SlabAllocator::prepare_random_sequence(Cache* cache) {
 }
 
 Cache* SlabAllocator::build(const CacheRequest& request, u32 align, u32 flags) {
-  const auto geometry = calculate_geometry({.release = config_.release, .cpus = config_.cpus, .object_size = request.size,
-                                            .align = align, .flags = flags_for(request.name, flags),
+  const auto geometry = calculate_geometry({.release = config_.release,
+                                            .cpus = config_.cpus,
+                                            .object_size = request.size,
+                                            .align = align,
+                                            .flags = flags_for(request.name, flags),
                                             .has_constructor = request.constructor != 0,
                                             .no_higher_order_debug = no_higher_order_debug_,
                                             .free_pointer_offset = request.free_pointer_offset});
@@ -288,8 +292,8 @@ SlabInfo SlabAllocator::slab_info(const Cache* cache) const {
   const Geometry& g = cache->geometry_;
   u64 free = 0;  // only the node's partial slabs are searched; what CPUs hold counts as in use
   for (const Slab* slab = cache->partial_.head; slab != nullptr; slab = slab->next) free += slab->count;
-  return {cache->name_, cache->object_count_ - free, cache->object_count_, g.size, g.objects, u64{1} << g.order,
-          cache->slab_count_, cache->slab_count_};
+  return {cache->name_, cache->object_count_ - free, cache->object_count_, g.size,
+          g.objects,    u64{1} << g.order,           cache->slab_count_,   cache->slab_count_};
 }
 
 std::string SlabAllocator::sysfs_name(const Cache* cache) const {
@@ -318,7 +322,8 @@ std::optional<std::string> SlabAllocator::check_slab(const Slab* slab, SlabState
   if ((slab->cpu != Slab::kNoCpu) != (state == SlabState::kCurrent)) return wrong("names a CPU wrongly");
   std::vector<u8> free(slab->slots, 0);
   const auto note = [&](u16 slot) {
-    return slot < slab->slots && slot % (cache->geometry_.size >> slab->shift) == 0 && free[slot]++ == 0 && !slab->is_live(slot);
+    return slot < slab->slots && slot % (cache->geometry_.size >> slab->shift) == 0 && free[slot]++ == 0 &&
+           !slab->is_live(slot);
   };
   for (u32 i = 0; i < slab->count; ++i) {
     if (!note(slab->stack()[i])) return wrong("has a bad entry on its freelist");
@@ -327,8 +332,10 @@ std::optional<std::string> SlabAllocator::check_slab(const Slab* slab, SlabState
     if (!note(slab->stack()[slab->objects - 1 - i])) return wrong("has a bad entry among remote frees");
   }
   u64 live = 0;
-  for (u64 word = 0; word < align_up(slab->slots, 64) / 64; ++word) live += static_cast<u64>(std::popcount(slab->live()[word]));
-  if (live + slab->free_objects() != slab->objects) return wrong("has objects that are neither free nor live");
+  for (u64 word = 0; word < align_up(slab->slots, 64) / 64; ++word)
+    live += static_cast<u64>(std::popcount(slab->live()[word]));
+  if (live + slab->free_objects() != slab->objects)
+    return wrong("has objects that are neither free nor live");
   if (slab_of(slab->base) != slab) return wrong("is not what its page says");
   return std::nullopt;
 }
@@ -348,7 +355,8 @@ std::optional<std::string> SlabAllocator::check_cache(const Cache* cache) const 
   }
   for (const Slab* slab = cache->full_.head; slab != nullptr; slab = slab->next) {
     visit(slab, SlabState::kFull);
-    if (slab->count != 0) error = fmt::format("cache {}: a slab with free objects is on the full list", cache->name_);
+    if (slab->count != 0)
+      error = fmt::format("cache {}: a slab with free objects is on the full list", cache->name_);
   }
   if (slabs != cache->partial_.count + cache->full_.count)
     return fmt::format("cache {}: a list's count is wrong", cache->name_);
@@ -356,10 +364,12 @@ std::optional<std::string> SlabAllocator::check_cache(const Cache* cache) const 
     const CpuSlab& here = cache->cpu_slabs()[cpu];
     if (here.current != &none_) visit(here.current, SlabState::kCurrent);
     u32 length = here.chain == nullptr ? 0 : here.chain->chain_length;
-    if (length > g.cpu_partial_slabs + 2) return fmt::format("cache {}: a chain of {} slabs", cache->name_, length);
+    if (length > g.cpu_partial_slabs + 2)
+      return fmt::format("cache {}: a chain of {} slabs", cache->name_, length);
     for (const Slab* slab = here.chain; slab != nullptr; slab = slab->next, --length) {
       visit(slab, SlabState::kCpuPartial);
-      if (slab->chain_length != length) return fmt::format("cache {}: a chain's lengths are wrong", cache->name_);
+      if (slab->chain_length != length)
+        return fmt::format("cache {}: a chain's lengths are wrong", cache->name_);
     }
   }
   if (error) return error;

@@ -46,7 +46,8 @@ u32 SlabDebug::requested_size(const u8* object) const {
 
 void SlabDebug::prepare_slab(u8* start, u64 bytes) const {
   if (has(kPoison)) std::memset(start, kInuse, bytes);
-  for (u64 at = g_.red_left_pad; at - g_.red_left_pad + g_.size <= bytes; at += g_.size) mark(start + at, ObjectUse::kFree);
+  for (u64 at = g_.red_left_pad; at - g_.red_left_pad + g_.size <= bytes; at += g_.size)
+    mark(start + at, ObjectUse::kFree);
 }
 
 void SlabDebug::mark(u8* object, ObjectUse use) const {
@@ -71,7 +72,8 @@ std::optional<Damage> SlabDebug::check(u8* object, ObjectUse use) const {
     if (auto damage = compare("Right Redzone", end, g_.inuse - g_.object_size, red)) return damage;
     if (extends_red_zone(use)) {
       const u32 requested = requested_size(object);
-      if (auto damage = compare("kmalloc Redzone", object + requested, g_.object_size - requested, red)) return damage;
+      if (auto damage = compare("kmalloc Redzone", object + requested, g_.object_size - requested, red))
+        return damage;
     }
   } else if (has(kPoison)) {
     if (auto damage = compare("Alignment padding", end, g_.inuse - g_.object_size, kInuse)) return damage;

@@ -63,7 +63,8 @@ class SlabDebug {
  private:
   [[nodiscard]] bool has(u32 flag) const { return (g_.flags & flag) != 0; }
   [[nodiscard]] bool extends_red_zone(ObjectUse use) const {
-    return release_ != Release::k6_1 && use == ObjectUse::kAllocated && has(slab_flag::kRedZone) && keeps_requested_size();
+    return release_ != Release::k6_1 && use == ObjectUse::kAllocated && has(slab_flag::kRedZone) &&
+           keeps_requested_size();
   }
   [[nodiscard]] u32 metadata_end() const;
 

@@ -112,7 +112,8 @@ TEST_P(Debugging, ZeroingEqualsTheMeasured) {
         auto* p = static_cast<u8*>(machine.kmalloc->alloc(n, gfp, kCpu0));
         const u64 usable = machine.kmalloc->ksize(p);
         const u64 expected = !poisoned ? 0 : !zero ? usable : GetParam() == Release::k6_12 ? usable - n : 0;
-        EXPECT_EQ(usable - static_cast<u64>(std::count(p, p + usable, 0)), expected) << option << " " << n << " " << zero;
+        EXPECT_EQ(usable - static_cast<u64>(std::count(p, p + usable, 0)), expected)
+            << option << " " << n << " " << zero;
         EXPECT_EQ(machine.kmalloc->free(p, kCpu0), KfreeOutcome::kOk) << option << " " << n;
       }
     }

@@ -21,7 +21,8 @@ struct Slabs : testing::Test {
   Gfp gfp = m.kernel_gfp();
 
   Cache* make(std::string_view name, u32 size, u32 flags = 0, u64 constructor = 0) {
-    const CreateResult made = s.create({.name = name, .size = size, .flags = flags | kNoMerge, .constructor = constructor});
+    const CreateResult made =
+        s.create({.name = name, .size = size, .flags = flags | kNoMerge, .constructor = constructor});
     CHECK(made.cache != nullptr);
     return made.cache;
   }
@@ -37,7 +38,8 @@ struct Slabs : testing::Test {
 
 // Constructors run when a slab is made, for all of its objects, and never again.
 TEST_F(Slabs, ConstructorsRunPerSlab) {
-  for (const auto& [size, per_slab] : std::map<u32, u64>{{8, 256}, {24, 128}, {64, 56}, {100, 36}, {256, 15}, {1000, 16}, {4096, 7}}) {
+  for (const auto& [size, per_slab] :
+       std::map<u32, u64>{{8, 256}, {24, 128}, {64, 56}, {100, 36}, {256, 15}, {1000, 16}, {4096, 7}}) {
     m.events.constructed = 0;
     Cache* cache = make("ctor", size, 0, 1);
     EXPECT_EQ(m.events.constructed, 0u);
@@ -76,7 +78,9 @@ void expect_measured_reuse(Release release, const SlabConfig& config, const std:
   u32 size = 0;
   std::string flag_names;
   in >> size >> flag_names;
-  const u32 flags = flag_names == "SLAB_HWCACHE_ALIGN" ? kHwcacheAlign : flag_names == "0" ? 0 : kPoison | kRedZone;
+  const u32 flags = flag_names == "SLAB_HWCACHE_ALIGN" ? kHwcacheAlign
+                    : flag_names == "0"                ? 0
+                                                       : kPoison | kRedZone;
   Cache* cache = m.slabs->create({.name = "orc_layout", .size = size, .flags = flags | kNoMerge}).cache;
   const auto alloc = [&] { return m.slabs->alloc(cache, m.kernel_gfp(), kCpu0); };
   std::vector<void*> v(512);
@@ -238,7 +242,9 @@ TEST_F(Slabs, CreateRefusals) {
 
 // A constructor that never returns (its task is abandoned in it) leaves a consistent allocator behind.
 struct Abandoning : test::Events {
-  void construct(Cache&, u64, void*) override { throw 1; }  // the engine's frames vanish, as when a fiber is abandoned
+  void construct(Cache&, u64, void*) override {
+    throw 1;
+  }  // the engine's frames vanish, as when a fiber is abandoned
 };
 TEST(Slab, ConstructorThatNeverReturns) {
   test::SlabMachine m;
@@ -272,7 +278,9 @@ void run_random(u64 seed, const SlabConfig& config, Release release) {
   std::vector<Cache*> caches;
   for (u32 size : {8u, 24u, 100u, 192u, 700u, 1024u, 4096u, 9000u, 70000u}) {
     const u32 flags = kNoMerge | (size == 24 ? kPoison | kRedZone : size == 700 ? kHwcacheAlign : 0);
-    caches.push_back(s.create({.name = "stress", .size = size, .flags = flags, .constructor = size == 192 ? 2u : 0u}).cache);
+    caches.push_back(
+        s.create({.name = "stress", .size = size, .flags = flags, .constructor = size == 192 ? 2u : 0u})
+            .cache);
   }
   std::vector<Live> live;
   std::set<const u8*> starts;  // the model: no two live objects overlap, contents stay

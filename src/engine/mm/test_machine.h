@@ -18,7 +18,9 @@ class Events : public SlabEvents {
   }
   void rcu_slab_emptied(Pfn pfn, Order order) override { rcu.emplace_back(pfn, order); }
   void unexpected_gfp(const Cache*, Gfp, Gfp) override { ++unexpected; }
-  void damaged(const Cache&, const Slab&, u8*, ObjectUse, const Damage& damage) override { damages.push_back(damage); }
+  void damaged(const Cache&, const Slab&, u8*, ObjectUse, const Damage& damage) override {
+    damages.push_back(damage);
+  }
   std::vector<Damage> damages;
   u64 constructed = 0;
   u64 unexpected = 0;
@@ -40,9 +42,13 @@ class SlabMachine {
     const PfnRange ram{0, options.ram_bytes >> kPageShift};
     const PfnRange low{0, 256};
     auto* heap = std::pmr::new_delete_resource();
-    buddy = std::make_unique<Buddy>(
-        BuddyConfig{.release = options.release, .cpus = options.cpus, .ram = {&ram, 1}, .reserved = {&low, 1}, .zeroed_resource = Yes::kNo, .events = nullptr},
-        heap);
+    buddy = std::make_unique<Buddy>(BuddyConfig{.release = options.release,
+                                                .cpus = options.cpus,
+                                                .ram = {&ram, 1},
+                                                .reserved = {&low, 1},
+                                                .zeroed_resource = Yes::kNo,
+                                                .events = nullptr},
+                                    heap);
     options.slab.release = options.release;
     options.slab.cpus = options.cpus;
     options.slab.events = &events;

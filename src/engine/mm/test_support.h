@@ -42,7 +42,8 @@ inline u64 stress_ops(u64 usual) {
 class SparseMemory {
  public:
   explicit SparseMemory(u64 size_bytes) : size_(size_bytes) {
-    void* p = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* p =
+        mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     CHECK(p != MAP_FAILED);
     base_ = static_cast<u8*>(p);
   }

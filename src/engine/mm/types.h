@@ -92,6 +92,15 @@ inline constexpr GfpBits kGfp612 = {.dma = 0x01,
                                     .zerotags = 0x800000,
                                     .no_obj_ext = 0x1000000};
 
+// Bits that the page allocator's fast path takes apart; they are the same in every release modelled.
+namespace gfp_bit {
+inline constexpr Gfp kDma = 0x01, kDma32 = 0x04, kMovable = 0x08, kReclaimable = 0x10;
+static_assert(kGfp61.dma == kDma && kGfp61.dma32 == kDma32 && kGfp61.movable == kMovable &&
+              kGfp61.reclaimable == kReclaimable);
+static_assert(kGfp612.dma == kDma && kGfp612.dma32 == kDma32 && kGfp612.movable == kMovable &&
+              kGfp612.reclaimable == kReclaimable);
+}  // namespace gfp_bit
+
 [[nodiscard]] constexpr const GfpBits& gfp_bits(Release release) {
   return release == Release::k6_1 ? kGfp61 : kGfp612;
 }

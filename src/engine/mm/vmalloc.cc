@@ -6,7 +6,8 @@
 
 namespace koi::mm {
 
-Vmalloc::Vmalloc(Buddy& buddy, PageMapper& mapper, const VmallocConfig& config, std::pmr::memory_resource* resource)
+Vmalloc::Vmalloc(Buddy& buddy, PageMapper& mapper, const VmallocConfig& config,
+                 std::pmr::memory_resource* resource)
     : buddy_(buddy),
       mapper_(mapper),
       config_(config),
@@ -217,7 +218,8 @@ std::vector<const VmArea*> Vmalloc::areas() const {
   if (config_.release != Release::k6_1 && config_.cpus > 1) {
     constexpr u64 kStripeBytes = 16 * kPageSize;
     const auto node = [this](const VmArea* area) { return area->address / kStripeBytes % config_.cpus; };
-    std::stable_sort(all.begin(), all.end(), [&](const VmArea* a, const VmArea* b) { return node(a) < node(b); });
+    std::stable_sort(all.begin(), all.end(),
+                     [&](const VmArea* a, const VmArea* b) { return node(a) < node(b); });
   }
   return all;
 }
@@ -234,7 +236,8 @@ std::optional<std::string> Vmalloc::check_invariants() const {
   for (const auto& [start, size] : free_) ranges[start] = size;
   for (const auto& [start, size] : lazy_) ranges[start] = size;
   for (const auto& [start, area] : busy_) {
-    if (area.address != start || area.size % kPageSize != 0) return fmt::format("area {:#x} is misplaced", start);
+    if (area.address != start || area.size % kPageSize != 0)
+      return fmt::format("area {:#x} is misplaced", start);
     if (ranges.contains(start)) return fmt::format("area {:#x} is free and busy", start);
     ranges[start] = area.size;
     pages += area.pages.size();

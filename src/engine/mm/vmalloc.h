@@ -49,8 +49,8 @@ struct VmArea {
   u64 size = 0;       // with the guard page
   u64 requested = 0;  // bytes
   u32 flags = 0;
-  u64 caller = 0;     // return address, for the symbol
-  u64 physical = 0;   // ioremap
+  u64 caller = 0;                   // return address, for the symbol
+  u64 physical = 0;                 // ioremap
   bool page_array_is_area = false;  // "vpages"
   u64 page_array = 0;               // that area's address
   std::pmr::vector<Pfn> pages;
@@ -76,10 +76,10 @@ struct VmallocResult {
 
 enum class VfreeOutcome : u8 {
   kOk,
-  kNothing,      // NULL
-  kBadAddress,   // not page-aligned: "Trying to vfree() bad address" (6.12 then complains as for kNoSuchArea, too)
-  kNoSuchArea,   // "Trying to vfree() nonexistent vm area"
-  kInsideArea,   // not the start; the whole area was freed, as the kernel does
+  kNothing,  // NULL
+  kBadAddress,  // not page-aligned: "Trying to vfree() bad address" (6.12 then complains as for kNoSuchArea, too)
+  kNoSuchArea,  // "Trying to vfree() nonexistent vm area"
+  kInsideArea,  // not the start; the whole area was freed, as the kernel does
 };
 
 struct VmallocConfig {

@@ -38,15 +38,21 @@ struct ModelMapper : PageMapper {
 struct Vm : testing::Test {
   test::SlabMachine m;
   ModelMapper mapper;
-  Vmalloc v{*m.buddy, mapper, {.release = Release::k6_1, .cpus = 2, .start = kStart, .size = u64{1} << 32}, std::pmr::new_delete_resource()};
-  VmallocResult alloc(u64 size, u64 align = 1) { return v.alloc({.size = size, .align = align, .gfp = m.kernel_gfp()}); }
+  Vmalloc v{*m.buddy,
+            mapper,
+            {.release = Release::k6_1, .cpus = 2, .start = kStart, .size = u64{1} << 32},
+            std::pmr::new_delete_resource()};
+  VmallocResult alloc(u64 size, u64 align = 1) {
+    return v.alloc({.size = size, .align = align, .gfp = m.kernel_gfp()});
+  }
 };
 
 TEST_F(Vm, AreaSizesEqualTheMeasured) {
   std::multiset<u64> measured;
   const test::Table table("6.1/vmalloc_area_sizes.tsv");
   for (std::size_t row = 0; row < table.size(); ++row) measured.insert(table.number(row, "area_size"));
-  for (u64 size : {1, 4096, 4097, 12288, 100000, 2097152, 4194304, 4194305}) ASSERT_EQ(alloc(size).outcome, VmallocOutcome::kOk);
+  for (u64 size : {1, 4096, 4097, 12288, 100000, 2097152, 4194304, 4194305})
+    ASSERT_EQ(alloc(size).outcome, VmallocOutcome::kOk);
   std::multiset<u64> sizes;
   u64 vpages = 0;
   for (const VmArea* area : v.areas()) {
