@@ -29,9 +29,10 @@ class Resolver {
     u64 value = 0;
     bool found = false;
     int error = 0;
+    std::string why;  // for the user, in brackets behind the name; empty: nobody exports it
   };
 
-  static Lookup refused(int error) { return {0, false, error}; }
+  static Lookup refused(int error, std::string why) { return {0, false, error, std::move(why)}; }
 
   u64 value_of(const Symbol& symbol) {
     switch (symbol.shndx) {
@@ -66,14 +67,16 @@ class Resolver {
         return 0;
       }
       if (symbol.name == kIgnoredUndefined) return 0;
-      if (const auto stub = source_.stand_in(symbol.name)) {
+      const auto stub = lookup.why.empty() ? source_.stand_in(symbol.name) : std::nullopt;
+      if (stub) {
         out_.stand_ins.emplace_back(symbol.name);
         return *stub;
       }
     }
     const int error = lookup.error == 0 ? ENOENT : lookup.error;
     context_.log.line(kLogWarning, "{}: Unknown symbol {} (err {})", context_.name(), symbol.name, -error);
-    missing_.emplace_back(symbol.name);
+    missing_.push_back(lookup.why.empty() ? std::string(symbol.name)
+                                          : fmt::format("{} ({})", symbol.name, lookup.why));
     last_errno_ = error;
     return 0;
   }
@@ -83,19 +86,26 @@ class Resolver {
     if (!symbol) return {};
     const bool proprietary = (context_.module_taints & taint_bit(Taint::kProprietaryModule)) != 0;
     if (symbol->gpl_only && proprietary) {
-      gpl_only_.emplace_back(name);
-      return {};
+      return refused(0, "only for modules with a GPL-compatible licence");
     }
     if (symbol->gpl_only) out_.uses_gpl_only = true;
-    if (!inherit_taint(*symbol, name)) return {};
-    if (check_version(context_, name, symbol->crc) == VersionMatch::kDisagrees) return refused(EINVAL);
-    if (!namespace_is_imported(*symbol, name)) return refused(EINVAL);
-    if (symbol->owner_errno != 0) return refused(symbol->owner_errno);
+    if (!inherit_taint(*symbol, name)) {
+      return refused(0, fmt::format("exported by the proprietary module {}", symbol->owner));
+    }
+    if (check_version(context_, name, symbol->crc) == VersionMatch::kDisagrees) {
+      return refused(EINVAL, "its CRC differs from this kernel's: build the module again");
+    }
+    if (!namespace_is_imported(*symbol, name)) {
+      return refused(EINVAL, fmt::format("needs MODULE_IMPORT_NS({})", symbol->name_space));
+    }
+    if (symbol->owner_errno != 0) {
+      return refused(symbol->owner_errno, fmt::format("{} is being loaded or removed", symbol->owner));
+    }
     if (!symbol->owner.empty() &&
         std::ranges::find(out_.used_owners, symbol->owner) == out_.used_owners.end()) {
       out_.used_owners.emplace_back(symbol->owner);
     }
-    return {symbol->value, true, 0};
+    return {symbol->value, true, 0, {}};
   }
 
   // Who uses a proprietary module's symbols becomes proprietary, unless it has used GPL-only ones already.
@@ -139,10 +149,6 @@ class Resolver {
       text = fmt::format("{} symbol{} cannot be resolved: {}", missing_.size(),
                          missing_.size() == 1 ? "" : "s", fmt::join(missing_, ", "));
     }
-    if (!gpl_only_.empty()) {
-      text += fmt::format(" ({} only for modules with a GPL-compatible licence: {})",
-                          gpl_only_.size() == 1 ? "is" : "are", fmt::join(gpl_only_, ", "));
-    }
     for (const std::string& other : others_) text += (text.empty() ? "" : "; ") + other;
     return text;
   }
@@ -151,7 +157,7 @@ class Resolver {
   const LinkedImage& linked_;
   SymbolSource& source_;
   Resolution out_;
-  std::vector<std::string> missing_, gpl_only_, others_;
+  std::vector<std::string> missing_, others_;
   int last_errno_ = 0;
 };
 
