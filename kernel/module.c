@@ -71,6 +71,20 @@ int koi_module_refcount(struct module *m)
 #endif
 }
 
+/* try_release_module_ref(): drops the loader's reference. 0: it was the last; else nothing changed. */
+int koi_module_try_release(struct module *m)
+{
+#ifdef CONFIG_MODULE_UNLOAD
+	int left = atomic_dec_return(&m->refcnt);
+
+	if (left != 0)
+		atomic_inc(&m->refcnt);
+	return left;
+#else
+	return 1;
+#endif
+}
+
 void koi_module_drop(struct module *m)
 {
 #ifdef CONFIG_MODULE_UNLOAD

@@ -35,6 +35,7 @@ void setup_root(CLI::App& app, Runner& chosen);
 
 Runner setup_build(CLI::App& app);
 Runner setup_run(CLI::App& app);
+Runner setup_shell(CLI::App& app);
 Runner setup_modinfo(CLI::App& app);
 Runner setup_symbols(CLI::App& app);
 Runner setup_doctor(CLI::App& app);

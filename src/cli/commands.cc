@@ -14,6 +14,7 @@ namespace {
 constexpr Command kCommands[] = {
     {"build", "build a module with the kernel's own Kbuild", setup_build},
     {"run", "load modules, run them, unload them, and say what happened", setup_run},
+    {"shell", "a session on one machine: insmod, rmmod, dmesg, cat, echo", setup_shell},
     {"modinfo", "show what a module says about itself, as modinfo(8) does", setup_modinfo},
     {"symbols", "list a module's imports and which of them koi provides", setup_symbols},
     {"doctor", "say what this machine has and lacks for koi, and how to mend it", setup_doctor},

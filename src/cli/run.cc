@@ -21,4 +21,15 @@ Runner setup_run(CLI::App& app) {
   return [options] { return run_modules(options->machine, options->words); };
 }
 
+Runner setup_shell(CLI::App& app) {
+  struct Options {
+    MachineOptions machine;
+    std::string script;
+  };
+  auto options = std::make_shared<Options>();
+  add_machine_options(app, options->machine);
+  app.add_option("--script", options->script, "run the lines of FILE instead of asking for them")->type_name("FILE");
+  return [options] { return run_script(options->machine, options->script); };
+}
+
 }  // namespace koi::cli

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cli/run_session.h"
 
+#include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <iostream>
 #include <memory>
 #include <optional>
 
 #include "cli/header_trees.h"
+#include "cli/kmod_messages.h"
 #include "cli/log_output.h"
+#include "cli/shell.h"
 #include "cli/verdict.h"
 #include "kapi/kernel_ref.h"
 #include "module/elf_image.h"
@@ -36,16 +41,6 @@ Result<std::string> release_of(const std::string& path) {
   const auto magic = info.get("vermagic");
   if (!magic) return std::string();
   return std::string(magic->substr(0, magic->find(' ')));
-}
-
-// What kmod's insmod says of an errno.
-std::string insmod_error(const std::string& path, s32 value) {
-  const char* reason = std::strerror(-value);
-  if (-value == ENOEXEC) reason = "Invalid module format";
-  if (-value == ENOENT) reason = "Unknown symbol in module";
-  if (-value == ESRCH) reason = "Module has wrong symbol version";
-  if (-value == EINVAL) reason = "Invalid parameters";
-  return fmt::format("insmod: ERROR: could not insert module {}: {}", path, reason);
 }
 
 struct Loaded {
@@ -100,35 +95,28 @@ Result<std::vector<ModuleRequest>> parse_requests(const std::vector<std::string>
   return requests;
 }
 
+Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& options, const std::string& first_module) {
+  std::string release = options.kernel;
+  if (release.empty() && !first_module.empty()) release = TRY(release_of(first_module));
+  const HeaderTree tree = TRY(choose_header_tree(find_header_trees(), release, running_release()));
+  runtime::KernelConfig config;
+  config.release = tree.release;
+  config.build_dir = tree.build_dir;
+  config.cpus = options.cpus;
+  config.memory_bytes = options.memory_bytes;
+  config.seed = options.seed;
+  config.lazy = options.lazy;
+  config.timeout_s = options.timeout_s;
+  return kapi::boot(config);
+}
+
 ExitCode run_modules(const MachineOptions& options, const std::vector<std::string>& words) {
   const auto requests = parse_requests(words);
   if (!requests.ok()) {
     complain(requests.error().message);
     return ExitCode::kUnusable;
   }
-  std::string release = options.kernel;
-  if (release.empty()) {
-    const auto built_for = release_of(requests->front().path);
-    if (!built_for.ok()) {
-      complain(built_for.error().message);
-      return ExitCode::kUnusable;
-    }
-    release = *built_for;
-  }
-  const auto tree = choose_header_tree(find_header_trees(), release, running_release());
-  if (!tree.ok()) {
-    complain(tree.error().message);
-    return ExitCode::kUnusable;
-  }
-  runtime::KernelConfig config;
-  config.release = tree->release;
-  config.build_dir = tree->build_dir;
-  config.cpus = options.cpus;
-  config.memory_bytes = options.memory_bytes;
-  config.seed = options.seed;
-  config.lazy = options.lazy;
-  config.timeout_s = options.timeout_s;
-  auto booted = kapi::boot(config);
+  auto booted = boot_machine(options, requests->front().path);
   if (!booted.ok()) {
     complain(booted.error().message);
     return ExitCode::kUnusable;
@@ -144,6 +132,28 @@ ExitCode run_modules(const MachineOptions& options, const std::vector<std::strin
   kernel.console().log().finalize_open();
   output.finish();
   return outcome.conclude(kernel, options, requests->size());
+}
+
+ExitCode run_script(const MachineOptions& options, const std::string& path) {
+  std::ifstream file;
+  if (!path.empty()) {
+    file.open(path);
+    if (!file) {
+      complain(fmt::format("{}: {}", path, std::strerror(errno)));
+      return ExitCode::kUnusable;
+    }
+  }
+  std::istream& in = path.empty() ? std::cin : file;
+  auto booted = boot_machine(options, {});
+  if (!booted.ok()) {
+    complain(booted.error().message);
+    return ExitCode::kUnusable;
+  }
+  Shell shell(**booted, options);
+  std::string line;
+  while (std::getline(in, line) && shell.run_line(line)) {
+  }
+  return ExitCode::kSuccess;
 }
 
 }  // namespace koi::cli

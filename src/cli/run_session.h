@@ -3,11 +3,13 @@
 // stdout as it is written, kmod's messages and the verdict on stderr.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/common_options.h"
 #include "cli/exit_code.h"
+#include "runtime/kernel.h"
 
 namespace koi::cli {
 
@@ -19,6 +21,11 @@ struct ModuleRequest {
 // Splits "a.ko x=1 b.ko" into requests: a word that is no assignment and names a .ko file (compressed or not) starts one.
 [[nodiscard]] Result<std::vector<ModuleRequest>> parse_requests(const std::vector<std::string>& words);
 
+// Boots the machine that the options and the first module's version magic ask for.
+[[nodiscard]] Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& options,
+                                                                    const std::string& first_module);
+// `koi shell`: the lines of a script, or of stdin when `path` is empty.
+ExitCode run_script(const MachineOptions& options, const std::string& path);
 ExitCode run_modules(const MachineOptions& options, const std::vector<std::string>& words);
 
 }  // namespace koi::cli

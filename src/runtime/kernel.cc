@@ -55,7 +55,11 @@ Status Kernel::start(std::span<const ExportTable> exports) {
   journal_.emplace(world_->heap());
   TRY(load_core(exports));
   memory_ = TRY(Memory::create(*this));
-  scheduler_.emplace(sched::SchedulerConfig{config_.cpus, config_.seed}, *this, world_->heap());
+  sched::SchedulerConfig scheduling;
+  scheduling.vcpus = config_.cpus;
+  scheduling.seed = config_.seed;
+  scheduling.tick_ns = tick_ns_;
+  scheduler_.emplace(scheduling, *this, world_->heap());
   start_vcpus();
   console_ = std::make_unique<Console>(*this);
   modules_ = std::make_unique<ModuleTable>(*this);
@@ -94,6 +98,12 @@ Status Kernel::load_core(std::span<const ExportTable> exports) {
   core_->function<void(const BootFacts*)>("koi_core_init")(&facts);
   task_struct_bytes_ = core_->layout_or_die("sizeof task_struct");
   task_state_offset_ = core_->layout_or_die("task_struct.__state");
+  task_flags_offset_ = core_->layout_or_die("task_struct.thread_info");
+  tick_ns_ = 1'000'000'000 / core_->layout_or_die("HZ");
+  jiffies_address_ = core_->address_of("jiffies_64");
+  std::memcpy(&first_jiffy_, reinterpret_cast<const void*>(jiffies_address_), sizeof(first_jiffy_));
+  last_jiffy_ = first_jiffy_;
+  task_release_ = core_->function<int(u64)>("koi_task_release");
   set_current_ = core_->function<void(u64, u64, u64)>("koi_set_current");
   task_init_ = core_->function<void(u64, s32, const char*, u64, u64, int)>("koi_task_init");
   return Ok{};
@@ -113,6 +123,7 @@ void Kernel::start_vcpus() {
     task_switched_in(*scheduler_->current());
   }
   scheduler_->set_next_pid(kFirstUserPid);
+  core_->function<void()>("koi_sched_init")();
 }
 
 u64 Kernel::kernel_stack_at(u32 stack_index) {
@@ -139,8 +150,8 @@ void Kernel::task_created(sched::Task& task) {
 }
 
 void Kernel::task_released(sched::Task& task) {
-  if (task.guest != core_->address_of("init_task")) free_task_structs_.push_back(task.guest);
-  task.guest = 0;
+  // References that modules hold keep the task_struct alive.
+  if (task_release_(task.guest) != 0) free_task_struct(task.guest);
 }
 
 void Kernel::task_switched_in(sched::Task& task) {
@@ -157,27 +168,58 @@ void Kernel::set_guest_state(sched::Task& task, u32 state) {
   std::memcpy(reinterpret_cast<void*>(task.guest + task_state_offset_), &state, sizeof(state));
 }
 
+void Kernel::set_need_resched(sched::Task& task) {
+  constexpr u64 kTifNeedResched = 1U << 3;
+  u64 flags = 0;
+  std::memcpy(&flags, reinterpret_cast<const void*>(task.guest + task_flags_offset_), sizeof(flags));
+  flags |= kTifNeedResched;
+  std::memcpy(reinterpret_cast<void*>(task.guest + task_flags_offset_), &flags, sizeof(flags));
+}
+
+// jiffies_64 follows the clock that is furthest ahead.
+void Kernel::time_passed(VirtualTime now) {
+  const u64 jiffy = first_jiffy_ + now.value / tick_ns_;
+  if (jiffy <= last_jiffy_) return;
+  last_jiffy_ = jiffy;
+  std::memcpy(reinterpret_cast<void*>(jiffies_address_), &jiffy, sizeof(jiffy));
+}
+
 TaskEnd Kernel::run_task(std::string_view comm, const std::function<s32()>& body) {
   if (halted_) return TaskEnd{*halted_, 0};
-  sched::Task* const task = scheduler_->create(
-      comm, sched::TaskKind::kUser, VcpuId{0},
-      [](sched::Task& /*self*/, void* opaque) {
-        auto* const kernel_and_body = static_cast<std::pair<Kernel*, const std::function<s32()>*>*>(opaque);
-        Kernel* const kernel = kernel_and_body->first;
-        const s32 value = (*kernel_and_body->second)();
-        kernel->sched().exit_current(value);
-      },
-      nullptr);
-  CHECK(task != nullptr, "no task can be made");
-  std::pair<Kernel*, const std::function<s32()>*> argument{this, &body};
-  task->argument = &argument;
-  // The Task object outlives its death: the scheduler only reuses its stacks.
+  const auto started = start_task(comm, body);
+  return finish_task(*started);
+}
+
+std::unique_ptr<BackgroundTask> Kernel::start_task(std::string_view comm, const std::function<s32()>& body) {
+  auto started = std::make_unique<BackgroundTask>();
+  started->kernel = this;
+  started->body = &body;
+  sched::Scheduler::NewTask wanted;
+  wanted.comm = comm;
+  wanted.argument = started.get();
+  wanted.entry = [](sched::Task& /*self*/, void* opaque) {
+    auto* const own = static_cast<BackgroundTask*>(opaque);
+    const s32 value = (*own->body)();
+    own->kernel->sched().exit_current(value);
+  };
+  started->task = scheduler_->create(wanted);
+  CHECK(started->task != nullptr, "no task can be made");
+  scheduler_->hold(*started->task);
+  return started;
+}
+
+TaskEnd Kernel::finish_task(BackgroundTask& started) {
+  if (halted_) return TaskEnd{*halted_, 0};
+  sched::Task* const task = started.task;
   host::start_cpu_ticks();
   const bool ended = scheduler_->run_until_dead(*task);
   host::stop_cpu_ticks();
   if (halted_) return TaskEnd{*halted_, 0};
+  // A task that never ends stays held: it may still wake.
   if (!ended) return TaskEnd{TaskEnd::How::kNeverEnds, 0};
-  return task->killed ? TaskEnd{TaskEnd::How::kKilled, 0} : TaskEnd{TaskEnd::How::kReturned, task->exit_code};
+  const TaskEnd end = task->killed ? TaskEnd{TaskEnd::How::kKilled, 0} : TaskEnd{TaskEnd::How::kReturned, task->exit_code};
+  scheduler_->drop(*task);
+  return end;
 }
 
 void Kernel::halt(TaskEnd::How how) {

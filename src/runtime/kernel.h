@@ -40,6 +40,7 @@ struct KernelConfig {
   u64 memory_bytes = 1ULL << 30;
   u64 seed = 1;
   bool lazy = false;
+  bool for_gdb = false;     // register modules with gdb's JIT interface
   u32 timeout_s = 30;  // CPU time
 };
 
@@ -47,6 +48,13 @@ struct KernelConfig {
 struct TaskEnd {
   enum class How : u8 { kReturned, kKilled, kNeverEnds, kPanicked, kTimedOut } how = How::kReturned;
   s32 value = 0;  // kReturned: what the function returned
+};
+
+// A task that start_task() made and finish_task() waits for. Its body must outlive it.
+struct BackgroundTask {
+  sched::Task* task = nullptr;
+  class Kernel* kernel = nullptr;
+  const std::function<s32()>* body = nullptr;
 };
 
 class Kernel final : public sched::TaskHost {
@@ -60,6 +68,9 @@ class Kernel final : public sched::TaskHost {
   // Runs `body` as a new user task called `comm` (as a system call of that process) and everything that becomes
   // runnable meanwhile, until the task has ended.
   TaskEnd run_task(std::string_view comm, const std::function<s32()>& body);
+  // The same in two halves, for sessions with tasks in the background.
+  std::unique_ptr<BackgroundTask> start_task(std::string_view comm, const std::function<s32()>& body);
+  TaskEnd finish_task(BackgroundTask& started);
 
   // ---- parts ----
   [[nodiscard]] const KernelConfig& config() const { return config_; }
@@ -100,10 +111,15 @@ class Kernel final : public sched::TaskHost {
   [[nodiscard]] s32& preempt_count(VcpuId cpu) { return *preempt_counts_[cpu.value]; }
   [[nodiscard]] s32& preempt_count() { return preempt_count(sched().running_vcpu()); }
 
+  // A task_struct that nobody refers to any more may be used again.
+  void free_task_struct(u64 task_struct) { free_task_structs_.push_back(task_struct); }
+
   // sched::TaskHost
   void task_switched_in(sched::Task& task) override;
   [[nodiscard]] u32 guest_state(const sched::Task& task) const override;
   void set_guest_state(sched::Task& task, u32 state) override;
+  void set_need_resched(sched::Task& task) override;
+  void time_passed(VirtualTime now) override;
   void task_created(sched::Task& task) override;
   void task_released(sched::Task& task) override;
 
@@ -137,6 +153,12 @@ class Kernel final : public sched::TaskHost {
 
   u64 task_struct_bytes_ = 0;
   u64 task_state_offset_ = 0;
+  u64 task_flags_offset_ = 0;  // thread_info.flags
+  u64 jiffies_address_ = 0;
+  u64 first_jiffy_ = 0;
+  u64 last_jiffy_ = 0;
+  u64 tick_ns_ = 0;
+  int (*task_release_)(u64 task) = nullptr;
   std::vector<u64> free_task_structs_;
   void (*set_current_)(u64 area, u64 task, u64 stack_top) = nullptr;
   void (*task_init_)(u64 task, s32 pid, const char* comm, u64 stack, u64 parent, int is_kthread) = nullptr;

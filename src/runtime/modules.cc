@@ -106,11 +106,16 @@ class ModuleTable::Host final : public module::LoadHost, public module::SymbolSo
     return find_in_kernel(name);
   }
 
+  std::optional<u64> stand_in(std::string_view name) override {
+    if (!kernel_.config().lazy) return std::nullopt;
+    return kernel_.missing_stub(name);
+  }
+
  private:
   std::optional<module::ExportedSymbol> find_in_kernel(std::string_view name) {
     const SymversIndex::Entry* const entry = symvers_.find(name);
     if (entry == nullptr) return std::nullopt;
-    const auto address = kernel_.provided_symbol(name);
+    const auto address = name == "jiffies" ? kernel_.traps().jiffies_page() : kernel_.provided_symbol(name);
     if (!address) return std::nullopt;
     module::ExportedSymbol symbol;
     symbol.value = *address;
@@ -298,6 +303,7 @@ std::vector<std::string> ModuleTable::mentions() const {
 // ---- loading ----
 
 ModuleCall ModuleTable::finit_module(const std::string& path, std::string_view args, const module::LoadFlags& flags) {
+  if (loading_disabled_) return {-EPERM, "loading modules is disabled (modules_disabled)"};
   Result<module::ModuleFile> file = module::read_module_file(path);
   if (!file.ok()) return {-(file.error().errno_value == 0 ? ENOEXEC : file.error().errno_value), file.error().message};
   host_->begin();
@@ -318,6 +324,25 @@ ModuleCall ModuleTable::finit_module(const std::string& path, std::string_view a
     return {-error.errno_value, error.message};
   }
   return run_init(module);
+}
+
+ModuleCall ModuleTable::init_module(const std::string& path, std::string_view args) {
+  return finit_module(path, args, {});
+}
+
+s32 ModuleTable::notify(ModuleInstance& module, ModuleState state) {
+  return static_cast<s32>(host::upcall(kernel_.core().address_of("koi_module_notify"), module.this_module,
+                                       static_cast<u64>(state)));
+}
+
+void ModuleTable::tell_gdb(ModuleInstance& module) {
+  std::vector<module::LoadedSection> sections;
+  for (u32 index = 1; index < module.loaded.image.sections.size(); ++index) {
+    const auto address = module.loaded.linked->section_address(index);
+    if (address && module.loaded.image.sections[index].name != ".data..percpu") sections.push_back({index, *address});
+  }
+  auto registered = module::GdbJitModule::create(module.loaded.image.file, sections);
+  if (registered.ok()) module.gdb = std::move(*registered);
 }
 
 // The image stands in memory, its tables are known and its parameters set; of module code only parameter operations ran.
@@ -453,11 +478,14 @@ ModuleCall ModuleTable::run_init(ModuleInstance& module) {
   if (module.init != 0) value = static_cast<s32>(host::upcall(module.init));
   if (value < 0) {
     set_state(module, ModuleState::kGoing);
+    static_cast<void>(notify(module, ModuleState::kGoing));
     kernel_.note(observe::EventKind::kModuleRefused, fmt::format("{}: init returned {}", module.name(), value));
     unload(module);
     return {value, {}};
   }
+  if (value > 0) suspicious_init(module, value);
   set_state(module, ModuleState::kLive);
+  static_cast<void>(notify(module, ModuleState::kLive));
   kernel_.core().function<void(u64)>("koi_module_drop")(module.this_module);
   const module::Region& ro = module.loaded.layout.region(module::MemoryKind::kRoAfterInit);
   if (ro.size != 0) host::protect(module.loaded.placement.core_base + ro.offset, ro.size, host::Protection::kRead);
@@ -488,16 +516,38 @@ void ModuleTable::unload(ModuleInstance& module) {
   kernel_.world().window_release(placement.core_base, size);
 }
 
+void ModuleTable::suspicious_init(const ModuleInstance& module, s32 value) {
+  kernel_.console().line(module::kLogWarning,
+                         "do_init_module: '{}'->init suspiciously returned {}, it should follow 0/-E convention\n"
+                         "do_init_module: loading module anyway...",
+                         module.name(), value);
+  kernel_.traps().dump_loader_stack();
+}
+
+// CONFIG_MODULE_FORCE_UNLOAD: `rmmod -f` taints and goes on.
+bool ModuleTable::try_force_unload(bool force) {
+  if (force) taint_.add(module::Taint::kForcedRmmod, module::LockDebugging::kNowUnreliable, kernel_.console());
+  return force;
+}
+
 ModuleCall ModuleTable::delete_module(std::string_view name, bool force) {
+  if (loading_disabled_) return {-EPERM, {}};
   ModuleInstance* const module = find(name);
   if (module == nullptr) return {-ENOENT, {}};
   if (!users_of(name).empty()) return {-EWOULDBLOCK, {}};
   if (module->state != ModuleState::kLive) return {-EBUSY, {}};
-  if (module->init != 0 && module->exit == 0 && !force) return {-EBUSY, {}};
-  if (reference_count(*module) != 0 && !force) return {-EWOULDBLOCK, {}};
+  bool forced = false;
+  if (module->init != 0 && module->exit == 0) {
+    forced = try_force_unload(force);
+    if (!forced) return {-EBUSY, {}};
+  }
+  if (kernel_.core().function<s32(u64)>("koi_module_try_release")(module->this_module) != 0) {
+    if (!forced && !try_force_unload(force)) return {-EWOULDBLOCK, {}};
+  }
   set_state(*module, ModuleState::kGoing);
   kernel_.sched().current()->context = static_cast<u8>(FrameContext::kModuleExit);
   if (module->exit != 0) host::upcall(module->exit);
+  static_cast<void>(notify(*module, ModuleState::kGoing));
   const std::string letters = module::module_taint_letters(module->loaded.taints);
   last_unloaded_ = module->name() + (letters.empty() ? "" : "(" + letters + ")");
   kernel_.note(observe::EventKind::kModuleUnloaded, module->name());

@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "module/dwarf_lines.h"
+#include "module/gdb_jit.h"
 #include "module/load.h"
 #include "module/orc.h"
 #include "module/params.h"
@@ -42,6 +43,7 @@ struct ModuleInstance {
   module::ModuleTables tables;
   std::vector<module::Param> params;
   std::string args;
+  std::unique_ptr<module::GdbJitModule> gdb;
 
   // Where in the sources `address` lies, innermost function first; empty: no debug information.
   [[nodiscard]] std::vector<SourcePlace> source_places(u64 address);
@@ -73,6 +75,8 @@ class ModuleTable {
   ModuleCall finit_module(const std::string& path, std::string_view args, const module::LoadFlags& flags);
   // `force`: O_TRUNC; without O_NONBLOCK nothing differs, since koi's callers never wait.
   ModuleCall delete_module(std::string_view name, bool force);
+  // The same from bytes in memory; `name` is for messages.
+  ModuleCall init_module(const std::string& path, std::string_view args);
 
   // ---- observers ----
   [[nodiscard]] ModuleInstance* find(std::string_view name);
@@ -86,6 +90,8 @@ class ModuleTable {
   [[nodiscard]] std::string proc_modules(bool show_addresses) const;
   // For splats: "a(OE+)", newest first.
   [[nodiscard]] std::vector<std::string> mentions() const;
+  [[nodiscard]] bool loading_disabled() const { return loading_disabled_; }
+  void disable_loading() { loading_disabled_ = true; }
   [[nodiscard]] const std::string& last_unloaded() const { return last_unloaded_; }
   [[nodiscard]] module::KernelTaint& taint() { return taint_; }
   // The standard parameter operations, for modules that call them from operations of their own.
@@ -105,6 +111,10 @@ class ModuleTable {
   Status prepare(ModuleInstance& module, std::string_view args);
   void fill_struct_module(ModuleInstance& module);
   void set_trap_sites(ModuleInstance& module);
+  void tell_gdb(ModuleInstance& module);
+  s32 notify(ModuleInstance& module, ModuleState state);
+  [[nodiscard]] bool try_force_unload(bool force);
+  void suspicious_init(const ModuleInstance& module, s32 value);
   void set_state(ModuleInstance& module, ModuleState state);
   Status read_parameters(ModuleInstance& module);
   void map_image(ModuleInstance& module);
@@ -117,7 +127,7 @@ class ModuleTable {
   std::vector<std::unique_ptr<ModuleInstance>> modules_;
   JumpLabels jump_labels_;
   DynamicDebug dynamic_debug_;
-  std::string loading_;
+  bool loading_disabled_ = false;  // /proc/sys/kernel/modules_disabled
   std::string last_unloaded_;
   std::unique_ptr<Host> host_;
   std::unique_ptr<Params> params_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "runtime/traps.h"
 
+#include <Zydis/Zydis.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -34,6 +36,7 @@ constexpr u16 kBugNoCutHere = 8;
 
 constexpr u64 kTaintDie = 7;
 constexpr u64 kTaintWarn = 9;
+constexpr u64 kTaintSoftLockup = 14;
 
 constexpr u64 kFirstYieldNs = 1'000;
 constexpr u64 kLongestYieldNs = 1'000'000;
@@ -91,7 +94,61 @@ void Traps::handle(host::TrapFrame& frame) {
 
 // ---- what goes on ----
 
-bool Traps::handle_page_fault(host::TrapFrame& frame) { return fix_up(frame); }
+bool Traps::handle_page_fault(host::TrapFrame& frame) {
+  if (jiffies_page_ != 0 && frame.cr2 - jiffies_page_ < host::kPageSize) return read_jiffies(frame);
+  return fix_up(frame);
+}
+
+std::optional<u64> Traps::jiffies_page() {
+  if (jiffies_page_ == 0) {
+    auto page = kernel_.world().window_take(host::kPageSize);
+    auto slots = kernel_.world().window_take(host::kPageSize);
+    if (!page.ok() || !slots.ok()) return std::nullopt;
+    jiffies_page_ = *page;
+    slots_ = *slots;
+  }
+  return jiffies_page_;
+}
+
+// The instruction runs from a copy that reads the true variable; its copy is made once.
+bool Traps::read_jiffies(host::TrapFrame& frame) {
+  const u64 slot = jiffies_slot(frame.rip);
+  if (slot == 0) return false;
+  advance_spinner(frame.rip);
+  kernel_.sched().border();
+  check_soft_lockup(&frame);
+  frame.rip = slot;
+  return true;
+}
+
+u64 Traps::jiffies_slot(u64 rip) {
+  if (const auto known = jiffies_slots_.find(rip); known != jiffies_slots_.end()) return known->second;
+  u8 code[ZYDIS_MAX_INSTRUCTION_LENGTH] = {};
+  const u64 unread = guest::copy_in(code, rip, sizeof(code));
+  ZydisDecoder decoder;
+  ZydisDecodedInstruction instruction;
+  ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+  if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder, nullptr, code, sizeof(code) - unread, &instruction)) ||
+      instruction.raw.disp.size != 32) {
+    return 0;
+  }
+  constexpr u64 kSlotBytes = 32;
+  if (slots_used_ + kSlotBytes > host::kPageSize) return 0;
+  const u64 slot = slots_ + slots_used_;
+  slots_used_ += kSlotBytes;
+  const bool rip_relative = instruction.raw.modrm.mod == 0 && instruction.raw.modrm.rm == 5;
+  const u64 variable = kernel_.core().address_of("jiffies_64");
+  const auto displacement = static_cast<u32>(rip_relative ? variable - (slot + instruction.length) : variable);
+  std::memcpy(code + instruction.raw.disp.offset, &displacement, sizeof(displacement));
+  const auto back = static_cast<u32>(rip + instruction.length - (slot + instruction.length + 5));
+  host::protect(slots_, host::kPageSize, host::Protection::kReadWrite);
+  std::memcpy(reinterpret_cast<void*>(slot), code, instruction.length);
+  *reinterpret_cast<u8*>(slot + instruction.length) = 0xe9;
+  std::memcpy(reinterpret_cast<void*>(slot + instruction.length + 1), &back, sizeof(back));
+  host::protect(slots_, host::kPageSize, host::Protection::kReadExecute);
+  jiffies_slots_.emplace(rip, slot);
+  return slot;
+}
 
 bool Traps::handle_undefined(host::TrapFrame& frame) {
   if (const auto site = sites_.find(frame.rip); site != sites_.end()) {
@@ -156,14 +213,16 @@ void Traps::stand_in(host::TrapFrame& frame, const module::TrapSite& site) {
   }
   frame.rip += site.length;
   kernel_.sched().border();
+  check_soft_lockup(&frame);
 }
 
-void Traps::preempt_by_force(host::TrapFrame& /*frame*/) {
+void Traps::preempt_by_force(host::TrapFrame& frame) {
   if (kernel_.journal().count(observe::EventKind::kForcedPreemption) == 0) {
     kernel_.note(observe::EventKind::kForcedPreemption, "a loop without calls into the kernel");
   }
   kernel_.sched().advance(1'000'000'000);
   kernel_.sched().border();
+  check_soft_lockup(&frame);
 }
 
 bool Traps::fix_up(host::TrapFrame& frame) {
@@ -358,6 +417,7 @@ void Traps::kill_current() {
   sched::Task* const task = kernel_.sched().current();
   if (task->kind == sched::TaskKind::kIdle) panic("Fatal exception in interrupt");
   task->killed = true;
+  host::upcall(kernel_.core().address_of("koi_task_dying"));
   kernel_.sched().exit_current(-1);
 }
 
@@ -436,8 +496,48 @@ void Traps::fault(FrameEvent event, u64 address, bool write) {
   die(input, oops);
 }
 
-void Traps::dump_stack(u8 level) {
-  kernel_.console().print(stack_dump(input_at_border(FrameEvent::kDumpStack), symbols_, level));
+void Traps::trap(FrameEvent event, OopsKind kind) {
+  OopsEvent oops;
+  oops.kind = kind;
+  die(input_at_border(event), oops);
+}
+
+void Traps::scheduling_while_atomic(u32 preempt_count) {
+  SplatInput input = input_at_border(FrameEvent::kScheduleWhileAtomic);
+  const SplatText text = scheduling_while_atomic_splat(input, preempt_count, {}, symbols_);
+  kernel_.console().print(text);
+  kernel_.modules().taint().mask |= 1ULL << kTaintWarn;
+  kernel_.note(observe::EventKind::kWarning, text.empty() ? "scheduling while atomic" : text.front().text);
+}
+
+void Traps::check_soft_lockup(const host::TrapFrame* frame) {
+  const auto lockup = kernel_.sched().take_lockup();
+  if (!lockup) return;
+  const SplatInput input = frame != nullptr ? input_for(registers_from_trap(*frame), frame)
+                                            : input_at_border(FrameEvent::kSpinDeadlock);
+  const SplatText text = soft_lockup_splat(input, lockup->seconds, symbols_);
+  kernel_.console().print(text);
+  kernel_.modules().taint().mask |= 1ULL << kTaintSoftLockup;
+  kernel_.note(observe::EventKind::kWarning, text.empty() ? "soft lockup" : text.front().text);
+}
+
+void Traps::dump_stack(u8 level) { dump_stack(level, FrameEvent::kDumpStack); }
+
+void Traps::dump_stack(u8 level, FrameEvent event) {
+  kernel_.console().print(stack_dump(input_at_border(event), symbols_, level));
+}
+
+void Traps::dump_loader_stack() {
+  SplatInput input = input_at_border(FrameEvent::kNone);
+  input.trace.clear();
+  const auto add = [&](std::string_view name) {
+    input.trace.push_back(trace_address(kernel_.name_address(name) + kFrameOffset));
+  };
+  add("dump_stack_lvl");
+  // do_one_initcall has returned: the loader is its caller.
+  const ContextFrames callers = context_frames(kernel_.series(), FrameContext::kModuleInit);
+  for (size_t i = 1; i < callers.callers.size(); ++i) add(callers.callers[i]);
+  kernel_.console().print(stack_dump(input, symbols_, 4));
 }
 
 void Traps::format_warning(printk::FormatWarning /*kind*/, std::string_view text) {
@@ -466,9 +566,11 @@ void Traps::border() {
     this->fault(FrameEvent::kFaultInside, fault.address, fault.write);
   }
   kernel_.sched().border();
+  check_soft_lockup(nullptr);
 }
 
 void Traps::remove_sites(u64 begin, u64 end) {
+  std::erase_if(jiffies_slots_, [&](const auto& slot) { return slot.first >= begin && slot.first < end; });
   std::erase_if(sites_, [&](const auto& site) { return site.first >= begin && site.first < end; });
   std::erase_if(bugs_done_, [&](u64 site) { return site >= begin && site < end; });
 }

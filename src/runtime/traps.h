@@ -66,8 +66,16 @@ class Traps {
   [[noreturn]] void bug(FrameEvent event, const KernelPlace& place);
   // A fault inside such a function; the task dies.
   [[noreturn]] void fault(FrameEvent event, u64 address, bool write);
+  // Another exception of the processor there: division by zero.
+  [[noreturn]] void trap(FrameEvent event, OopsKind kind);
   [[noreturn]] void panic(std::string message);
+  // "BUG: scheduling while atomic" of the task that calls schedule(), with that preempt count.
+  void scheduling_while_atomic(u32 preempt_count);
   void dump_stack(u8 level);
+  // The stack below `event`, where the kernel dumps it without a warning.
+  void dump_stack(u8 level, FrameEvent event);
+  // The same from the loader itself, with no module frame on the stack.
+  void dump_loader_stack();
   void format_warning(printk::FormatWarning kind, std::string_view text);
   // What stands behind a stub for a function that koi lacks.
   [[nodiscard]] static const void* missing_function();
@@ -77,6 +85,8 @@ class Traps {
   // Called on the way out of koi.
   void border();
 
+  // What modules' references to `jiffies` lead to: reading it traps, so that a loop on it sees time pass.
+  [[nodiscard]] std::optional<u64> jiffies_page();
   // The loader changed the text: these sites trap for koi.
   [[nodiscard]] static bool stands_in_for(module::TrapKind kind);
   void add_site(const module::TrapSite& site) { sites_[site.address] = site; }
@@ -87,10 +97,14 @@ class Traps {
   void handle(host::TrapFrame& frame);
   bool handle_page_fault(host::TrapFrame& frame);
   bool handle_undefined(host::TrapFrame& frame);
+  bool read_jiffies(host::TrapFrame& frame);
+  [[nodiscard]] u64 jiffies_slot(u64 rip);
   bool fix_up(host::TrapFrame& frame);
   void stand_in(host::TrapFrame& frame, const module::TrapSite& site);
   void advance_spinner(u64 rip);
   void preempt_by_force(host::TrapFrame& frame);
+  // The soft-lockup splat, if the watchdog has found that the running virtual CPU never schedules.
+  void check_soft_lockup(const host::TrapFrame* frame);
   [[noreturn]] void oops(const host::TrapFrame& frame);
   [[noreturn]] void die(const SplatInput& input, const OopsEvent& event);
   [[noreturn]] void kill_current();
@@ -115,6 +129,10 @@ class Traps {
   FrameEntries frames_;
   KernelSymbols symbols_;
   std::unordered_map<u64, module::TrapSite> sites_;
+  u64 jiffies_page_ = 0;
+  u64 slots_ = 0;       // copies of instructions that read jiffies
+  u64 slots_used_ = 0;  // bytes
+  std::unordered_map<u64, u64> jiffies_slots_;  // by instruction
   std::unordered_set<u64> bugs_done_;  // warn-once sites that have warned
   struct PendingFault {
     u64 address;
