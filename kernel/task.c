@@ -33,9 +33,11 @@ void koi_task_init(struct task_struct *t, int pid, const char *comm, void *stack
 	t->sighand = &koi_init_sighand;
 	t->group_leader = t;
 	t->real_parent = t->parent = parent ? parent : t;
-	refcount_set(&t->usage, 2);
+	refcount_set(&t->usage, 1);
 	refcount_set(&t->stack_refcount, 1);
 	INIT_LIST_HEAD(&t->tasks);
+	if (pid)
+		list_add_tail(&t->tasks, &init_task.tasks);
 	INIT_LIST_HEAD(&t->children);
 	INIT_LIST_HEAD(&t->sibling);
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
@@ -50,7 +52,8 @@ void koi_task_init(struct task_struct *t, int pid, const char *comm, void *stack
 		t->mm = &init_mm;
 }
 
-/* The task that runs on the virtual CPU whose per-CPU area starts at `area`. */
+/* The task that runs on the virtual CPU whose per-CPU area starts at `area`, as schedule() leaves it; the idle task
+ * runs with a preempt count of 1. */
 void koi_set_current(unsigned long area, struct task_struct *t, unsigned long stack_top)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
@@ -58,9 +61,20 @@ void koi_set_current(unsigned long area, struct task_struct *t, unsigned long st
 
 	hot->current_task = t;
 	hot->top_of_stack = stack_top;
+	hot->preempt_count = PREEMPT_ENABLED + (t->pid == 0);
 #else
 	*(struct task_struct **)(area + (unsigned long)&current_task) = t;
 	*(unsigned long *)(area + (unsigned long)&cpu_current_top_of_stack) = stack_top;
+	*(int *)(area + (unsigned long)&__preempt_count) = PREEMPT_ENABLED + (t->pid == 0);
+#endif
+}
+
+struct task_struct *koi_running_on(unsigned long area)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	return ((struct pcpu_hot *)(area + (unsigned long)&pcpu_hot))->current_task;
+#else
+	return *(struct task_struct **)(area + (unsigned long)&current_task);
 #endif
 }
 

@@ -16,11 +16,6 @@ void koi_unsupported(guest::Address what) {
   current().traps().unsupported(guest::load_string(what, 256).value_or("(an unreadable name)"));
 }
 
-void koi_spin_wait(guest::Address /*lock*/) {
-  current().sched().advance(1000);
-  current().sched().yield_vcpu();
-}
-
 // The fixed virtual CPU: qemu64 as the reference machines had it.
 void koi_cpuid(guest::Address eax, guest::Address ebx, guest::Address ecx, guest::Address edx) {
   const u32 leaf = guest::load<u32>(eax).value_or(0);
@@ -78,7 +73,6 @@ void bug_func() { current().traps().unsupported("a paravirtual call that the ker
 runtime::ExportTable core_exports() {
   static const runtime::Export table[] = {
       {"koi_unsupported", address(koi_unsupported)},
-      {"koi_spin_wait", address(koi_spin_wait)},
       {"koi_cpuid", address(koi_cpuid)},
       {"koi_param_set", address(koi_param_set)},
       {"koi_param_get", address(koi_param_get)},

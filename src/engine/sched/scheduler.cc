@@ -13,6 +13,13 @@ namespace {
 
 constexpr u64 kNever = ~0ULL;
 constexpr u32 kTaskRunning = 0;
+constexpr u64 kInterruptsOn = 0x200;
+constexpr u64 kMaskedStepNs = 10'000;
+
+// kernel/watchdog.c: looks every 4 s, reports after more than 20 of its seconds, which are 2^30 ns long.
+constexpr u64 kWatchdogPeriodNs = 4'000'000'000;
+constexpr u64 kWatchdogThreshold = 20;
+constexpr u32 kWatchdogSecondShift = 30;
 
 }  // namespace
 
@@ -33,14 +40,25 @@ void Scheduler::attach_vcpu(VcpuId cpu, u64 gs_base) {
   Vcpu& vcpu = vcpus_[cpu.value];
   vcpu.gs_base = gs_base;
   vcpu.clock.deadline_ns = kNever;
-  reinterpret_cast<host::GsArea*>(gs_base)->clock = &vcpu.clock;
-  reinterpret_cast<host::GsArea*>(gs_base)->interrupt_flag = 0x200;
-  vcpu.idle_task = make(fmt::format("swapper/{}", cpu.value), TaskKind::kIdle, cpu, 0, &Scheduler::idle_main, this);
+  vcpu.watchdog_ns = kWatchdogPeriodNs;
+  auto* const area = reinterpret_cast<host::GsArea*>(gs_base);
+  area->clock = &vcpu.clock;
+  area->interrupt_flag = kInterruptsOn;
+  NewTask idle;
+  const std::string comm = fmt::format("swapper/{}", cpu.value);
+  idle.comm = comm;
+  idle.kind = TaskKind::kIdle;
+  idle.cpu = cpu;
+  idle.entry = &Scheduler::idle_main;
+  idle.argument = this;
+  vcpu.idle_task = make(idle, 0);
   vcpu.current = vcpu.idle_task;
   if (cpu.value == 0) host::set_gs_base(gs_base);
 }
 
-Task* Scheduler::make(std::string_view comm, TaskKind kind, VcpuId cpu, s32 pid, Task::Entry entry, void* argument) {
+// ---- tasks ----
+
+Task* Scheduler::make(const NewTask& wanted, s32 pid) {
   u32 stack = stacks_used_;
   if (!free_stacks_.empty()) {
     stack = free_stacks_.back();
@@ -52,25 +70,60 @@ Task* Scheduler::make(std::string_view comm, TaskKind kind, VcpuId cpu, s32 pid,
   }
   auto* const task = new (resource_->allocate(sizeof(Task), alignof(Task))) Task();
   task->pid = pid;
-  task->kind = kind;
-  task->cpu = cpu;
+  task->kind = wanted.kind;
+  task->cpu = wanted.cpu;
   task->stack_index = stack;
-  task->entry = entry;
-  task->argument = argument;
-  std::memcpy(task->comm, comm.data(), std::min(comm.size(), sizeof(task->comm) - 1));
+  task->entry = wanted.entry;
+  task->argument = wanted.argument;
+  std::memcpy(task->comm, wanted.comm.data(), std::min(wanted.comm.size(), sizeof(task->comm) - 1));
   host_.task_created(*task);
   task->fiber.prepare(stack, task->kernel_stack + host::kThreadSize, &Scheduler::task_main, task);
   return task;
 }
 
-Task* Scheduler::create(std::string_view comm, TaskKind kind, VcpuId cpu, Task::Entry entry, void* argument) {
-  Task* const task = make(comm, kind, cpu, next_pid_, entry, argument);
+Task* Scheduler::create(const NewTask& wanted) {
+  Task* const task = make(wanted, wanted.pid != 0 ? wanted.pid : next_pid_);
   if (task == nullptr) return nullptr;
-  ++next_pid_;
+  if (wanted.pid == 0) ++next_pid_;
   tasks_.push_back(task);
-  vcpus_[cpu.value].queue.push_back(task);
-  request_border();
+  if (wanted.asleep) {
+    task->state = RunState::kBlocked;
+  } else {
+    enqueue(*task);
+  }
   return task;
+}
+
+void Scheduler::drop(Task& task) {
+  CHECK(task.holds != 0);
+  --task.holds;
+  someone_died_ = true;
+  release_dead();
+}
+
+// The stacks of a dead task are free when the boot fiber runs; the Task itself when nobody holds it.
+void Scheduler::release_dead() {
+  if (!someone_died_) return;
+  someone_died_ = false;
+  for (auto it = tasks_.begin(); it != tasks_.end();) {
+    Task* const task = *it;
+    if (task->state != RunState::kDead) {
+      ++it;
+      continue;
+    }
+    if (task->guest != 0) {
+      free_stacks_.push_back(task->stack_index);
+      host_.task_released(*task);
+      task->guest = 0;
+    }
+    if (task->holds != 0) {
+      ++it;
+      continue;
+    }
+    it = tasks_.erase(it);
+    task->~Task();
+    resource_->deallocate(task, sizeof(Task), alignof(Task));
+  }
 }
 
 void Scheduler::task_main(void* opaque) {
@@ -82,21 +135,30 @@ void Scheduler::task_main(void* opaque) {
 // The idle task takes the CPU only to run timers; then its CPU is free again.
 void Scheduler::idle_main(Task& task, void* opaque) {
   auto* const scheduler = static_cast<Scheduler*>(opaque);
+  Vcpu& vcpu = scheduler->vcpus_[task.cpu.value];
   for (;;) {
+    vcpu.idle_interrupted = true;
     scheduler->run_due_timers(task.cpu.value);
+    vcpu.idle_interrupted = false;
     scheduler->leave();
   }
 }
 
-bool Scheduler::busy(const Vcpu& vcpu) const { return vcpu.current != vcpu.idle_task || !vcpu.queue.empty(); }
+Task* Scheduler::find(s32 pid) {
+  const auto it = std::find_if(tasks_.begin(), tasks_.end(), [pid](const Task* t) { return t->pid == pid; });
+  return it == tasks_.end() ? nullptr : *it;
+}
 
-s32 Scheduler::pick_vcpu() const {
-  s32 best = -1;
-  for (u32 cpu = 0; cpu < vcpus_.size(); ++cpu) {
-    if (!busy(vcpus_[cpu])) continue;
-    if (best < 0 || vcpus_[cpu].clock.now_ns < vcpus_[static_cast<u32>(best)].clock.now_ns) best = static_cast<s32>(cpu);
-  }
-  return best;
+Task* Scheduler::find_guest(u64 task_struct) {
+  const auto it =
+      std::find_if(tasks_.begin(), tasks_.end(), [task_struct](const Task* t) { return t->guest == task_struct; });
+  return it == tasks_.end() ? nullptr : *it;
+}
+
+// ---- the boot fiber's loop ----
+
+bool Scheduler::busy(const Vcpu& vcpu) const {
+  return vcpu.current != vcpu.idle_task || vcpu.idle_interrupted || !vcpu.queue.empty();
 }
 
 u64 Scheduler::next_timer_ns(u32 cpu) const {
@@ -107,84 +169,59 @@ u64 Scheduler::next_timer_ns(u32 cpu) const {
   return first;
 }
 
-void Scheduler::set_deadline(u32 cpu) {
-  u64 deadline = next_timer_ns(cpu);
-  for (u32 other = 0; other < vcpus_.size(); ++other) {
-    if (other != cpu && busy(vcpus_[other])) {
-      deadline = std::min(deadline, vcpus_[other].clock.now_ns + config_.quantum_ns);
-    } else if (other != cpu) {
-      deadline = std::min(deadline, next_timer_ns(other));
+// When a virtual CPU has something to do: a busy one at once, an idle one at its next timer.
+u64 Scheduler::next_event_ns(u32 cpu) const {
+  const Vcpu& vcpu = vcpus_[cpu];
+  if (busy(vcpu)) return vcpu.clock.now_ns;
+  const u64 timer = next_timer_ns(cpu);
+  return timer == kNever ? kNever : std::max(timer, vcpu.clock.now_ns);
+}
+
+bool Scheduler::idle() const {
+  for (u32 cpu = 0; cpu < vcpus_.size(); ++cpu) {
+    if (next_event_ns(cpu) != kNever) return false;
+  }
+  return true;
+}
+
+// One turn of the boot fiber. False: nothing can ever run again.
+bool Scheduler::step() {
+  if (halted_) return false;
+  u64 first = kNever;
+  u32 pick = 0;
+  for (u32 cpu = 0; cpu < vcpus_.size(); ++cpu) {
+    const u64 event = next_event_ns(cpu);
+    if (event < first) {
+      first = event;
+      pick = cpu;
     }
   }
-  vcpus_[cpu].clock.deadline_ns = deadline;
+  if (first == kNever) return false;
+  Vcpu& vcpu = vcpus_[pick];
+  vcpu.clock.now_ns = std::max(vcpu.clock.now_ns, first);
+  dispatch(pick);
+  return true;
 }
 
 void Scheduler::dispatch(u32 cpu) {
   Vcpu& vcpu = vcpus_[cpu];
   running_ = VcpuId{cpu};
-  if (vcpu.current == vcpu.idle_task && !vcpu.queue.empty()) {
-    vcpu.current = vcpu.queue.front();
-    vcpu.queue.pop_front();
-    vcpu.current->last_ran_ns = vcpu.clock.now_ns;
-    ++vcpu.current->switches;
-    host_.task_switched_in(*vcpu.current);
-  } else if (vcpu.current == vcpu.idle_task) {
+  if (vcpu.current == vcpu.idle_task && !vcpu.idle_interrupted) {
+    if (!vcpu.queue.empty()) {
+      vcpu.current = vcpu.queue.front();
+      vcpu.queue.pop_front();
+      vcpu.current->last_ran_ns = vcpu.clock.now_ns;
+      ++vcpu.current->switches;
+    }
+    // A task starts or goes on as schedule() leaves it: interrupts on.
+    reinterpret_cast<host::GsArea*>(vcpu.gs_base)->interrupt_flag = kInterruptsOn;
+    touch_watchdog(vcpu);
     host_.task_switched_in(*vcpu.current);
   }
+  host_.time_passed(VirtualTime{vcpu.clock.now_ns});
   set_deadline(cpu);
   host::Fiber::switch_to(boot_, vcpu.current->fiber, vcpu.gs_base);
   release_dead();
-}
-
-// Back to the boot fiber, from a task.
-void Scheduler::leave() { host::Fiber::switch_to(current()->fiber, boot_, 0); }
-
-void Scheduler::release_dead() {
-  for (auto it = tasks_.begin(); it != tasks_.end();) {
-    Task* const task = *it;
-    const bool current_somewhere = std::any_of(vcpus_.begin(), vcpus_.end(),
-                                               [task](const Vcpu& vcpu) { return vcpu.current == task; });
-    if (task->state != RunState::kDead || current_somewhere) {
-      ++it;
-      continue;
-    }
-    it = tasks_.erase(it);
-    free_stacks_.push_back(task->stack_index);
-    host_.task_released(*task);
-  }
-}
-
-// One turn of the boot fiber. False: nothing can ever run again.
-bool Scheduler::step() {
-  const s32 pick = pick_vcpu();
-  u64 first_timer = kNever;
-  u32 timer_cpu = 0;
-  for (const Timer& timer : timers_) {
-    if (timer.time_ns < first_timer) {
-      first_timer = timer.time_ns;
-      timer_cpu = timer.cpu;
-    }
-  }
-  if (pick >= 0 && vcpus_[static_cast<u32>(pick)].clock.now_ns < first_timer) {
-    dispatch(static_cast<u32>(pick));
-    return true;
-  }
-  if (first_timer == kNever) {
-    if (pick < 0) return false;
-    dispatch(static_cast<u32>(pick));
-    return true;
-  }
-  // A timer comes first. An idle CPU's clock jumps to it; a busy one runs it at its own border.
-  Vcpu& vcpu = vcpus_[timer_cpu];
-  if (busy(vcpu)) {
-    dispatch(timer_cpu);
-    return true;
-  }
-  for (Vcpu& other : vcpus_) {
-    if (!busy(other)) other.clock.now_ns = std::max(other.clock.now_ns, first_timer);
-  }
-  dispatch(timer_cpu);
-  return true;
 }
 
 bool Scheduler::run_until_dead(const Task& done) {
@@ -196,116 +233,234 @@ bool Scheduler::run_until_dead(const Task& done) {
 
 void Scheduler::run_until_time(VirtualTime time) {
   for (;;) {
-    const s32 pick = pick_vcpu();
     u64 next = kNever;
-    if (pick >= 0) next = vcpus_[static_cast<u32>(pick)].clock.now_ns;
-    for (const Timer& timer : timers_) next = std::min(next, timer.time_ns);
+    for (u32 cpu = 0; cpu < vcpus_.size(); ++cpu) next = std::min(next, next_event_ns(cpu));
     if (next > time.value || !step()) break;
   }
   for (Vcpu& vcpu : vcpus_) {
     if (!busy(vcpu)) vcpu.clock.now_ns = std::max(vcpu.clock.now_ns, time.value);
   }
+  host_.time_passed(time);
+}
+
+// ---- from tasks ----
+
+// Back to the boot fiber; the running task keeps its virtual CPU.
+void Scheduler::leave() { host::Fiber::switch_to(current()->fiber, boot_, 0); }
+
+// The running task gives up its virtual CPU.
+void Scheduler::leave_cpu(Task& task) {
+  Vcpu& vcpu = vcpus_[running_.value];
+  vcpu.current = vcpu.idle_task;
+  if (vcpu.queue.empty()) pull(vcpu);
+  host::Fiber::switch_to(task.fiber, boot_, 0);
 }
 
 void Scheduler::schedule() {
   Vcpu& vcpu = vcpus_[running_.value];
   Task* const task = vcpu.current;
   CHECK(task != vcpu.idle_task, "the idle task cannot block");
-  if (host_.guest_state(*task) == kTaskRunning) {
-    vcpu.queue.push_back(task);
-  } else {
+  if (host_.guest_state(*task) != kTaskRunning) {
     task->state = RunState::kBlocked;
+    leave_cpu(*task);
+    return;
   }
-  vcpu.current = vcpu.idle_task;
-  host::Fiber::switch_to(task->fiber, boot_, 0);
+  preempt();
 }
 
-u64 Scheduler::schedule_timeout(u64 timeout_ns) {
-  struct Wake {
-    Scheduler* scheduler;
-    Task* task;
-    u64 generation;
-  };
-  Task* const task = current();
-  const u64 until = now().value + timeout_ns;
-  Wake wake{this, task, ++task->woken_by_timer};
-  const TimerId timer = add_timer(
-      VirtualTime{until}, task->cpu,
-      [](void* opaque) {
-        const auto* const w = static_cast<Wake*>(opaque);
-        if (w->task->woken_by_timer == w->generation) w->scheduler->wake(*w->task);
-      },
-      &wake);
-  schedule();
-  ++task->woken_by_timer;
-  cancel_timer(timer);
-  const u64 after = now().value;
-  return after >= until ? 0 : until - after;
+void Scheduler::preempt() {
+  Vcpu& vcpu = vcpus_[running_.value];
+  Task* const task = vcpu.current;
+  CHECK(task != vcpu.idle_task, "the idle task cannot be preempted");
+  touch_watchdog(vcpu);
+  const bool may_stay = (task->allowed_vcpus >> running_.value & 1) != 0;
+  if (may_stay && vcpu.queue.empty()) {
+    task->last_ran_ns = vcpu.clock.now_ns;
+    return;
+  }
+  if (!may_stay) task->cpu = idlest(task->allowed_vcpus);
+  enqueue(*task);
+  leave_cpu(*task);
 }
 
 void Scheduler::yield_vcpu() { leave(); }
 
 void Scheduler::exit_current(s32 exit_code) {
-  Vcpu& vcpu = vcpus_[running_.value];
-  Task* const task = vcpu.current;
+  Task* const task = current();
   task->exit_code = exit_code;
   task->state = RunState::kDead;
-  vcpu.current = vcpu.idle_task;
-  host::Fiber::switch_to(task->fiber, boot_, 0);
+  someone_died_ = true;
+  leave_cpu(*task);
   CHECK(false, "a dead task ran");
   __builtin_unreachable();
+}
+
+void Scheduler::halt() {
+  halted_ = true;
+  leave();
+  CHECK(false, "a halted machine ran");
+  __builtin_unreachable();
+}
+
+VcpuId Scheduler::idlest(u64 allowed_vcpus) const {
+  u32 best = running_.value;
+  size_t best_load = ~size_t{0};
+  for (u32 cpu = 0; cpu < vcpus_.size(); ++cpu) {
+    if ((allowed_vcpus >> cpu & 1) == 0) continue;
+    const Vcpu& vcpu = vcpus_[cpu];
+    const size_t load = vcpu.queue.size() + (vcpu.current != vcpu.idle_task ? 1 : 0);
+    if (load < best_load) {
+      best = cpu;
+      best_load = load;
+    }
+  }
+  return VcpuId{best};
+}
+
+void Scheduler::enqueue(Task& task) {
+  Vcpu& vcpu = vcpus_[task.cpu.value];
+  // An idle CPU was waiting: its clock is at least the waker's.
+  if (!busy(vcpu)) vcpu.clock.now_ns = std::max(vcpu.clock.now_ns, vcpus_[running_.value].clock.now_ns);
+  vcpu.queue.push_back(&task);
+  request_border();
+}
+
+// A virtual CPU that would be idle takes the task that has waited longest on a busy one.
+void Scheduler::pull(Vcpu& vcpu) {
+  for (Vcpu& other : vcpus_) {
+    if (&other == &vcpu || other.current == other.idle_task) continue;
+    const auto waiting = std::find_if(other.queue.begin(), other.queue.end(), [this](const Task* task) {
+      return (task->allowed_vcpus >> running_.value & 1) != 0;
+    });
+    if (waiting == other.queue.end()) continue;
+    Task* const task = *waiting;
+    other.queue.erase(waiting);
+    task->cpu = running_;
+    vcpu.queue.push_back(task);
+    return;
+  }
 }
 
 bool Scheduler::wake(Task& task) {
   host_.set_guest_state(task, kTaskRunning);
   if (task.state != RunState::kBlocked) return false;
   task.state = RunState::kRunnable;
-  Vcpu& vcpu = vcpus_[task.cpu.value];
-  // An idle CPU was waiting: its clock is at least the waker's.
-  if (!busy(vcpu)) vcpu.clock.now_ns = std::max(vcpu.clock.now_ns, vcpus_[running_.value].clock.now_ns);
-  vcpu.queue.push_back(&task);
-  request_border();
+  if (busy(vcpus_[task.cpu.value]) || (task.allowed_vcpus >> task.cpu.value & 1) == 0) {
+    const VcpuId other = idlest(task.allowed_vcpus);
+    if (!busy(vcpus_[other.value]) || (task.allowed_vcpus >> task.cpu.value & 1) == 0) task.cpu = other;
+  }
+  enqueue(task);
   return true;
+}
+
+// ---- time ----
+
+VirtualTime Scheduler::read_clock() {
+  last_read_ns_ = std::max(last_read_ns_, now().value);
+  return VirtualTime{last_read_ns_};
+}
+
+void Scheduler::delay(u64 ns) {
+  const u64 end = now().value + ns;
+  for (;;) {
+    host::VcpuClock& clock = vcpus_[running_.value].clock;
+    set_deadline(running_.value);
+    if (clock.now_ns >= end) return;
+    // What is due but masked does not hold the clock back.
+    const u64 next = clock.deadline_ns > clock.now_ns ? clock.deadline_ns : clock.now_ns + kMaskedStepNs;
+    clock.now_ns = std::min(end, next);
+    border();
+  }
+}
+
+void Scheduler::set_deadline(u32 cpu) {
+  const Vcpu& vcpu = vcpus_[cpu];
+  u64 deadline = vcpu.clock.now_ns / config_.tick_ns * config_.tick_ns + config_.tick_ns;
+  const u64 timer = next_timer_ns(cpu);
+  // A timer that is due waits for interrupts; until then every way out looks.
+  deadline = std::min(deadline, timer);
+  for (u32 other = 0; other < vcpus_.size(); ++other) {
+    if (other == cpu) continue;
+    const u64 event = next_event_ns(other);
+    if (event != kNever) deadline = std::min(deadline, event + config_.quantum_ns);
+  }
+  vcpus_[cpu].clock.deadline_ns = deadline;
 }
 
 void Scheduler::border() {
   const u32 cpu = running_.value;
-  const bool interrupts_on = host::gs_area()->interrupt_flag != 0;
-  if (interrupts_on && vcpus_[cpu].in_timer == 0) run_due_timers(cpu);
-  set_deadline(cpu);
   Vcpu& vcpu = vcpus_[cpu];
-  if (vcpu.clock.now_ns < vcpu.clock.deadline_ns) return;
-  const bool other_behind = std::any_of(vcpus_.begin(), vcpus_.end(), [&](const Vcpu& other) {
-    return &other != &vcpu && busy(other) && other.clock.now_ns + config_.quantum_ns <= vcpu.clock.now_ns;
-  });
-  bool timer_elsewhere = false;
-  for (const Timer& timer : timers_) timer_elsewhere |= timer.cpu != cpu && timer.time_ns <= vcpu.clock.now_ns;
-  if (other_behind || timer_elsewhere) leave();
+  tick(vcpu);
+  if (reinterpret_cast<host::GsArea*>(vcpu.gs_base)->interrupt_flag != 0) run_due_timers(cpu);
+  set_deadline(cpu);
+  for (u32 other = 0; other < vcpus_.size(); ++other) {
+    if (other == cpu) continue;
+    const u64 event = next_event_ns(other);
+    if (event != kNever && event + config_.quantum_ns <= vcpu.clock.now_ns) {
+      leave();
+      return;
+    }
+  }
+}
+
+// Cheap, and called more often than once a tick.
+void Scheduler::tick(Vcpu& vcpu) {
+  host_.time_passed(VirtualTime{vcpu.clock.now_ns});
+  if (vcpu.current == vcpu.idle_task) return;
+  if (!vcpu.queue.empty() && vcpu.clock.now_ns - vcpu.current->last_ran_ns >= config_.slice_ns) {
+    host_.set_need_resched(*vcpu.current);
+  }
+  if (vcpu.clock.now_ns < vcpu.watchdog_ns) return;
+  const u64 look_ns = vcpu.clock.now_ns / kWatchdogPeriodNs * kWatchdogPeriodNs;
+  vcpu.watchdog_ns = look_ns + kWatchdogPeriodNs;
+  // The watchdog's own thread waits for the CPU: the next cond_resched() lets it run.
+  host_.set_need_resched(*vcpu.current);
+  const u64 second = look_ns >> kWatchdogSecondShift;
+  if (second > (vcpu.reported_ns >> kWatchdogSecondShift) + kWatchdogThreshold) {
+    vcpu.reported_ns = look_ns;
+    const u64 stuck = second - (vcpu.touched_ns >> kWatchdogSecondShift);
+    lockup_ = Lockup{running_, static_cast<u32>(stuck)};
+  }
+}
+
+void Scheduler::touch_watchdog(Vcpu& vcpu) {
+  vcpu.touched_ns = vcpu.clock.now_ns / kWatchdogPeriodNs * kWatchdogPeriodNs;
+  vcpu.reported_ns = vcpu.touched_ns;
+  vcpu.watchdog_ns = vcpu.touched_ns + kWatchdogPeriodNs;
+}
+
+std::optional<Scheduler::Lockup> Scheduler::take_lockup() {
+  if (!lockup_ || lockup_->cpu != running_) return std::nullopt;
+  const auto taken = lockup_;
+  lockup_.reset();
+  return taken;
 }
 
 void Scheduler::run_due_timers(u32 cpu) {
   Vcpu& vcpu = vcpus_[cpu];
-  ++vcpu.in_timer;
   for (;;) {
-    const auto due = std::min_element(timers_.begin(), timers_.end(), [cpu](const Timer& a, const Timer& b) {
-      if ((a.cpu == cpu) != (b.cpu == cpu)) return a.cpu == cpu;
-      return Later{}(b, a);
-    });
-    if (due == timers_.end() || due->cpu != cpu || due->time_ns > vcpu.clock.now_ns) break;
+    auto due = timers_.end();
+    for (auto it = timers_.begin(); it != timers_.end(); ++it) {
+      if (it->cpu != cpu || it->time_ns > vcpu.clock.now_ns) continue;
+      const bool earlier = due == timers_.end() || it->time_ns < due->time_ns ||
+                           (it->time_ns == due->time_ns && it->sequence < due->sequence);
+      if (earlier) due = it;
+    }
+    if (due == timers_.end()) return;
     const Timer timer = *due;
     timers_.erase(due);
     timer.callback(timer.argument);
+    // The callback may have switched interrupts off for good (a module's bug): they stay off.
+    if (reinterpret_cast<host::GsArea*>(vcpu.gs_base)->interrupt_flag == 0) return;
   }
-  --vcpu.in_timer;
 }
 
 TimerId Scheduler::add_timer(VirtualTime time, VcpuId cpu, void (*callback)(void*), void* argument) {
   const u64 sequence = next_timer_sequence_++;
   timers_.push_back(Timer{time.value, sequence, cpu.value, callback, argument});
-  if (cpu == running_) {
-    host::VcpuClock& clock = vcpus_[cpu.value].clock;
-    clock.deadline_ns = std::min(clock.deadline_ns, time.value);
-  }
+  host::VcpuClock& clock = vcpus_[running_.value].clock;
+  const u64 look = cpu == running_ ? time.value : time.value + config_.quantum_ns;
+  clock.deadline_ns = std::min(clock.deadline_ns, look);
   return sequence;
 }
 
@@ -314,19 +469,6 @@ bool Scheduler::cancel_timer(TimerId id) {
   if (it == timers_.end()) return false;
   timers_.erase(it);
   return true;
-}
-
-bool Scheduler::idle() const { return pick_vcpu() < 0 && timers_.empty(); }
-
-Task* Scheduler::find(s32 pid) {
-  const auto it = std::find_if(tasks_.begin(), tasks_.end(), [pid](const Task* t) { return t->pid == pid; });
-  return it == tasks_.end() ? nullptr : *it;
-}
-
-Task* Scheduler::find_guest(u64 task_struct) {
-  const auto it =
-      std::find_if(tasks_.begin(), tasks_.end(), [task_struct](const Task* t) { return t->guest == task_struct; });
-  return it == tasks_.end() ? nullptr : *it;
 }
 
 }  // namespace koi::sched

@@ -16,6 +16,7 @@
 
 #include <deque>
 #include <memory_resource>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -33,9 +34,13 @@ class TaskHost {
   virtual ~TaskHost() = default;
   // Makes `task` current on its virtual CPU, for the per-CPU variables that modules read.
   virtual void task_switched_in(Task& task) = 0;
-  // Address of the task's __state word.
+  // The task's __state word.
   [[nodiscard]] virtual u32 guest_state(const Task& task) const = 0;
   virtual void set_guest_state(Task& task, u32 state) = 0;
+  // TIF_NEED_RESCHED of the task: another one waits for its CPU.
+  virtual void set_need_resched(Task& task) = 0;
+  // Virtual time has reached `now`; called at least once a tick while something runs.
+  virtual void time_passed(VirtualTime now) = 0;
   // Stacks of a new task are mapped and its task_struct filled; dead ones given back.
   virtual void task_created(Task& task) = 0;
   virtual void task_released(Task& task) = 0;
@@ -45,6 +50,8 @@ struct SchedulerConfig {
   u32 vcpus = 1;
   u64 seed = 0;
   u64 quantum_ns = 100'000;  // how far a busy virtual CPU may get ahead of another busy one
+  u64 tick_ns = 4'000'000;   // 1 s / HZ
+  u64 slice_ns = 3'000'000;  // after this long a waiting task may have the CPU at the next cond_resched()
 };
 
 using TimerId = u64;
@@ -58,12 +65,24 @@ class Scheduler {
   // GS base of each virtual CPU: set once, before the first task.
   void attach_vcpu(VcpuId cpu, u64 gs_base);
 
-  // Makes a task, runnable at once on `cpu`. Errors: nullptr when kMaxTasks live.
-  Task* create(std::string_view comm, TaskKind kind, VcpuId cpu, Task::Entry entry, void* argument);
+  struct NewTask {
+    std::string_view comm;
+    TaskKind kind = TaskKind::kUser;
+    VcpuId cpu{};
+    s32 pid = 0;          // 0: the next one
+    bool asleep = false;  // blocked until the first wake(), else runnable at once
+    Task::Entry entry = nullptr;
+    void* argument = nullptr;
+  };
+  // Errors: nullptr when kMaxTasks live.
+  Task* create(const NewTask& wanted);
   // The pid that the next task gets.
   void set_next_pid(s32 pid) { next_pid_ = pid; }
+  // A held task outlives its death: someone reads how it ended. Each hold() needs a drop().
+  void hold(Task& task) { ++task.holds; }
+  void drop(Task& task);
 
-  // Runs tasks from the boot fiber until `done` is dead, or nothing can ever run again.
+  // Runs tasks from the boot fiber until `done` (held by the caller) is dead, or nothing can ever run again.
   // Returns false in the latter case: every task waits for something that no timer will bring.
   bool run_until_dead(const Task& done);
   // Runs what is runnable and due until `time`.
@@ -74,21 +93,32 @@ class Scheduler {
   [[nodiscard]] VcpuId running_vcpu() const { return running_; }
   // The kernel's schedule(): leaves the CPU if the task's __state is not TASK_RUNNING, else goes to the queue's end.
   void schedule();
-  // schedule() with a timer that wakes the task. Returns the virtual nanoseconds left (0: the time was used up).
-  u64 schedule_timeout(u64 timeout_ns);
+  // Preemption where the kernel allows it: goes to the queue's end, whatever the task's __state.
+  void preempt();
   // The virtual CPU spins: the others get a turn, the task keeps its CPU.
   void yield_vcpu();
   // Ends the running task; never returns.
   [[noreturn]] void exit_current(s32 exit_code);
-  // Makes a blocked task runnable. False: it was not blocked.
+  // The machine stops: the boot fiber's run functions return, no task runs again. Never returns.
+  [[noreturn]] void halt();
+  // Makes a blocked task runnable, on its last virtual CPU, or on an idle one that it may use if that one is busy.
+  // False: it was not blocked; then only its __state becomes TASK_RUNNING.
   bool wake(Task& task);
+  // A blocked task's virtual CPU for the next time.
+  void place(Task& task, VcpuId cpu) { task.cpu = cpu; }
+  // The idlest virtual CPU of a set, for a new task.
+  [[nodiscard]] VcpuId idlest(u64 allowed_vcpus) const;
   // The slow path of the way out of koi: timers that are due, other virtual CPUs that are behind.
   void border();
 
   // ---- time ----
   [[nodiscard]] VirtualTime now() const { return VirtualTime{vcpus_[running_.value].clock.now_ns}; }
+  // The clock that tasks read: never behind what any virtual CPU has read before.
+  [[nodiscard]] VirtualTime read_clock();
   // The running virtual CPU stalls (udelay) for that long.
   void advance(u64 ns) { vcpus_[running_.value].clock.now_ns += ns; }
+  // advance() in steps, so that what is due meanwhile happens at its time.
+  void delay(u64 ns);
   [[nodiscard]] host::VcpuClock& clock(VcpuId cpu) { return vcpus_[cpu.value].clock; }
   // Calls `callback(argument)` at `time` on `cpu`. O(1); finding the next one is O(timers).
   TimerId add_timer(VirtualTime time, VcpuId cpu, void (*callback)(void*), void* argument);
@@ -96,10 +126,20 @@ class Scheduler {
   bool cancel_timer(TimerId id);
   [[nodiscard]] bool idle() const;
 
+  // The soft-lockup watchdog: set when a virtual CPU has not scheduled for more than its threshold; taken by whoever
+  // prints the splat.
+  struct Lockup {
+    VcpuId cpu;
+    u32 seconds;  // in units of 2^30 ns, as the kernel counts
+  };
+  [[nodiscard]] std::optional<Lockup> take_lockup();
+
   [[nodiscard]] Task* find(s32 pid);
   [[nodiscard]] Task* find_guest(u64 task_struct);
   [[nodiscard]] const std::pmr::vector<Task*>& tasks() const { return tasks_; }
   [[nodiscard]] u32 vcpu_count() const { return static_cast<u32>(vcpus_.size()); }
+  [[nodiscard]] const Task* running_on(VcpuId cpu) const { return vcpus_[cpu.value].current; }
+  [[nodiscard]] bool is_idle(VcpuId cpu) const { return !busy(vcpus_[cpu.value]); }
   // Makes border() run at the next way out of koi.
   void request_border() { vcpus_[running_.value].clock.deadline_ns = 0; }
 
@@ -111,7 +151,10 @@ class Scheduler {
     Task* current = nullptr;  // a task that keeps the CPU while others run, or the idle task
     Task* idle_task = nullptr;
     std::pmr::deque<Task*> queue;
-    u32 in_timer = 0;
+    bool idle_interrupted = false;  // the idle task is in the middle of an interrupt
+    u64 touched_ns = 0;             // the watchdog's period in which the CPU last scheduled
+    u64 reported_ns = 0;            // the same, or its last report
+    u64 watchdog_ns = 0;            // the watchdog's next look
   };
   struct Timer {
     u64 time_ns;
@@ -120,37 +163,41 @@ class Scheduler {
     void (*callback)(void*);
     void* argument;
   };
-  struct Later {
-    bool operator()(const Timer& a, const Timer& b) const {
-      return a.time_ns != b.time_ns ? a.time_ns > b.time_ns : a.sequence > b.sequence;
-    }
-  };
 
   static void task_main(void* task);
   static void idle_main(Task& task, void* scheduler);
   [[nodiscard]] bool busy(const Vcpu& vcpu) const;
-  [[nodiscard]] s32 pick_vcpu() const;
+  [[nodiscard]] u64 next_event_ns(u32 cpu) const;
   void dispatch(u32 cpu);
   void leave();
+  void leave_cpu(Task& task);
   bool step();
   void run_due_timers(u32 cpu);
   [[nodiscard]] u64 next_timer_ns(u32 cpu) const;
   void set_deadline(u32 cpu);
+  void tick(Vcpu& vcpu);
+  void touch_watchdog(Vcpu& vcpu);
   void release_dead();
-  Task* make(std::string_view comm, TaskKind kind, VcpuId cpu, s32 pid, Task::Entry entry, void* argument);
+  Task* make(const NewTask& wanted, s32 pid);
+  void enqueue(Task& task);
+  void pull(Vcpu& vcpu);
 
   SchedulerConfig config_;
   TaskHost& host_;
   std::pmr::memory_resource* resource_;
   std::pmr::vector<Vcpu> vcpus_;
-  std::pmr::vector<Task*> tasks_;  // alive, in order of creation; idle tasks are not listed
-  std::pmr::vector<Timer> timers_;  // unordered; few are pending at a time
+  std::pmr::vector<Task*> tasks_;   // alive, in order of creation; idle tasks are not listed
+  std::pmr::vector<Timer> timers_;  // unordered; few are pending at a time: the core keeps one a virtual CPU
   std::pmr::vector<u32> free_stacks_;
   u32 stacks_used_ = 0;
   host::Fiber boot_;
   VcpuId running_{};
+  bool halted_ = false;
+  bool someone_died_ = false;
   s32 next_pid_ = 1;
   u64 next_timer_sequence_ = 1;
+  u64 last_read_ns_ = 0;
+  std::optional<Lockup> lockup_;
 };
 
 }  // namespace koi::sched

@@ -1,0 +1,1022 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Workqueues: pools of workers shared by all queues, one for each CPU and priority and one for unbound work.
+ *
+ *   queue_work ──► pwq (queue × pool): at most max_active in the pool's list, the rest waits in `inactive`
+ *                  pool: worklist ──► worker threads; of a CPU's pool only one runs at a time, another one starts
+ *                  when it sleeps (concurrency management)
+ *
+ * A work that waits has PENDING set and points to its pwq (bits of work->data); flushing inserts a barrier work behind
+ * the target, linked to it so that the same worker runs both. One lock guards everything.
+ */
+
+struct koi_pool {
+	int cpu;			/* -1: unbound */
+	int nice;
+	int id;
+	bool bh;			/* no workers: runs in softirq */
+	int next_worker;
+	int running;			/* workers that neither sleep nor idle; bound pools only */
+	struct list_head works;
+	struct list_head idle;
+};
+
+struct koi_pwq {
+	struct koi_pool *pool;
+	struct workqueue_struct *wq;
+	int active;
+	int max_active;
+	struct list_head inactive;
+} __aligned(256);			/* flags live below its address in work->data */
+
+#define KOI_COLORS 15			/* the last one of four bits: barriers, which no flush waits for */
+#define KOI_COLOR_SHIFT 4
+#define KOI_LINKED 8UL			/* the next work in the list belongs to this one */
+#define KOI_PWQ_MASK (~255UL)
+
+struct workqueue_struct {
+	char name[32];
+	unsigned int flags;
+	int max_active;
+	struct koi_pwq **cpu_pwqs;	/* by CPU; NULL: unbound */
+	struct koi_pwq *unbound;
+	unsigned int color;		/* of what is queued now */
+	unsigned int in_flight[KOI_COLORS];
+	wait_queue_head_t flushed;
+};
+
+struct koi_worker {
+	struct list_head all;
+	struct list_head idle;
+	struct list_head scheduled;	/* what it has taken */
+	struct koi_pool *pool;
+	struct task_struct *task;
+	struct work_struct *current_work;
+	work_func_t current_func;
+	struct koi_pwq *current_pwq;
+	bool sleeping;
+	bool is_idle;
+	char desc[32];
+};
+
+struct koi_barrier {
+	struct work_struct work;
+	struct completion done;
+};
+
+static DEFINE_RAW_SPINLOCK(koi_wq_lock);
+static LIST_HEAD(koi_workers);
+static DEFINE_PER_CPU(struct koi_pool[2], koi_cpu_pools);
+static DEFINE_PER_CPU(struct koi_pool[2], koi_bh_pools);
+static struct koi_pool koi_unbound_pools[2];
+
+/* ---- work->data ---- */
+static struct koi_pwq *koi_work_pwq(struct work_struct *work)
+{
+	unsigned long data = atomic_long_read(&work->data);
+
+	return data & WORK_STRUCT_PWQ ? (void *)(data & KOI_PWQ_MASK) : NULL;
+}
+
+static unsigned int koi_work_color(struct work_struct *work)
+{
+	return (atomic_long_read(&work->data) >> KOI_COLOR_SHIFT) & 15;
+}
+
+/* While a work is off the queues its data holds how often it is disabled. */
+#ifdef WORK_OFFQ_DISABLE_SHIFT
+static unsigned long koi_disabled(struct work_struct *work)
+{
+	unsigned long data = atomic_long_read(&work->data);
+
+	return data & WORK_STRUCT_PWQ ? 0 : (data & WORK_OFFQ_DISABLE_MASK) >> WORK_OFFQ_DISABLE_SHIFT;
+}
+
+static unsigned long koi_offq_data(unsigned long disabled)
+{
+	return WORK_STRUCT_NO_POOL | disabled << WORK_OFFQ_DISABLE_SHIFT;
+}
+#else
+static unsigned long koi_disabled(struct work_struct *work)
+{
+	return 0;
+}
+
+static unsigned long koi_offq_data(unsigned long disabled)
+{
+	return WORK_STRUCT_NO_POOL;
+}
+#endif
+
+static void koi_set_offq(struct work_struct *work, unsigned long disabled, unsigned long pending)
+{
+	atomic_long_set(&work->data, koi_offq_data(disabled) | pending);
+}
+
+/* ---- workers ---- */
+static int koi_worker_fn(void *data);
+
+static int koi_worker_pid(struct koi_pool *pool, int id)
+{
+	if (id != 1 || pool->nice < 0)
+		return 0;
+	switch (pool->cpu) {
+	case -1:
+		return 25;
+	case 0:
+		return 17;
+	case 1:
+		return 29;
+	default:
+		return 0;
+	}
+}
+
+static void koi_create_pool_worker(struct koi_pool *pool)
+{
+	struct koi_worker *worker = kzalloc(sizeof(*worker), GFP_ATOMIC);
+	int id = ++pool->next_worker;
+	struct task_struct *t;
+	char comm[TASK_COMM_LEN];
+
+	if (!worker)
+		return;
+	if (pool->cpu < 0)
+		snprintf(comm, sizeof(comm), "kworker/u%d:%d%s", pool->id, id, pool->nice < 0 ? "H" : "");
+	else
+		snprintf(comm, sizeof(comm), "kworker/%d:%d%s", pool->cpu, id, pool->nice < 0 ? "H" : "");
+	t = koi_kthread_create(koi_worker_fn, worker, comm, koi_worker_pid(pool, id));
+	if (IS_ERR(t)) {
+		kfree(worker);
+		return;
+	}
+	worker->pool = pool;
+	worker->task = t;
+	INIT_LIST_HEAD(&worker->scheduled);
+	INIT_LIST_HEAD(&worker->idle);
+	list_add_tail(&worker->all, &koi_workers);
+	t->flags |= PF_WQ_WORKER;
+	set_user_nice(t, pool->nice);
+	if (pool->cpu >= 0)
+		koi_bind(t, cpumask_of(pool->cpu));
+	/* On its way to the list: it counts as running. */
+	pool->running++;
+	wake_up_process(t);
+}
+
+/* There is work: an idle worker takes it unless one runs already. */
+static void koi_kick_pool(struct koi_pool *pool)
+{
+	struct koi_worker *worker;
+
+	if (list_empty(&pool->works))
+		return;
+	if (pool->bh) {
+		koi_raise(pool->nice < 0 ? HI_SOFTIRQ : TASKLET_SOFTIRQ);
+		return;
+	}
+	if (pool->cpu >= 0 && pool->running > 0)
+		return;
+	worker = list_first_entry_or_null(&pool->idle, struct koi_worker, idle);
+	if (!worker) {
+		koi_create_pool_worker(pool);
+		return;
+	}
+	list_del_init(&worker->idle);
+	worker->is_idle = false;
+	pool->running++;
+	wake_up_process(worker->task);
+}
+
+static struct koi_worker *koi_current_worker(void)
+{
+	return in_task() && (current->flags & PF_WQ_WORKER) ? kthread_data(current) : NULL;
+}
+
+static void wq_worker_sleeping_now(struct task_struct *t)
+{
+	struct koi_worker *worker = kthread_data(t);
+	unsigned long flags;
+
+	if (worker->is_idle || worker->sleeping)
+		return;
+	raw_spin_lock_irqsave(&koi_wq_lock, flags);
+	worker->sleeping = true;
+	worker->pool->running--;
+	if (worker->pool->cpu >= 0)
+		koi_kick_pool(worker->pool);
+	raw_spin_unlock_irqrestore(&koi_wq_lock, flags);
+}
+
+static void wq_worker_running_again(struct task_struct *t)
+{
+	struct koi_worker *worker = kthread_data(t);
+
+	if (!worker->sleeping)
+		return;
+	worker->sleeping = false;
+	worker->pool->running++;
+}
+
+/* ---- lists ---- */
+/* Moves a work and those linked behind it to the end of `to`. */
+static void koi_move_linked(struct work_struct *work, struct list_head *to)
+{
+	struct list_head *at = &work->entry;
+	bool more;
+
+	do {
+		struct work_struct *this = list_entry(at, struct work_struct, entry);
+
+		at = at->next;
+		more = atomic_long_read(&this->data) & KOI_LINKED;
+		list_move_tail(&this->entry, to);
+	} while (more);
+}
+
+static void koi_activate_next(struct koi_pwq *pwq)
+{
+	while (pwq->active < pwq->max_active && !list_empty(&pwq->inactive)) {
+		pwq->active++;
+		koi_move_linked(list_first_entry(&pwq->inactive, struct work_struct, entry), &pwq->pool->works);
+	}
+}
+
+/* A work of that color has ended or was taken away. */
+static void koi_work_gone(struct koi_pwq *pwq, unsigned int color, bool was_active)
+{
+	if (color >= KOI_COLORS)
+		return;
+	if (was_active) {
+		pwq->active--;
+		koi_activate_next(pwq);
+		koi_kick_pool(pwq->pool);
+	}
+	if (--pwq->wq->in_flight[color] == 0)
+		wake_up_all(&pwq->wq->flushed);
+}
+
+static void koi_insert_work(struct koi_pwq *pwq, struct work_struct *work, struct list_head *before,
+			    unsigned int color, unsigned long linked)
+{
+	atomic_long_set(&work->data, (unsigned long)pwq | WORK_STRUCT_PENDING | WORK_STRUCT_PWQ | linked |
+			(unsigned long)color << KOI_COLOR_SHIFT);
+	list_add_tail(&work->entry, before);
+}
+
+static struct koi_worker *koi_worker_running(struct work_struct *work)
+{
+	struct koi_worker *worker;
+
+	list_for_each_entry(worker, &koi_workers, all) {
+		if (worker->current_work == work && worker->current_func == work->func)
+			return worker;
+	}
+	return NULL;
+}
+
+/* ---- queueing: the lock is held, PENDING is ours ---- */
+static noinline void __queue_work(int cpu, struct workqueue_struct *wq, struct work_struct *work)
+{
+	struct koi_worker *last;
+	struct koi_pwq *pwq;
+
+	if (wq->cpu_pwqs)
+		pwq = wq->cpu_pwqs[cpu == WORK_CPU_UNBOUND ? raw_smp_processor_id() : cpu];
+	else
+		pwq = wq->unbound;
+	/* A work never runs twice at once: it goes where it still runs. */
+	last = koi_worker_running(work);
+	if (last && last->current_pwq->wq == wq)
+		pwq = last->current_pwq;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#line 2360 "kernel/workqueue.c"
+	if (WARN_ON(!list_empty(&work->entry)))
+		return;
+#else
+#line 1502 "kernel/workqueue.c"
+	if (WARN_ON(!list_empty(&work->entry)))
+		return;
+#endif
+#line 302 "workqueue.c"
+	wq->in_flight[wq->color]++;
+	if (pwq->active < pwq->max_active && list_empty(&pwq->inactive)) {
+		pwq->active++;
+		koi_insert_work(pwq, work, &pwq->pool->works, wq->color, 0);
+		koi_kick_pool(pwq->pool);
+	} else {
+		koi_insert_work(pwq, work, &pwq->inactive, wq->color, 0);
+	}
+}
+
+static bool koi_claim(struct work_struct *work)
+{
+	return !koi_disabled(work) && !test_and_set_bit(WORK_STRUCT_PENDING_BIT, work_data_bits(work));
+}
+
+bool queue_work_on(int cpu, struct workqueue_struct *wq, struct work_struct *work)
+{
+	unsigned long flags;
+	bool queued;
+
+	raw_spin_lock_irqsave(&koi_wq_lock, flags);
+	queued = koi_claim(work);
+	if (queued)
+		__queue_work(cpu, wq, work);
+	raw_spin_unlock_irqrestore(&koi_wq_lock, flags);
+	return queued;
+}
+
+bool queue_work_node(int node, struct workqueue_struct *wq, struct work_struct *work)
+{
+	return queue_work_on(WORK_CPU_UNBOUND, wq, work);
+}
+
+void delayed_work_timer_fn(struct timer_list *t)
+{
+	struct delayed_work *dwork = container_of(t, struct delayed_work, timer);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&koi_wq_lock, flags);
+	__queue_work(dwork->cpu, dwork->wq, &dwork->work);
+	raw_spin_unlock_irqrestore(&koi_wq_lock, flags);
+}
+
+/* PENDING is ours, the lock is not held. */
+static void koi_queue_delayed(int cpu, struct workqueue_struct *wq, struct delayed_work *dwork, unsigned long delay)
+{
+	unsigned long flags;
+
+	WARN_ON_ONCE(!wq);
+	WARN_ON_ONCE(dwork->timer.function != delayed_work_timer_fn);
+	WARN_ON_ONCE(timer_pending(&dwork->timer));
+	if (!delay) {
+		raw_spin_lock_irqsave(&koi_wq_lock, flags);
+		__queue_work(cpu, wq, &dwork->work);
+		raw_spin_unlock_irqrestore(&koi_wq_lock, flags);
+		return;
+	}
+	dwork->wq = wq;
+	dwork->cpu = cpu;
+	dwork->timer.expires = jiffies + delay;
+	if (cpu != WORK_CPU_UNBOUND)
+		add_timer_on(&dwork->timer, cpu);
+	else
+		add_timer(&dwork->timer);
+}
+
+bool queue_delayed_work_on(int cpu, struct workqueue_struct *wq, struct delayed_work *dwork, unsigned long delay)
+{
+	koi_charge();
+	if (!koi_claim(&dwork->work))
+		return false;
+	koi_queue_delayed(cpu, wq, dwork, delay);
+	return true;
+}
+
+/* Makes PENDING ours whatever the work does. True: it was pending. */
+static bool koi_grab(struct work_struct *work, struct delayed_work *dwork)
+{
+	unsigned long flags;
+	struct koi_pwq *pwq;
+	bool was;
+
+	for (;;) {
+		if (dwork && timer_delete(&dwork->timer))
+			return true;
+		raw_spin_lock_irqsave(&koi_wq_lock, flags);
+		was = test_and_set_bit(WORK_STRUCT_PENDING_BIT, work_data_bits(work));
+		pwq = koi_work_pwq(work);
+		if (!was || pwq)
+			break;
+		raw_spin_unlock_irqrestore(&koi_wq_lock, flags);
+		/* Its timer is about to queue it, or somebody else cancels it. */
+		koi_spin_wait(work);
+	}
+	if (was) {
+		unsigned int color = koi_work_color(work);
+		struct work_struct *behind = list_next_entry(work, entry);
+		bool linked = atomic_long_read(&work->data) & KOI_LINKED;
+		struct work_struct *other;
+		bool active = true;
+
+		list_for_each_entry(other, &pwq->inactive, entry)
+			active &= other != work;
+		list_del_init(&work->entry);
+		koi_set_offq(work, 0, WORK_STRUCT_PENDING);
+		/* Barriers behind it have nothing to wait for any more; they run as works of their own. */
+		if (linked && !active)
+			koi_move_linked(behind, &pwq->pool->works);
+		koi_work_gone(pwq, color, active);
+	}
+	raw_spin_unlock_irqrestore(&koi_wq_lock, flags);
+	return was;
+}
+
+bool mod_delayed_work_on(int cpu, struct workqueue_struct *wq, struct delayed_work *dwork, unsigned long delay)
+{
+	bool was;
+
+	if (koi_disabled(&dwork->work))
+		return false;
+	was = koi_grab(&dwork->work, dwork);
+	koi_queue_delayed(cpu, wq, dwork, delay);
+	return was;
+}
+
+/* ---- running ---- */
+static void koi_check_leak(int count, work_func_t func)
+{
+	if (likely(preempt_count() == count && !rcu_preempt_depth()))
+		return;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	pr_err("BUG: workqueue leaked atomic, lock or RCU: %s[%d]\n"
+	       "     preempt=0x%08x lock=%d->%d RCU=%d->%d workfn=%ps\n",
+	       current->comm, task_pid_nr(current), preempt_count(), 0, 0, 0, rcu_preempt_depth(), func);
+#else
+	pr_err("BUG: workqueue leaked lock or atomic: %s/0x%08x/%d\n     last function: %ps\n", current->comm,
+	       preempt_count(), task_pid_nr(current), func);
+#endif
+	dump_stack();
+}
+
+/* The lock is held with interrupts off; it is given up while the work runs. */
+static void koi_run_work(struct koi_worker *worker, struct work_struct *work)
+{
+	struct koi_pwq *pwq = koi_work_pwq(work);
+	unsigned int color = koi_work_color(work);
+	work_func_t func = work->func;
+	int count = preempt_count() - 1;
+
+	worker->current_work = work;
+	worker->current_func = func;
+	worker->current_pwq = pwq;
+	list_del_init(&work->entry);
+	koi_set_offq(work, 0, 0);
+	raw_spin_unlock_irq(&koi_wq_lock);
+	func(work);
+	if (!worker->pool->bh) {
+		koi_check_leak(count, func);
+		cond_resched();
+	}
+	raw_spin_lock_irq(&koi_wq_lock);
+	worker->current_work = NULL;
+	worker->current_func = NULL;
+	worker->current_pwq = NULL;
+	koi_work_gone(pwq, color, true);
+}
+
+static void koi_run_scheduled(struct koi_worker *worker)
+{
+	while (!list_empty(&worker->scheduled))
+		koi_run_work(worker, list_first_entry(&worker->scheduled, struct work_struct, entry));
+}
+
+static int koi_worker_fn(void *data)
+{
+	struct koi_worker *worker = data;
+	struct koi_pool *pool = worker->pool;
+
+	raw_spin_lock_irq(&koi_wq_lock);
+	for (;;) {
+		/* One worker of a bound pool is enough while it runs. */
+		while (!list_empty(&pool->works) && (pool->cpu < 0 || pool->running <= 1)) {
+			koi_move_linked(list_first_entry(&pool->works, struct work_struct, entry), &worker->scheduled);
+			if (pool->cpu < 0)
+				koi_kick_pool(pool);
+			koi_run_scheduled(worker);
+		}
+		pool->running--;
+		worker->is_idle = true;
+		list_add(&worker->idle, &pool->idle);
+		__set_current_state(TASK_IDLE);
+		raw_spin_unlock_irq(&koi_wq_lock);
+		schedule();
+		raw_spin_lock_irq(&koi_wq_lock);
+		/* Woken without being taken off the list: nothing of ours. */
+		if (worker->is_idle) {
+			list_del_init(&worker->idle);
+			worker->is_idle = false;
+			pool->running++;
+		}
+	}
+	return 0;
+}
+
+/* Pools that run in softirq: one worker each, no thread. */
+static DEFINE_PER_CPU(struct koi_worker[2], koi_bh_workers);
+
+static void koi_run_bh_pool(int high)
+{
+	struct koi_pool *pool = &(*this_cpu_ptr(&koi_bh_pools))[high];
+	struct koi_worker *worker = &(*this_cpu_ptr(&koi_bh_workers))[high];
+
+	if (list_empty(&pool->works))
+		return;
+	raw_spin_lock_irq(&koi_wq_lock);
+	while (!list_empty(&pool->works)) {
+		koi_move_linked(list_first_entry(&pool->works, struct work_struct, entry), &worker->scheduled);
+		koi_run_scheduled(worker);
+	}
+	raw_spin_unlock_irq(&koi_wq_lock);
+}
+
+/* ---- flushing and cancelling ---- */
+static void koi_barrier_fn(struct work_struct *work)
+{
+	complete(&container_of(work, struct koi_barrier, work)->done);
+}
+
+/* Waits for the instance that is pending or running now. False: there is none. */
+static bool koi_flush(struct work_struct *work, bool running_only)
+{
+	struct koi_barrier barrier;
+	struct koi_worker *worker;
+	struct koi_pwq *pwq;
+	bool found = true;
+
+	might_sleep();
+	INIT_WORK_ONSTACK(&barrier.work, koi_barrier_fn);
+	init_completion(&barrier.done);
+	raw_spin_lock_irq(&koi_wq_lock);
+	pwq = running_only ? NULL : koi_work_pwq(work);
+	worker = koi_worker_running(work);
+	if (pwq) {
+		unsigned long linked = atomic_long_read(&work->data) & KOI_LINKED;
+
+		koi_insert_work(pwq, &barrier.work, work->entry.next, KOI_COLORS, linked);
+		atomic_long_or(KOI_LINKED, &work->data);
+	} else if (worker) {
+		struct list_head *first = worker->scheduled.next;
+		unsigned long linked = first != &worker->scheduled ? KOI_LINKED : 0;
+
+		koi_insert_work(worker->current_pwq, &barrier.work, first, KOI_COLORS, linked);
+	} else {
+		found = false;
+	}
+	raw_spin_unlock_irq(&koi_wq_lock);
+	if (found)
+		wait_for_completion(&barrier.done);
+	return found;
+}
+
+bool flush_work(struct work_struct *work)
+{
+	if (WARN_ON(!work->func))
+		return false;
+	return koi_flush(work, false);
+}
+
+bool flush_delayed_work(struct delayed_work *dwork)
+{
+	if (timer_delete_sync(&dwork->timer)) {
+		unsigned long flags;
+
+		raw_spin_lock_irqsave(&koi_wq_lock, flags);
+		__queue_work(dwork->cpu, dwork->wq, &dwork->work);
+		raw_spin_unlock_irqrestore(&koi_wq_lock, flags);
+	}
+	return flush_work(&dwork->work);
+}
+
+static bool koi_cancel(struct work_struct *work, struct delayed_work *dwork, bool sync, int disable)
+{
+	unsigned long disabled = koi_disabled(work);
+	bool was = koi_grab(work, dwork);
+
+	if (sync && !in_interrupt())
+		koi_flush(work, true);
+	koi_set_offq(work, disabled + disable, 0);
+	return was;
+}
+
+bool cancel_work(struct work_struct *work)
+{
+	return koi_cancel(work, NULL, false, 0);
+}
+
+bool cancel_work_sync(struct work_struct *work)
+{
+	return koi_cancel(work, NULL, true, 0);
+}
+
+bool cancel_delayed_work(struct delayed_work *dwork)
+{
+	return koi_cancel(&dwork->work, dwork, false, 0);
+}
+
+bool cancel_delayed_work_sync(struct delayed_work *dwork)
+{
+	return koi_cancel(&dwork->work, dwork, true, 0);
+}
+
+#ifdef WORK_OFFQ_DISABLE_SHIFT
+bool disable_work(struct work_struct *work)
+{
+	return koi_cancel(work, NULL, false, 1);
+}
+
+bool disable_work_sync(struct work_struct *work)
+{
+	return koi_cancel(work, NULL, true, 1);
+}
+
+bool disable_delayed_work(struct delayed_work *dwork)
+{
+	return koi_cancel(&dwork->work, dwork, false, 1);
+}
+
+bool disable_delayed_work_sync(struct delayed_work *dwork)
+{
+	return koi_cancel(&dwork->work, dwork, true, 1);
+}
+
+bool enable_work(struct work_struct *work)
+{
+	unsigned long disabled = koi_disabled(work);
+
+	if (WARN_ON_ONCE(!disabled))
+		return false;
+	koi_set_offq(work, disabled - 1, 0);
+	return disabled == 1;
+}
+
+bool enable_delayed_work(struct delayed_work *dwork)
+{
+	return enable_work(&dwork->work);
+}
+#endif
+
+static bool koi_colors_done(struct workqueue_struct *wq, unsigned int last)
+{
+	unsigned int color = wq->color;
+
+	/* Older colors than the current one, oldest first, up to `last`. */
+	do {
+		color = (color + 1) % KOI_COLORS;
+		if (wq->in_flight[color] && color != wq->color)
+			return false;
+	} while (color != last);
+	return true;
+}
+
+void __flush_workqueue(struct workqueue_struct *wq)
+{
+	unsigned int color;
+
+	might_sleep();
+	/* The next color must be free. */
+	wait_event(wq->flushed, wq->in_flight[(wq->color + 1) % KOI_COLORS] == 0);
+	raw_spin_lock_irq(&koi_wq_lock);
+	color = wq->color;
+	wq->color = (color + 1) % KOI_COLORS;
+	raw_spin_unlock_irq(&koi_wq_lock);
+	wait_event(wq->flushed, koi_colors_done(wq, color));
+}
+
+static bool koi_wq_busy(struct workqueue_struct *wq)
+{
+	int i;
+
+	for (i = 0; i < KOI_COLORS; i++) {
+		if (wq->in_flight[i])
+			return true;
+	}
+	return false;
+}
+
+void drain_workqueue(struct workqueue_struct *wq)
+{
+	while (koi_wq_busy(wq))
+		__flush_workqueue(wq);
+}
+
+void __warn_flushing_systemwide_wq(void)
+{
+}
+
+unsigned int work_busy(struct work_struct *work)
+{
+	unsigned int busy = 0;
+
+	koi_charge();
+	if (work_pending(work))
+		busy |= WORK_BUSY_PENDING;
+	if (koi_worker_running(work))
+		busy |= WORK_BUSY_RUNNING;
+	return busy;
+}
+
+/* ---- making and ending queues ---- */
+static struct koi_pwq *koi_new_pwq(struct workqueue_struct *wq, struct koi_pool *pool)
+{
+	struct koi_pwq *pwq = kzalloc(roundup_pow_of_two(sizeof(*pwq)), GFP_KERNEL);
+
+	if (!pwq)
+		return NULL;
+	pwq->pool = pool;
+	pwq->wq = wq;
+	pwq->max_active = wq->max_active;
+	INIT_LIST_HEAD(&pwq->inactive);
+	return pwq;
+}
+
+static void koi_free_wq(struct workqueue_struct *wq)
+{
+	unsigned int cpu;
+
+	kfree(wq->unbound);
+	if (wq->cpu_pwqs) {
+		for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+			kfree(wq->cpu_pwqs[cpu]);
+	}
+	kfree(wq->cpu_pwqs);
+	kfree(wq);
+}
+
+static struct koi_pool *koi_pool_of(unsigned int cpu, unsigned int flags)
+{
+	int high = flags & WQ_HIGHPRI ? 1 : 0;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+	if (flags & WQ_BH)
+		return &(*per_cpu_ptr(&koi_bh_pools, cpu))[high];
+#endif
+	return &(*per_cpu_ptr(&koi_cpu_pools, cpu))[high];
+}
+
+static bool koi_fill_wq(struct workqueue_struct *wq)
+{
+	unsigned int cpu;
+
+	init_waitqueue_head(&wq->flushed);
+	if (wq->flags & WQ_UNBOUND) {
+		wq->unbound = koi_new_pwq(wq, &koi_unbound_pools[wq->flags & WQ_HIGHPRI ? 1 : 0]);
+		return wq->unbound;
+	}
+	wq->cpu_pwqs = kcalloc(nr_cpu_ids, sizeof(*wq->cpu_pwqs), GFP_KERNEL);
+	if (!wq->cpu_pwqs)
+		return false;
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
+		wq->cpu_pwqs[cpu] = koi_new_pwq(wq, koi_pool_of(cpu, wq->flags));
+		if (!wq->cpu_pwqs[cpu])
+			return false;
+	}
+	return true;
+}
+
+struct workqueue_struct *alloc_workqueue(const char *fmt, unsigned int flags, int max_active, ...)
+{
+	struct workqueue_struct *wq = kzalloc(sizeof(*wq), GFP_KERNEL);
+	va_list args;
+
+	if (!wq)
+		return NULL;
+	va_start(args, max_active);
+	vsnprintf(wq->name, sizeof(wq->name), fmt, args);
+	va_end(args);
+	/* One at a time and unbound: ordered. */
+	wq->flags = flags;
+	wq->max_active = clamp(max_active ? max_active : WQ_DFL_ACTIVE, 1, WQ_MAX_ACTIVE);
+	if (koi_fill_wq(wq))
+		return wq;
+	koi_free_wq(wq);
+	return NULL;
+}
+
+void destroy_workqueue(struct workqueue_struct *wq)
+{
+	drain_workqueue(wq);
+	koi_free_wq(wq);
+}
+
+void workqueue_set_max_active(struct workqueue_struct *wq, int max_active)
+{
+	unsigned long flags;
+	unsigned int cpu;
+
+	raw_spin_lock_irqsave(&koi_wq_lock, flags);
+	wq->max_active = clamp(max_active ? max_active : WQ_DFL_ACTIVE, 1, WQ_MAX_ACTIVE);
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
+		struct koi_pwq *pwq = wq->cpu_pwqs ? wq->cpu_pwqs[cpu] : wq->unbound;
+
+		pwq->max_active = wq->max_active;
+		koi_activate_next(pwq);
+		koi_kick_pool(pwq->pool);
+	}
+	raw_spin_unlock_irqrestore(&koi_wq_lock, flags);
+}
+
+bool workqueue_congested(int cpu, struct workqueue_struct *wq)
+{
+	struct koi_pwq *pwq = wq->unbound;
+
+	if (wq->cpu_pwqs)
+		pwq = wq->cpu_pwqs[cpu == WORK_CPU_UNBOUND ? raw_smp_processor_id() : cpu];
+	return !list_empty(&pwq->inactive);
+}
+
+struct work_struct *current_work(void)
+{
+	struct koi_worker *worker = koi_current_worker();
+
+	return worker ? worker->current_work : NULL;
+}
+
+void set_worker_desc(const char *fmt, ...)
+{
+	struct koi_worker *worker = koi_current_worker();
+	va_list args;
+
+	if (!worker)
+		return;
+	va_start(args, fmt);
+	vsnprintf(worker->desc, sizeof(worker->desc), fmt, args);
+	va_end(args);
+}
+
+/* ---- the system's own queues ---- */
+struct workqueue_struct *system_wq, *system_highpri_wq, *system_long_wq, *system_unbound_wq, *system_freezable_wq,
+	*system_power_efficient_wq, *system_freezable_power_efficient_wq;
+struct workqueue_struct *system_percpu_wq, *system_dfl_wq, *system_bh_wq, *system_bh_highpri_wq;
+static struct workqueue_struct *koi_srcu_queue;
+
+static struct workqueue_struct *koi_srcu_wq(void)
+{
+	return koi_srcu_queue;
+}
+
+/* At boot nothing can be allocated yet: the system's queues and their pwqs lie here. */
+#define KOI_SYSTEM_WQS 12
+static struct workqueue_struct koi_system_wqs[KOI_SYSTEM_WQS];
+static struct koi_pwq *koi_system_pwq_pointers[KOI_SYSTEM_WQS][64];
+static struct koi_pwq koi_system_pwqs[KOI_SYSTEM_WQS * 64];
+static unsigned int koi_system_wq_count, koi_system_pwq_count;
+
+static struct koi_pwq *koi_system_pwq(struct workqueue_struct *wq, struct koi_pool *pool)
+{
+	struct koi_pwq *pwq = &koi_system_pwqs[koi_system_pwq_count++];
+
+	pwq->pool = pool;
+	pwq->wq = wq;
+	pwq->max_active = wq->max_active;
+	INIT_LIST_HEAD(&pwq->inactive);
+	return pwq;
+}
+
+static struct workqueue_struct *koi_system_wq(const char *name, unsigned int flags)
+{
+	struct workqueue_struct *wq = &koi_system_wqs[koi_system_wq_count];
+	unsigned int cpu;
+
+	memcpy(wq->name, name, strlen(name) + 1);
+	wq->flags = flags;
+	wq->max_active = WQ_DFL_ACTIVE;
+	init_waitqueue_head(&wq->flushed);
+	if (flags & WQ_UNBOUND) {
+		wq->unbound = koi_system_pwq(wq, &koi_unbound_pools[0]);
+	} else {
+		wq->cpu_pwqs = koi_system_pwq_pointers[koi_system_wq_count];
+		for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+			wq->cpu_pwqs[cpu] = koi_system_pwq(wq, koi_pool_of(cpu, flags));
+	}
+	koi_system_wq_count++;
+	return wq;
+}
+
+static void koi_init_pool(struct koi_pool *pool, int cpu, int nice, int id, bool bh)
+{
+	pool->cpu = cpu;
+	pool->nice = nice;
+	pool->id = id;
+	pool->bh = bh;
+	INIT_LIST_HEAD(&pool->works);
+	INIT_LIST_HEAD(&pool->idle);
+}
+
+static void koi_workqueues_init(void)
+{
+	/* The pools of the CPUs have the first numbers; since 6.9 two of each CPU run in softirq. */
+	int first_unbound = nr_cpu_ids * (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0) ? 4 : 2);
+	unsigned int cpu;
+	int i;
+
+	for_each_possible_cpu(cpu) {
+		for (i = 0; i < 2; i++) {
+			struct koi_worker *worker = &(*per_cpu_ptr(&koi_bh_workers, cpu))[i];
+
+			koi_init_pool(&(*per_cpu_ptr(&koi_cpu_pools, cpu))[i], cpu, i ? MIN_NICE : 0, cpu * 2 + i, false);
+			koi_init_pool(&(*per_cpu_ptr(&koi_bh_pools, cpu))[i], cpu, i ? MIN_NICE : 0, 0, true);
+			worker->pool = &(*per_cpu_ptr(&koi_bh_pools, cpu))[i];
+			INIT_LIST_HEAD(&worker->scheduled);
+			list_add_tail(&worker->all, &koi_workers);
+		}
+	}
+	for (i = 0; i < 2; i++)
+		koi_init_pool(&koi_unbound_pools[i], -1, i ? MIN_NICE : 0, first_unbound + i, false);
+	system_wq = system_percpu_wq = koi_system_wq("events", 0);
+	system_highpri_wq = koi_system_wq("events_highpri", WQ_HIGHPRI);
+	system_long_wq = koi_system_wq("events_long", 0);
+	system_unbound_wq = system_dfl_wq = koi_system_wq("events_unbound", WQ_UNBOUND);
+	system_freezable_wq = koi_system_wq("events_freezable", WQ_FREEZABLE);
+	system_power_efficient_wq = koi_system_wq("events_power_efficient", 0);
+	system_freezable_power_efficient_wq = koi_system_wq("events_freezable_power_efficient", WQ_FREEZABLE);
+	koi_srcu_queue = koi_system_wq("rcu_gp", 0);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+	system_bh_wq = koi_system_wq("events_bh", WQ_BH);
+	system_bh_highpri_wq = koi_system_wq("events_bh_highpri", WQ_BH | WQ_HIGHPRI);
+#endif
+}
+
+/* ---- conveniences ---- */
+static void koi_rcu_work(struct rcu_head *head)
+{
+	struct rcu_work *rwork = container_of(head, struct rcu_work, rcu);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&koi_wq_lock, flags);
+	__queue_work(WORK_CPU_UNBOUND, rwork->wq, &rwork->work);
+	raw_spin_unlock_irqrestore(&koi_wq_lock, flags);
+}
+
+bool queue_rcu_work(struct workqueue_struct *wq, struct rcu_work *rwork)
+{
+	if (!koi_claim(&rwork->work))
+		return false;
+	rwork->wq = wq;
+	call_rcu(&rwork->rcu, koi_rcu_work);
+	return true;
+}
+
+bool flush_rcu_work(struct rcu_work *rwork)
+{
+	if (test_bit(WORK_STRUCT_PENDING_BIT, work_data_bits(&rwork->work))) {
+		rcu_barrier();
+		flush_work(&rwork->work);
+		return true;
+	}
+	return flush_work(&rwork->work);
+}
+
+int execute_in_process_context(work_func_t fn, struct execute_work *ew)
+{
+	if (!in_interrupt()) {
+		fn(&ew->work);
+		return 0;
+	}
+	INIT_WORK(&ew->work, fn);
+	schedule_work(&ew->work);
+	return 1;
+}
+
+struct koi_cpu_work {
+	struct work_struct work;
+	long (*fn)(void *);
+	void *arg;
+	long answer;
+};
+
+static void koi_cpu_work_fn(struct work_struct *work)
+{
+	struct koi_cpu_work *mine = container_of(work, struct koi_cpu_work, work);
+
+	mine->answer = mine->fn(mine->arg);
+}
+
+static long koi_work_on_cpu(int cpu, long (*fn)(void *), void *arg)
+{
+	struct koi_cpu_work mine = { .fn = fn, .arg = arg };
+
+	INIT_WORK_ONSTACK(&mine.work, koi_cpu_work_fn);
+	schedule_work_on(cpu, &mine.work);
+	flush_work(&mine.work);
+	destroy_work_on_stack(&mine.work);
+	return mine.answer;
+}
+
+long work_on_cpu_key(int cpu, long (*fn)(void *), void *arg, struct lock_class_key *key)
+{
+	return koi_work_on_cpu(cpu, fn, arg);
+}
+
+long work_on_cpu_safe_key(int cpu, long (*fn)(void *), void *arg, struct lock_class_key *key)
+{
+	return cpu_online(cpu) ? koi_work_on_cpu(cpu, fn, arg) : -ENODEV;
+}
+
+int schedule_on_each_cpu(work_func_t func)
+{
+	struct work_struct *works = kcalloc(nr_cpu_ids, sizeof(*works), GFP_KERNEL);
+	unsigned int cpu;
+
+	if (!works)
+		return -ENOMEM;
+	for_each_online_cpu(cpu) {
+		INIT_WORK(&works[cpu], func);
+		schedule_work_on(cpu, &works[cpu]);
+	}
+	for_each_online_cpu(cpu)
+		flush_work(&works[cpu]);
+	kfree(works);
+	return 0;
+}

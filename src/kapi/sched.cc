@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the C core's scheduling parts call: tasks, the clock, the one event of each virtual CPU (kernel/koi_core.h).
+#include <vector>
+
+#include "host/guest_memory.h"
+#include "kapi/kernel_ref.h"
+#include "kapi/tables.h"
+#include "runtime/traps.h"
+
+namespace koi::kapi {
+namespace {
+
+using guest::Address;
+using runtime::Kernel;
+using sched::Task;
+
+constexpr s64 kNoEvent = 0x7fff'ffff'ffff'ffff;  // KTIME_MAX
+constexpr u64 kFirstSpinNs = 1'000;
+constexpr u64 kLongestSpinNs = 100'000;
+
+// ---- tasks ----
+
+void koi_task_switch() { current().sched().schedule(); }
+void koi_task_preempt() { current().sched().preempt(); }
+
+void koi_task_wake(Address task_struct) {
+  Kernel& kernel = current();
+  Task* const task = kernel.sched().find_guest(task_struct);
+  // Not a task (any more): the kernel would wake what it finds there; the state word is all that koi has of it.
+  if (task == nullptr) return;
+  kernel.sched().wake(*task);
+}
+
+void run_kthread(Task& task, void* kernel) {
+  auto& machine = *static_cast<Kernel*>(kernel);
+  task.context = static_cast<u8>(runtime::FrameContext::kKthread);
+  host::upcall(machine.core().address_of("koi_kthread_main"));
+}
+
+Address koi_task_create(Address comm, s32 cpu, s32 pid) {
+  Kernel& kernel = current();
+  const std::string name = guest::load_string(comm, 64).value_or("");
+  sched::Scheduler::NewTask wanted;
+  wanted.comm = name;
+  wanted.kind = sched::TaskKind::kKthread;
+  wanted.cpu = cpu >= 0 ? VcpuId{static_cast<u32>(cpu)} : kernel.sched().running_vcpu();
+  // A number that a task of an earlier life still has is not given again.
+  wanted.pid = pid != 0 && kernel.sched().find(pid) == nullptr ? pid : 0;
+  wanted.asleep = true;
+  wanted.entry = run_kthread;
+  wanted.argument = &kernel;
+  const Task* const task = kernel.sched().create(wanted);
+  return task == nullptr ? 0 : task->guest;
+}
+
+void koi_task_allow(Address task_struct, Address cpus) {
+  Kernel& kernel = current();
+  Task* const task = kernel.sched().find_guest(task_struct);
+  const auto mask = guest::load<u64>(cpus);
+  if (task == nullptr || !mask) return;
+  task->allowed_vcpus = *mask;
+  const bool moves = (*mask >> task->cpu.value & 1) == 0;
+  if (moves && task->state == sched::RunState::kBlocked) kernel.sched().place(*task, kernel.sched().idlest(*mask));
+}
+
+void koi_task_exit(s64 code) { current().sched().exit_current(static_cast<s32>(code)); }
+void koi_task_free(Address task_struct) { current().free_task_struct(task_struct); }
+
+// ---- time ----
+
+u64 koi_clock_ns() { return current().sched().read_clock().value; }
+void koi_delay_ns(u64 ns) { current().sched().delay(ns); }
+void koi_border() {}
+
+// The longer a virtual CPU spins on one thing, the longer its steps.
+void koi_spin_wait(Address lock) {
+  static Address last = 0;
+  static u64 step_ns = kFirstSpinNs;
+  Kernel& kernel = current();
+  step_ns = lock == last ? std::min(step_ns * 2, kLongestSpinNs) : kFirstSpinNs;
+  last = lock;
+  kernel.sched().advance(step_ns);
+  kernel.sched().yield_vcpu();
+}
+
+// Runs a function of the core as an interrupt of the virtual CPU that is running.
+void interrupt(const char* function) {
+  Kernel& kernel = current();
+  Task* const task = kernel.sched().current();
+  host::GsArea* const area = host::gs_area();
+  const u64 flag = area->interrupt_flag;
+  const u8 context = task->context;
+  task->context = static_cast<u8>(runtime::FrameContext::kTimer);
+  area->interrupt_flag = 0;
+  host::upcall(kernel.core().address_of(function));
+  host::gs_area()->interrupt_flag = flag;
+  task->context = context;
+}
+
+// One pending event a virtual CPU.
+std::vector<std::optional<sched::TimerId>>& events() {
+  static std::vector<std::optional<sched::TimerId>> ids;
+  ids.resize(current().config().cpus);
+  return ids;
+}
+
+void koi_clock_event(u32 cpu, s64 at_ns) {
+  sched::Scheduler& sched = current().sched();
+  auto& pending = events()[cpu];
+  if (pending) sched.cancel_timer(*pending);
+  pending.reset();
+  if (at_ns == kNoEvent) return;
+  pending = sched.add_timer(
+      VirtualTime{static_cast<u64>(at_ns)}, VcpuId{cpu},
+      [](void* index) {
+        events()[reinterpret_cast<u64>(index)].reset();
+        interrupt("koi_timer_interrupt");
+      },
+      reinterpret_cast<void*>(static_cast<u64>(cpu)));
+}
+
+void koi_interrupt_cpu(u32 cpu) {
+  sched::Scheduler& sched = current().sched();
+  sched.add_timer(sched.now(), VcpuId{cpu}, [](void* /*unused*/) { interrupt("koi_ipi_interrupt"); }, nullptr);
+}
+
+void koi_scheduling_while_atomic(s32 count) { current().traps().scheduling_while_atomic(static_cast<u32>(count)); }
+
+}  // namespace
+
+runtime::ExportTable sched_exports() {
+  static const runtime::Export table[] = {
+      {"koi_task_switch", address(koi_task_switch)},
+      {"koi_task_preempt", address(koi_task_preempt)},
+      {"koi_task_wake", address(koi_task_wake)},
+      {"koi_task_create", address(koi_task_create)},
+      {"koi_task_allow", address(koi_task_allow)},
+      {"koi_task_exit", address(koi_task_exit)},
+      {"koi_task_free", address(koi_task_free)},
+      {"koi_clock_ns", address(koi_clock_ns)},
+      {"koi_delay_ns", address(koi_delay_ns)},
+      {"koi_border", address(koi_border)},
+      {"koi_spin_wait", address(koi_spin_wait)},
+      {"koi_clock_event", address(koi_clock_event)},
+      {"koi_interrupt_cpu", address(koi_interrupt_cpu)},
+      {"koi_scheduling_while_atomic", address(koi_scheduling_while_atomic)},
+  };
+  return table;
+}
+
+}  // namespace koi::kapi
