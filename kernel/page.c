@@ -1,34 +1,71 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* struct page of the blocks that the page allocator hands out: what the inlined accessors read. */
+/*
+ * struct page of the blocks that the page allocator hands out: what the inlined accessors read. C++ owns the pages; here
+ * is only their mirror in the vmemmap array.
+ */
+
+/* What C++ must know of this configuration: struct MemoryFacts. */
+const struct koi_mm_facts {
+	u64 slab_buckets, kfence, random_kmalloc_caches, memcg;
+	u64 page_refcount;
+} koi_mm_facts = {
+	.slab_buckets = IS_ENABLED(CONFIG_SLAB_BUCKETS),
+	.kfence = IS_ENABLED(CONFIG_KFENCE),
+	.random_kmalloc_caches = IS_ENABLED(CONFIG_RANDOM_KMALLOC_CACHES),
+	.memcg = IS_ENABLED(CONFIG_MEMCG_KMEM) || IS_ENABLED(CONFIG_MEMCG),
+	.page_refcount = offsetof(struct page, _refcount),
+};
 
 static struct page *koi_page(unsigned long pfn)
 {
 	return (struct page *)vmemmap_base + pfn;
 }
 
+static enum zone_type koi_zone_of(unsigned long pfn)
+{
+	if (pfn < (16UL << 20 >> PAGE_SHIFT))
+		return ZONE_DMA;
+	return pfn < (1UL << 32 >> PAGE_SHIFT) ? ZONE_DMA32 : ZONE_NORMAL;
+}
+
+/* A page in use, before anybody set a flag: zone and node 0, no last CPU. */
+static unsigned long koi_page_links(unsigned long pfn)
+{
+	unsigned long flags = (koi_zone_of(pfn) & ZONES_MASK) << ZONES_PGSHIFT;
+
+#ifdef LAST_CPUPID_NOT_IN_PAGE_FLAGS
+#elif defined(CONFIG_NUMA_BALANCING)
+	flags |= (unsigned long)LAST_CPUPID_MASK << LAST_CPUPID_PGSHIFT;
+#endif
+	return flags;
+}
+
 /* `compound`: the block is one compound page (__GFP_COMP). */
 void koi_page_allocated(unsigned long pfn, unsigned int order, int compound)
 {
 	struct page *page = koi_page(pfn);
+	unsigned long flags = koi_page_links(pfn);
 	unsigned long i, count = 1UL << order;
 
 	for (i = 0; i < count; i++) {
 		struct page *p = page + i;
 
-		p->flags = 0;
+		p->flags = flags;
 		p->private = 0;
 		p->mapping = NULL;
 		atomic_set(&p->_mapcount, -1);
-		set_page_count(p, i == 0 ? 1 : 0);
+		atomic_set(&p->_refcount, i == 0);
 		p->lru.next = p->lru.prev = NULL;
 	}
 	if (!compound || order == 0)
 		return;
-	__SetPageHead(page);
-	for (i = 1; i < count; i++)
+	__set_bit(PG_head, &page->flags);
+	for (i = 1; i < count; i++) {
 		(page + i)->compound_head = (unsigned long)page + 1;
+		(page + i)->mapping = TAIL_MAPPING;
+	}
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
-	((struct folio *)page)->_flags_1 = order;
+	((struct folio *)page)->_flags_1 = (flags & ~0xffUL) | order;
 #ifdef CONFIG_64BIT
 	((struct folio *)page)->_folio_nr_pages = count;
 #endif
@@ -43,12 +80,17 @@ void koi_page_allocated(unsigned long pfn, unsigned int order, int compound)
 void koi_page_freed(unsigned long pfn, unsigned int order)
 {
 	struct page *page = koi_page(pfn);
+	unsigned long flags = koi_page_links(pfn);
 	unsigned long i, count = 1UL << order;
 
 	for (i = 0; i < count; i++) {
-		(page + i)->flags = 0;
-		(page + i)->compound_head = 0;
-		set_page_count(page + i, 0);
+		struct page *p = page + i;
+
+		p->flags = flags;
+		p->compound_head = 0;
+		p->mapping = NULL;
+		atomic_set(&p->_mapcount, -1);
+		atomic_set(&p->_refcount, 0);
 	}
 }
 
@@ -59,5 +101,127 @@ void koi_page_split(unsigned long pfn, unsigned int order)
 	unsigned long i;
 
 	for (i = 1; i < 1UL << order; i++)
-		set_page_count(page + i, 1);
+		atomic_set(&(page + i)->_refcount, 1);
+}
+
+int koi_page_is_compound(unsigned long pfn)
+{
+	return test_bit(PG_head, &koi_page(pfn)->flags) || (READ_ONCE(koi_page(pfn)->compound_head) & 1);
+}
+
+/* A slab's pages carry the mark of one: bit PG_slab, later a page type. */
+void koi_page_slab(unsigned long pfn, unsigned int order, int is_slab)
+{
+	struct page *page = koi_page(pfn);
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	if (is_slab)
+		__folio_set_slab(page_folio(page));
+	else
+		__folio_clear_slab(page_folio(page));
+#else
+	__assign_bit(PG_slab, &page->flags, is_slab);
+#endif
+}
+
+void koi_page_to_list(unsigned long pfn, struct list_head *list)
+{
+	list_add(&koi_page(pfn)->lru, list);
+}
+
+/* ---- page fragments: small pieces of one compound page, which lives until all of them and the cache let go ---- */
+
+static void frag_put(struct page *page, unsigned int count)
+{
+	page = compound_head(page);
+	if (page_ref_sub_and_test(page, count))
+		__folio_put(page_folio(page));
+}
+
+void page_frag_free(void *addr)
+{
+	frag_put(virt_to_head_page(addr), 1);
+}
+
+void __page_frag_cache_drain(struct page *page, unsigned int count)
+{
+	frag_put(page, count);
+}
+
+/* Takes a fresh block, with as many references as there can be pieces. */
+static bool frag_refill(struct page_frag_cache *nc, gfp_t gfp)
+{
+	const unsigned int order = get_order(PAGE_FRAG_CACHE_MAX_SIZE);
+	struct page *page = alloc_pages(gfp | __GFP_COMP | __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC, order);
+
+	nc->size = page ? PAGE_FRAG_CACHE_MAX_SIZE : PAGE_SIZE;
+	if (!page)
+		page = alloc_pages(gfp, 0);
+	nc->va = page ? page_address(page) : NULL;
+	if (!page)
+		return false;
+	page_ref_add(page, PAGE_FRAG_CACHE_MAX_SIZE);
+	nc->pfmemalloc = false;
+	nc->pagecnt_bias = PAGE_FRAG_CACHE_MAX_SIZE + 1;
+	nc->offset = nc->size;
+	return true;
+}
+
+/* Pieces are cut from the end. */
+static void *frag_cut(struct page_frag_cache *nc, unsigned int size, gfp_t gfp, unsigned int align_mask)
+{
+	int offset;
+
+	if (!nc->va && !frag_refill(nc, gfp))
+		return NULL;
+	offset = (int)nc->offset - (int)size;
+	if (offset < 0) {
+		struct page *page = virt_to_page(nc->va);
+
+		if (page_ref_sub_and_test(page, nc->pagecnt_bias)) {
+			set_page_count(page, PAGE_FRAG_CACHE_MAX_SIZE + 1);
+			nc->pagecnt_bias = PAGE_FRAG_CACHE_MAX_SIZE + 1;
+			nc->offset = nc->size;
+		} else if (!frag_refill(nc, gfp)) {
+			return NULL;
+		}
+		offset = (int)nc->offset - (int)size;
+		if (offset < 0)
+			return NULL;
+	}
+	nc->pagecnt_bias--;
+	offset &= align_mask;
+	nc->offset = offset;
+	return nc->va + offset;
+}
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+void *__page_frag_alloc_align(struct page_frag_cache *nc, unsigned int size, gfp_t gfp, unsigned int align_mask)
+{
+	return frag_cut(nc, size, gfp, align_mask);
+}
+
+void page_frag_cache_drain(struct page_frag_cache *nc)
+{
+	if (!nc->va)
+		return;
+	frag_put(virt_to_head_page(nc->va), nc->pagecnt_bias);
+	nc->va = NULL;
+}
+#else
+void *page_frag_alloc_align(struct page_frag_cache *nc, unsigned int size, gfp_t gfp, unsigned int align_mask)
+{
+	return frag_cut(nc, size, gfp, align_mask);
+}
+#endif
+
+void put_pages_list(struct list_head *pages)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, pages, lru) {
+		list_del(&page->lru);
+		put_page(page);
+	}
+	INIT_LIST_HEAD(pages);
 }

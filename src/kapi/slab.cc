@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // <linux/slab.h>: kmalloc and its family. Names and argument orders of both releases lead to the same functions.
-#include "host/guest_memory.h"
-#include "kapi/fault.h"
-#include "kapi/kernel_ref.h"
+#include "host/address_map.h"
+#include "kapi/slab_calls.h"
 #include "kapi/tables.h"
-#include "runtime/memory.h"
-#include "runtime/traps.h"
+#include "runtime/console.h"
 
 namespace koi::kapi {
 namespace {
@@ -14,85 +12,239 @@ using guest::Address;
 using mm::Gfp;
 using runtime::FrameEvent;
 
-Address to_address(const void* p) { return reinterpret_cast<Address>(p); }
-void* to_pointer(Address address) { return reinterpret_cast<void*>(address); }
+Address kmalloc_failed(u64 size, Gfp gfp, mm::KmallocFailure why, const mm::Cache* cache) {
+  if (why == mm::KmallocFailure::kOrderTooLarge) {
+    warn_order_too_large(gfp);
+  } else if (cache != nullptr) {
+    report_slab_failure(cache, gfp);
+  } else {
+    report_page_failure(Order(static_cast<u8>(mm::get_order(size))), gfp | memory().pages().gfp().comp);
+  }
+  return 0;
+}
 
-VcpuId cpu() { return current().sched().running_vcpu(); }
-runtime::Memory& memory() { return current().memory(); }
-
-// The page allocator's complaint about a failed large request.
-void explain_failure(mm::KmallocFailure why, Gfp gfp) {
-  if (why != mm::KmallocFailure::kOrderTooLarge) return;
-  if ((gfp & memory().pages().gfp().nowarn) != 0 || !memory().first_order_warning()) return;
-  current().traps().warn(FrameEvent::kOrderTooLarge, {"mm/page_alloc.c", 5634, 4832});
+// Slow way of every kmalloc: no memory at the first attempt.
+Address kmalloc_again(u64 size, Gfp gfp, mm::KmallocFailure why) {
+  runtime::Memory& m = memory();
+  void* p = nullptr;
+  if (why == mm::KmallocFailure::kNoMemory && reclaim(gfp)) p = m.kmalloc().alloc(size, gfp, this_cpu(), &why);
+  if (p == nullptr) {
+    const bool large = size > mm::kKmallocMaxCacheSize;
+    return kmalloc_failed(size, gfp, why, large ? nullptr : m.kmalloc().cache_for(size, gfp));
+  }
+  m.note_allocation(size, m.kmalloc().ksize(p));
+  return to_address(p);
 }
 
 Address kmalloc(u64 size, Gfp gfp) {
-  mm::KmallocFailure why = mm::KmallocFailure::kNone;
-  void* const p = memory().kmalloc().alloc(size, gfp, cpu(), &why);
-  if (p == nullptr) {
-    explain_failure(why, gfp);
-    return 0;
+  runtime::Memory& m = memory();
+  if (size <= mm::kKmallocMaxCacheSize && size != 0) [[likely]] {
+    mm::Cache* const cache = m.kmalloc().cache_for(size, gfp);
+    void* const p = m.slabs().alloc(cache, gfp, this_cpu(), static_cast<u32>(size));
+    if (p == nullptr) [[unlikely]] {
+      return kmalloc_again(size, gfp, mm::KmallocFailure::kNoMemory);
+    }
+    m.note_allocation(size, cache->object_size());
+    return to_address(p);
   }
-  memory().note_allocation(size, memory().kmalloc().ksize(p));
+  if (size == 0) return to_address(mm::Kmalloc::zero_size_ptr());
+  mm::KmallocFailure why = mm::KmallocFailure::kNone;
+  void* const p = m.kmalloc().alloc_large(size, gfp, this_cpu(), &why);
+  if (p == nullptr) return kmalloc_again(size, gfp, why);
+  m.note_allocation(size, m.kmalloc().ksize(p));
   return to_address(p);
 }
 
 Address kmalloc_node(u64 size, Gfp gfp, s32 /*node*/) { return kmalloc(size, gfp); }
-Address kmalloc_node_bucket(u64 size, Address /*bucket*/, Gfp gfp, s32 /*node*/) { return kmalloc(size, gfp); }
 
+// The large entries take any size, also one that a cache could serve.
+Address kmalloc_large(u64 size, Gfp gfp) {
+  runtime::Memory& m = memory();
+  mm::KmallocFailure why = mm::KmallocFailure::kNone;
+  const auto attempt = [&] { return m.kmalloc().alloc_large(size, gfp, this_cpu(), &why); };
+  void* const p = with_reclaim(gfp, attempt, [&] { return why == mm::KmallocFailure::kNoMemory; });
+  if (p == nullptr) return kmalloc_failed(size, gfp, why, nullptr);
+  m.note_allocation(size, m.kmalloc().ksize(p));
+  return to_address(p);
+}
+Address kmalloc_large_node(u64 size, Gfp gfp, s32 /*node*/) { return kmalloc_large(size, gfp); }
+
+// What an inlined kmalloc() of a constant size comes to.
 Address kmalloc_from_cache(mm::Cache* cache, Gfp gfp, u64 size) {
-  void* const p = memory().kmalloc().alloc_from(cache, size, gfp, cpu());
-  if (p != nullptr) memory().note_allocation(size, cache->object_size());
+  if (!is_cache(cache)) [[unlikely]] {
+    bad_cache(cache);
+  }
+  runtime::Memory& m = memory();
+  const auto attempt = [&] { return m.slabs().alloc(cache, gfp, this_cpu(), static_cast<u32>(size)); };
+  void* const p = with_reclaim(gfp, attempt, [] { return true; });
+  if (p == nullptr) [[unlikely]] {
+    return kmalloc_failed(size, gfp, mm::KmallocFailure::kNoMemory, cache);
+  }
+  m.note_allocation(size, cache->object_size());
   return to_address(p);
 }
 Address kmalloc_node_from_cache(mm::Cache* cache, Gfp gfp, s32 /*node*/, u64 size) {
   return kmalloc_from_cache(cache, gfp, size);
 }
 
-void kfree(Address address) {
-  const u64 bytes = memory().kmalloc().ksize(to_pointer(address));
-  const mm::KfreeOutcome outcome = memory().kmalloc().free(to_pointer(address), cpu());
-  switch (outcome) {
+// 6.12 with CONFIG_SLAB_BUCKETS: the caches may be a set of the caller's own (kmem_buckets_create).
+Address kmalloc_from_bucket(u64 size, Address bucket, Gfp gfp) {
+  if (bucket == 0 || size == 0 || size > mm::kKmallocMaxCacheSize) return kmalloc(size, gfp);
+  const auto cache = guest::load<u64>(bucket + mm::Kmalloc::index(size) * sizeof(u64));
+  if (!cache) {
+    raise(guest::last_fault());
+    return 0;
+  }
+  return kmalloc_from_cache(static_cast<mm::Cache*>(to_pointer(*cache)), gfp, size);
+}
+
+// DECL_BUCKET_PARAMS: with CONFIG_SLAB_BUCKETS the bucket is the second argument, without it there is none.
+Address kmalloc_node_6_12(u64 size, u64 second, u64 third, u64 /*fourth*/) {
+  if (memory().facts().slab_buckets == 0) return kmalloc(size, static_cast<Gfp>(second));
+  return kmalloc_from_bucket(size, second, static_cast<Gfp>(third));
+}
+
+Address kmalloc_node_track_caller(u64 size, Gfp gfp, s32 /*node*/, u64 /*caller*/) { return kmalloc(size, gfp); }
+
+// A pointer that no slab holds.
+void kfree_pages(Address address) {
+  runtime::Memory& m = memory();
+  const u64 bytes = m.kmalloc().ksize(to_pointer(address));
+  switch (m.kmalloc().free(to_pointer(address), this_cpu())) {
     case mm::KfreeOutcome::kOk:
-      memory().note_free(bytes);
+      m.note_free(bytes);
       return;
     case mm::KfreeOutcome::kNothing:
       return;
-    case mm::KfreeOutcome::kDoubleFreeOfHead:
-      current().traps().bug(FrameEvent::kDoubleFree, {"mm/slub.c", 419, 552});
+    case mm::KfreeOutcome::kInsideLarge:
+      m.note_free(bytes);
+      koi_finding(fmt::format("kfree() of {:#x}, which is inside a large block", address));
+      return;
     default:
-      current().traps().unsupported(fmt::format("kfree() of {:#x}, which is no allocated object", address));
+      break;
   }
+  const Pfn pfn{(address - host::kDirectMap) / host::kPageSize};
+  if (address < host::kDirectMap || !m.pages().is_ram(pfn)) page_pointer_fault(FrameEvent::kFreeOfBadPointer, address);
+  const auto block = m.pages().block_of(pfn);
+  if (!block) {
+    // Its reference count goes below zero, which the kernel notices when it hands the page out again.
+    koi_finding(fmt::format("kfree() of {:#x}: the page is free already", address));
+    return;
+  }
+  if (m.first_time(runtime::Once::kFreeOfSinglePage)) {
+    current().traps().warn(FrameEvent::kFreeOfPages, current().is_6_12()
+                                                         ? runtime::Traps::KernelPlace{"mm/slub.c", 4799, 4799}
+                                                         : runtime::Traps::KernelPlace{"mm/slab_common.c", 904, 904});
+    current().console().print(4, kernel_text("object pointer: 0x%p", {address}));
+  }
+  if (drop_page_reference(*block)) free_block(*block, Order(m.pages().desc(*block).order));
 }
 
-u64 ksize(Address address) { return memory().kmalloc().ksize(to_pointer(address)); }
+void kfree(Address address) {
+  runtime::Memory& m = memory();
+  mm::Slab* const slab = m.slabs().slab_of(to_pointer(address));
+  if (slab == nullptr) [[unlikely]] {
+    if (address > kZeroSizePointer) kfree_pages(address);
+    return;
+  }
+  const u32 bytes = slab->cache->object_size();
+  const mm::FreeOutcome outcome = m.slabs().free_to(slab, to_pointer(address), this_cpu());
+  if (outcome == mm::FreeOutcome::kOk) [[likely]] {
+    m.note_free(bytes);
+    return;
+  }
+  free_refused(outcome, slab, address, "kfree");
+}
+
+// Reads a pointer's page as __ksize() does.
+u64 usable_bytes(Address address) {
+  if (address <= kZeroSizePointer) return 0;
+  runtime::Memory& m = memory();
+  const u64 bytes = m.kmalloc().ksize(to_pointer(address));
+  if (bytes != 0) return bytes;
+  const Pfn pfn{(address - host::kDirectMap) / host::kPageSize};
+  if (address < host::kDirectMap || !m.pages().is_ram(pfn)) page_pointer_fault(FrameEvent::kFaultInside, address);
+  if (const mm::Slab* const slab = m.slabs().slab_of(to_pointer(address)); slab != nullptr) {
+    koi_finding(fmt::format("ksize() of {:#x}, which is not an allocated object of {}", address, slab->cache->name()));
+    return m.slabs().ksize(slab->cache);
+  }
+  return host::kPageSize;
+}
+
+u64 ksize(Address address) {
+  const u64 bytes = usable_bytes(address);
+  if (const mm::Cache* const cache = memory().slabs().find_cache_of(to_pointer(address)); cache != nullptr) {
+    memory().slabs().forget_requested_size(cache, to_pointer(address));
+  }
+  return bytes;
+}
+
 u64 kmalloc_size_roundup(u64 size) { return memory().kmalloc().roundup(size); }
 
+void kfree_sensitive(Address address) {
+  const u64 bytes = ksize(address);
+  if (bytes != 0 && guest::fill(address, 0, bytes) != 0) {
+    raise(guest::last_fault());
+    return;
+  }
+  kfree(address);
+}
+
 Address krealloc(Address old, u64 size, Gfp gfp) {
+  runtime::Memory& m = memory();
+  if (size == 0) {
+    kfree(old);
+    return to_address(mm::Kmalloc::zero_size_ptr());
+  }
+  const u64 had = usable_bytes(old);
+  if (had != 0 && m.kmalloc().ksize(to_pointer(old)) == 0) {
+    // Freed already, or plain pages: as the kernel sees it, memory of `had` bytes.
+    if (had >= size) return old;
+    const Address fresh = kmalloc(size, gfp);
+    if (fresh == 0) return 0;
+    if (guest::copy_out(fresh, to_pointer(old), had) != 0) raise(guest::last_fault());
+    kfree(old);
+    return fresh;
+  }
   mm::KmallocFailure why = mm::KmallocFailure::kNone;
-  void* const p = memory().kmalloc().realloc(to_pointer(old), size, gfp, cpu(), &why);
-  if (p == nullptr) explain_failure(why, gfp);
+  const auto attempt = [&] { return m.kmalloc().realloc(to_pointer(old), size, gfp, this_cpu(), &why); };
+  void* const p = with_reclaim(gfp, attempt, [&] { return why == mm::KmallocFailure::kNoMemory; });
+  if (p == nullptr) {
+    const bool large = size > mm::kKmallocMaxCacheSize;
+    return kmalloc_failed(size, gfp, why, large ? nullptr : m.kmalloc().cache_for(size, gfp));
+  }
+  if (to_address(p) != old) {
+    if (had != 0) m.note_free(had);
+    m.note_allocation(size, m.kmalloc().ksize(p));
+  }
   return to_address(p);
 }
 
 }  // namespace
+
+Address kmalloc_bytes(u64 size, Gfp gfp) { return kmalloc(size, gfp); }
+Address kmalloc_bytes(u64 size, Address bucket, Gfp gfp) { return kmalloc_from_bucket(size, bucket, gfp); }
+void kfree_bytes(Address address) { kfree(address); }
+Address krealloc_bytes(Address old, u64 size, Gfp gfp) { return krealloc(old, size, gfp); }
 
 runtime::ExportTable slab_exports() {
   static const runtime::Export table[] = {
       {"__kmalloc", address(kmalloc)},
       {"__kmalloc_noprof", address(kmalloc)},
       {"__kmalloc_node", address(kmalloc_node)},
-      {"__kmalloc_node_noprof", address(kmalloc_node_bucket)},
-      {"kmalloc_large", address(kmalloc)},
-      {"__kmalloc_large_noprof", address(kmalloc)},
-      {"kmalloc_large_node", address(kmalloc_node)},
-      {"__kmalloc_large_node_noprof", address(kmalloc_node)},
+      {"__kmalloc_node_noprof", address(kmalloc_node_6_12)},
+      {"__kmalloc_node_track_caller", address(kmalloc_node_track_caller)},
+      {"__kmalloc_node_track_caller_noprof", address(kmalloc_node_6_12)},
+      {"kmalloc_large", address(kmalloc_large)},
+      {"__kmalloc_large_noprof", address(kmalloc_large)},
+      {"kmalloc_large_node", address(kmalloc_large_node)},
+      {"__kmalloc_large_node_noprof", address(kmalloc_large_node)},
       {"kmalloc_trace", address(kmalloc_from_cache)},
       {"__kmalloc_cache_noprof", address(kmalloc_from_cache)},
       {"kmalloc_node_trace", address(kmalloc_node_from_cache)},
       {"__kmalloc_cache_node_noprof", address(kmalloc_node_from_cache)},
       {"kfree", address(kfree)},
+      {"kfree_sensitive", address(kfree_sensitive)},
       {"ksize", address(ksize)},
       {"kmalloc_size_roundup", address(kmalloc_size_roundup)},
       {"krealloc", address(krealloc)},

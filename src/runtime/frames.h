@@ -49,6 +49,14 @@ enum class FrameEvent : u8 {
   kVfreeNotMapped,  // 6.12's second WARN for the same call
   kDoubleFree,
   kFreeOfBadPointer,
+  kFreeOfPages,       // kfree() of a single page
+  kFreeToWrongCache,  // kmem_cache_free() with another cache
+  kFreeOfNonSlab,
+  kUnexpectedGfp,     // bits that no slab may have: a dump of the stack
+  kNofailLargeOrder,  // __GFP_NOFAIL with an order above 1
+  kUsercopyRegion,    // kmem_cache_create_usercopy() with a region outside the object
+  kVmallocNoPages,
+  kPercpuIllegal,
   kCacheBadArguments,
   kCacheSizeZero,
   kCacheNullName,

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "runtime/memory.h"
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <cstring>
 #include <new>
 #include <optional>
 
+#include "engine/mm/boot_caches.h"
 #include "host/address_map.h"
 #include "host/world.h"
 #include "runtime/console.h"
@@ -24,14 +26,17 @@ constexpr u64 kReservedPages = 0x100;
 }  // namespace
 
 struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, public mm::PageMapper {
-  Engines(Kernel& k, u64 seed)
+  Engines(Kernel& k, u64 seed, const MemoryFacts& facts)
       : kernel(k),
         ram(mm::pc_ram_ranges(k.config().memory_bytes)),
         layout{reinterpret_cast<u8*>(host::kDirectMap)},
         buddy(buddy_config(), k.world().heap()),
         slabs(buddy, layout, slab_config(seed), k.world().heap()),
-        kmalloc(buddy, slabs, layout, mm::KmallocConfig{}),
-        vmalloc(buddy, *this, vmalloc_config(), k.world().heap()) {}
+        vmalloc(buddy, *this, vmalloc_config(), k.world().heap()) {
+    mm::create_early_caches(slabs);
+    kmalloc.emplace(buddy, slabs, layout, kmalloc_config(facts));
+    mm::create_boot_caches(slabs);
+  }
 
   [[nodiscard]] mm::Release release() const {
     return kernel.is_6_12() ? mm::Release::k6_12 : mm::Release::k6_1;
@@ -52,6 +57,13 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
     config.cpus = kernel.config().cpus;
     config.seed = seed;
     config.events = this;
+    return config;
+  }
+  static mm::KmallocConfig kmalloc_config(const MemoryFacts& facts) {
+    mm::KmallocConfig config;
+    config.cgroup_accounting = facts.memcg != 0;
+    config.random_caches = facts.random_kmalloc_caches != 0;
+    config.buckets = facts.slab_buckets != 0;
     return config;
   }
   mm::VmallocConfig vmalloc_config() {
@@ -113,11 +125,13 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
   void (*page_allocated)(u64 pfn, u32 order, int compound) = nullptr;
   void (*page_freed)(u64 pfn, u32 order) = nullptr;
   void (*page_split)(u64 pfn, u32 order) = nullptr;
+  int (*page_is_compound)(u64 pfn) = nullptr;
+  void (*page_to_list)(u64 pfn, u64 list) = nullptr;
   std::function<void(const mm::Cache*, mm::Gfp, mm::Gfp)> gfp_report;
   std::function<void(const mm::Cache&, const mm::Slab&, u8*, mm::ObjectUse, const mm::Damage&)> damage_report;
   mm::Buddy buddy;
   mm::SlabAllocator slabs;
-  mm::Kmalloc kmalloc;
+  std::optional<mm::Kmalloc> kmalloc;
   mm::Vmalloc vmalloc;
   std::optional<mm::Percpu> percpu;
 };
@@ -131,11 +145,14 @@ Result<std::unique_ptr<Memory>> Memory::create(Kernel& kernel) {
   std::unique_ptr<Memory> memory(new Memory(kernel));
   const u64 seed = kernel.config().seed * 0x9e3779b97f4a7c15ULL ^ 0x6b6f69'6d656dULL;
   memory->canary_ = (seed ^ seed >> 31) & ~0xffULL;
+  std::memcpy(&memory->facts_, reinterpret_cast<const void*>(kernel.core().address_of("koi_mm_facts")), sizeof(MemoryFacts));
   void* const place = kernel.world().heap()->allocate(sizeof(Engines), alignof(Engines));
-  memory->engines_ = new (place) Engines(kernel, seed);
+  memory->engines_ = new (place) Engines(kernel, seed, memory->facts_);
   Engines& engines = *memory->engines_;
   engines.page_allocated = kernel.core().function<void(u64, u32, int)>("koi_page_allocated");
   engines.page_freed = kernel.core().function<void(u64, u32)>("koi_page_freed");
+  engines.page_is_compound = kernel.core().function<int(u64)>("koi_page_is_compound");
+  engines.page_to_list = kernel.core().function<void(u64, u64)>("koi_page_to_list");
   engines.page_split = kernel.core().function<void(u64, u32)>("koi_page_split");
   memory->publish_caches();
   memory->start_percpu(kernel.core().percpu_offset() + kernel.core().percpu_image().size());
@@ -148,7 +165,7 @@ Memory::~Memory() {
 
 mm::Buddy& Memory::pages() { return engines_->buddy; }
 mm::SlabAllocator& Memory::slabs() { return engines_->slabs; }
-mm::Kmalloc& Memory::kmalloc() { return engines_->kmalloc; }
+mm::Kmalloc& Memory::kmalloc() { return *engines_->kmalloc; }
 mm::Vmalloc& Memory::vmalloc() { return engines_->vmalloc; }
 mm::Percpu& Memory::percpu() { return *engines_->percpu; }
 
@@ -163,6 +180,20 @@ void Memory::publish_caches() {
       std::memcpy(reinterpret_cast<void*>(base + (type * row + index) * sizeof(u64)), &cache, sizeof(cache));
     }
   }
+}
+
+bool Memory::is_compound(Pfn pfn) const { return engines_->page_is_compound(pfn.value) != 0; }
+void Memory::add_to_page_list(Pfn pfn, u64 list) const { engines_->page_to_list(pfn.value, list); }
+
+void Memory::run_shrinkers(mm::Gfp gfp) const {
+  if (const auto function = kernel_.core().find("koi_run_shrinkers")) host::upcall(function->value, gfp);
+}
+
+bool KnownCaches::look_up(const mm::Cache* cache) {
+  const std::vector<mm::Cache*> caches = memory_.slabs().caches();
+  if (std::find(caches.begin(), caches.end(), cache) == caches.end()) return false;
+  slot(cache) = cache;
+  return true;
 }
 
 void Memory::start_percpu(u64 first_offset) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "base/result.h"
 #include "engine/mm/kmalloc.h"
@@ -12,6 +13,7 @@
 namespace koi::runtime {
 
 class Kernel;
+class Memory;
 
 // Bytes that modules asked for and were given, over the whole run.
 struct AllocationTotals {
@@ -19,6 +21,67 @@ struct AllocationTotals {
   u64 asked_bytes = 0;
   u64 got_bytes = 0;
   u64 live_bytes = 0;  // given and not yet freed
+};
+
+// Warnings that the kernel gives once.
+enum class Once : u8 {
+  kOrderTooLarge,
+  kNofailLargeOrder,
+  kFreeOfSinglePage,
+  kZeroedConstructor,
+  kKvmallocTooLarge,
+  kVmallocZeroSize,
+  kPercpuIllegal,
+  kNotSlabPage,
+  kLockDebuggingOff,  // "Disabling lock debugging due to kernel taint"
+  kCount,
+};
+
+// What kernel/page.c knows of this configuration: struct koi_mm_facts.
+struct MemoryFacts {
+  u64 slab_buckets;  // CONFIG_SLAB_BUCKETS
+  u64 kfence;        // CONFIG_KFENCE
+  u64 random_kmalloc_caches;
+  u64 memcg;
+  u64 page_refcount;  // offset of struct page's _refcount
+};
+
+// Which pointers are caches: one compare for those in use.
+class KnownCaches {
+ public:
+  explicit KnownCaches(Memory& memory) : memory_(memory) {}
+  [[nodiscard]] bool holds(const mm::Cache* cache) {
+    return cache != nullptr && (slot(cache) == cache || look_up(cache));
+  }
+  void forget(const mm::Cache* cache) {
+    if (slot(cache) == cache) slot(cache) = nullptr;
+  }
+
+ private:
+  static constexpr u64 kSlots = 64;
+  const mm::Cache*& slot(const mm::Cache* cache) { return slots_[(reinterpret_cast<u64>(cache) >> 6) % kSlots]; }
+  bool look_up(const mm::Cache* cache);
+
+  Memory& memory_;
+  const mm::Cache* slots_[kSlots] = {};
+};
+
+// DEFINE_RATELIMIT_STATE with the kernel's defaults: 10 in 5 seconds.
+class ReportLimit {
+ public:
+  bool admits(u64 now_ns) {
+    constexpr u64 kInterval = 5'000'000'000;
+    constexpr u32 kBurst = 10;
+    if (count_ == 0 || now_ns - begin_ > kInterval) {
+      begin_ = now_ns;
+      count_ = 0;
+    }
+    return count_++ < kBurst;
+  }
+
+ private:
+  u64 begin_ = 0;
+  u32 count_ = 0;
 };
 
 class Memory {
@@ -50,8 +113,18 @@ class Memory {
   void note_free(u64 got_bytes) { totals_.live_bytes -= got_bytes; }
   [[nodiscard]] const AllocationTotals& totals() const { return totals_; }
 
-  // The page allocator's WARN_ON_ONCE about too large orders: true the first time.
-  [[nodiscard]] bool first_order_warning() { return !std::exchange(order_warning_given_, true); }
+  // True the first time.
+  [[nodiscard]] bool first_time(Once warning) { return !std::exchange(given_[static_cast<u32>(warning)], true); }
+  [[nodiscard]] const MemoryFacts& facts() const { return facts_; }
+  [[nodiscard]] KnownCaches& known_caches() { return known_caches_; }
+  [[nodiscard]] ReportLimit& page_reports() { return page_reports_; }  // warn_alloc()
+  [[nodiscard]] ReportLimit& slab_reports() { return slab_reports_; }  // slab_out_of_memory()
+
+  // ---- struct page, in the C core ----
+  [[nodiscard]] bool is_compound(Pfn pfn) const;
+  void add_to_page_list(Pfn pfn, u64 list) const;
+  // Upcalls: every registered shrinker is asked to give back what it can.
+  void run_shrinkers(mm::Gfp gfp) const;
 
  private:
   struct Engines;
@@ -61,7 +134,11 @@ class Memory {
   Engines* engines_ = nullptr;
   AllocationTotals totals_;
   u64 canary_ = 0;
-  bool order_warning_given_ = false;
+  MemoryFacts facts_{};
+  KnownCaches known_caches_{*this};
+  ReportLimit page_reports_;
+  ReportLimit slab_reports_;
+  bool given_[static_cast<u32>(Once::kCount)] = {};
 };
 
 }  // namespace koi::runtime

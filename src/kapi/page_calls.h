@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the memory files of kapi/ share: the machine's memory, reclaim before giving up, and the kernel's complaints.
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "host/guest_memory.h"
+#include "kapi/fault.h"
+#include "kapi/kernel_ref.h"
+#include "runtime/memory.h"
+#include "runtime/traps.h"
+
+namespace koi::kapi {
+
+inline runtime::Memory& memory() { return current().memory(); }
+inline VcpuId this_cpu() { return current().sched().running_vcpu(); }
+inline u64 to_address(const void* p) { return reinterpret_cast<u64>(p); }
+inline void* to_pointer(u64 address) { return reinterpret_cast<void*>(address); }
+
+// Makes room as the kernel's direct reclaim would: empty slabs, per-CPU lists, shrinkers. Upcalls happen.
+// false: the request may not wait, or there was nothing to give back.
+bool reclaim(mm::Gfp gfp);
+
+// Calls attempt() and, if it gave nothing for want of memory, reclaims and calls it once more.
+// `attempt` returns something that is false when it failed; `starved()` says whether memory was what lacked.
+template <class Attempt, class Starved>
+auto with_reclaim(mm::Gfp gfp, Attempt attempt, Starved starved) {
+  auto result = attempt();
+  if (!result && starved() && reclaim(gfp)) [[unlikely]] {
+    result = attempt();
+  }
+  return result;
+}
+
+// WARN_ON_ONCE of the page allocator about an order that it never serves.
+void warn_order_too_large(mm::Gfp gfp);
+// "insmod: page allocation failure: order:1, mode:...", a dump of the stack and Mem-Info; rate-limited.
+void report_page_failure(Order order, mm::Gfp gfp);
+// warn_alloc(): the same with another beginning: "vmalloc error: size 8192, failed to allocate pages".
+void report_allocation_failure(runtime::FrameEvent event, mm::Gfp gfp, std::string_view what);
+
+// A pointer that the kernel takes for one into the direct map: reading its struct page faults.
+[[noreturn]] void page_pointer_fault(runtime::FrameEvent event, u64 address);
+
+// What the kernel's printk would make of `format`, a string of koi's with integer arguments: "%p" is hashed, "%pS" names.
+[[nodiscard]] std::string kernel_text(const char* format, std::initializer_list<u64> arguments);
+
+// A bug that the kernel would not notice here: a line of koi's own, and a finding of the run.
+void koi_finding(std::string_view text);
+
+// struct page pointers. nullopt: no page frame's; then the oops was raised, or is pending at the border.
+[[nodiscard]] std::optional<Pfn> pfn_of_page(u64 page);
+[[nodiscard]] u64 page_of(Pfn pfn);
+// put_page_testzero(): true when the last reference went.
+bool drop_page_reference(Pfn pfn);
+// Frees the block at `pfn` whatever the reference count.
+void free_block(Pfn pfn, Order order);
+
+// kmalloc and kfree for the other files.
+u64 kmalloc_bytes(u64 size, mm::Gfp gfp);
+u64 kmalloc_bytes(u64 size, u64 bucket, mm::Gfp gfp);
+void kfree_bytes(u64 address);
+u64 krealloc_bytes(u64 old, u64 size, mm::Gfp gfp);
+
+inline constexpr u64 kZeroSizePointer = 16;
+
+}  // namespace koi::kapi

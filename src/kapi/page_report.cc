@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the page and slab allocators say when they fail: warn_alloc(), Mem-Info, slab_out_of_memory(). Counters that koi
+// has not (the page cache, anonymous memory) are zero because it has no such pages.
+#include <algorithm>
+
+#include "engine/printk/format.h"
+#include "host/address_map.h"
+#include "kapi/page_calls.h"
+#include "kapi/slab_calls.h"
+#include "runtime/console.h"
+
+namespace koi::kapi {
+namespace {
+
+using mm::Gfp;
+using runtime::FrameEvent;
+
+constexpr u64 kKbPerPage = host::kPageSize / 1024;
+constexpr mm::Zone kZones[] = {mm::Zone::kDma, mm::Zone::kDma32, mm::Zone::kNormal};
+
+void print(int level, std::string_view line) { current().console().print(level, line); }
+
+u64 now() { return current().sched().now().value; }
+
+u64 slab_pages(bool reclaimable) {
+  const mm::SlabAllocator& slabs = memory().slabs();
+  u64 pages = 0;
+  for (const mm::Cache* const cache : slabs.caches()) {
+    const bool is = (cache->flags() & mm::slab_flag::kReclaimAccount) != 0;
+    if (is == reclaimable) pages += cache->slab_count() << cache->geometry().order;
+  }
+  return pages;
+}
+
+// Zones up to the last that has memory; the kernel shows the reserves against all of its own.
+std::string lowmem_reserves(mm::Zone zone) {
+  const mm::Buddy& pages = memory().pages();
+  std::string text = "lowmem_reserve[]:";
+  for (const mm::Zone wanted : kZones) text += fmt::format(" {}", pages.lowmem_reserve(zone, wanted));
+  // ZONE_MOVABLE and ZONE_DEVICE are reserved against like the last zone.
+  for (int i = 0; i < 2; ++i) text += fmt::format(" {}", pages.lowmem_reserve(zone, mm::Zone::kNormal));
+  return text;
+}
+
+void zone_line(mm::Zone zone) {
+  const mm::Buddy& pages = memory().pages();
+  const mm::Watermarks marks = pages.watermarks(zone);
+  u64 pcp = 0;
+  for (u32 cpu = 0; cpu < current().config().cpus; ++cpu) pcp += pages.pcp_pages(zone, VcpuId{cpu});
+  print(4, fmt::format(
+               "Node 0 {} free:{}kB boost:0kB min:{}kB low:{}kB high:{}kB reserved_highatomic:{}KB active_anon:0kB "
+               "inactive_anon:0kB active_file:0kB inactive_file:0kB unevictable:0kB writepending:0kB present:{}kB "
+               "managed:{}kB mlocked:0kB bounce:0kB free_pcp:{}kB local_pcp:{}kB free_cma:0kB",
+               mm::zone_name(zone), pages.free_pages(zone) * kKbPerPage, marks.min * kKbPerPage, marks.low * kKbPerPage,
+               marks.high * kKbPerPage,
+               pages.pageblocks(zone, mm::MigrateType::kHighAtomic) * (kKbPerPage << mm::kPageblockOrder),
+               pages.present_pages(zone) * kKbPerPage, pages.managed_pages(zone) * kKbPerPage, pcp * kKbPerPage,
+               pages.pcp_pages(zone, this_cpu()) * kKbPerPage));
+  print(4, lowmem_reserves(zone));
+}
+
+// "Node 0 DMA: 1*4kB (U) 0*8kB ... = 2944kB"
+void block_line(mm::Zone zone) {
+  constexpr std::string_view kTypes = "UMEHI";
+  const mm::Buddy& pages = memory().pages();
+  std::string text = fmt::format("Node 0 {}: ", mm::zone_name(zone));
+  u64 total = 0;
+  for (u8 order = 0; order <= mm::kMaxOrder; ++order) {
+    const u64 blocks = pages.free_blocks(zone, Order(order));
+    total += blocks << order;
+    text += fmt::format("{}*{}kB ", blocks, kKbPerPage << order);
+    if (blocks == 0) continue;
+    text += '(';
+    for (u32 type = 0; type < mm::kMigrateTypeCount; ++type) {
+      if (pages.free_blocks(zone, Order(order), static_cast<mm::MigrateType>(type)) != 0) text += kTypes[type];
+    }
+    text += ") ";
+  }
+  print(4, fmt::format("{}= {}kB", text, total * kKbPerPage));
+}
+
+void show_memory() {
+  const mm::Buddy& pages = memory().pages();
+  print(4, "Mem-Info:");
+  print(4, fmt::format("active_anon:0 inactive_anon:0 isolated_anon:0\n"
+                       " active_file:0 inactive_file:0 isolated_file:0\n"
+                       " unevictable:0 dirty:0 writeback:0\n"
+                       " slab_reclaimable:{} slab_unreclaimable:{}\n"
+                       " mapped:0 shmem:0 pagetables:0\n"
+                       " sec_pagetables:0 bounce:0\n"
+                       " kernel_misc_reclaimable:0\n"
+                       " free:{} free_pcp:{} free_cma:0",
+                       slab_pages(true), slab_pages(false), pages.free_pages(), pages.pcp_pages()));
+  u64 present = 0;
+  for (const mm::Zone zone : kZones) {
+    present += pages.present_pages(zone);
+    if (pages.present_pages(zone) != 0) zone_line(zone);
+  }
+  for (const mm::Zone zone : kZones) {
+    if (pages.present_pages(zone) != 0) block_line(zone);
+  }
+  print(4, "Node 0 hugepages_total=0 hugepages_free=0 hugepages_surp=0 hugepages_size=2048kB");
+  print(4, "0 total pagecache pages");
+  print(4, "0 pages in swap cache");
+  print(4, "Free swap  = 0kB");
+  print(4, "Total swap = 0kB");
+  print(4, fmt::format("{} pages RAM", present));
+  print(4, "0 pages HighMem/MovableOnly");
+  print(4, fmt::format("{} pages reserved", present - pages.managed_pages()));
+  print(4, "0 pages hwpoisoned");
+}
+
+}  // namespace
+
+std::string kernel_text(const char* format, std::initializer_list<u64> arguments) {
+  // struct __va_list_tag whose register area is used up: all arguments are on the stack.
+  struct {
+    u32 gp_offset = 48;
+    u32 fp_offset = 304;
+    const u64* overflow = nullptr;
+    const u64* registers = nullptr;
+  } list;
+  list.overflow = arguments.begin();
+  printk::VaList va(guest::address_of(&list));
+  std::string text;
+  static_cast<void>(printk::format_string(text, 1024, guest::address_of(format), va, current().console().environment()));
+  return text;
+}
+
+void koi_finding(std::string_view text) {
+  const auto record = guest::load<host::BorderRecord>(host::gs_area()->border);
+  const std::string where = record ? runtime::backtrace_text(current().traps().symbols(), record->return_rip) : "";
+  print(4, fmt::format("koi: {} (at {})", text, where));
+  current().note(observe::EventKind::kWarning, text);
+}
+
+void page_pointer_fault(FrameEvent event, u64 address) {
+  // virt_to_page(): the page array lies at vmemmap_base, and compound_head is what is read first.
+  const u64 physical = address >= host::kDirectMap ? address - host::kDirectMap : address;
+  const u64 page = host::kVmemmap + physical / host::kPageSize * host::kStructPageSize;
+  current().traps().fault(event, page + sizeof(u64), false);
+}
+
+void warn_order_too_large(Gfp gfp) {
+  if ((gfp & memory().pages().gfp().nowarn) != 0 || !memory().first_time(runtime::Once::kOrderTooLarge)) return;
+  current().traps().warn(FrameEvent::kOrderTooLarge, {"mm/page_alloc.c", 5634, 4832});
+}
+
+void report_allocation_failure(FrameEvent event, Gfp gfp, std::string_view what) {
+  if ((gfp & memory().pages().gfp().nowarn) != 0 || !memory().page_reports().admits(now())) return;
+  const u32 flags = gfp;
+  print(4, fmt::format("{}: {}, mode:{:#x}({}), nodemask=(null),cpuset=/,mems_allowed=0", current().sched().current()->comm,
+                       what, gfp, kernel_text("%pGg", {guest::address_of(&flags)})));
+  current().traps().dump_stack(4, event);
+  show_memory();
+  current().note(observe::EventKind::kWarning, what);
+}
+
+void report_page_failure(Order order, Gfp gfp) {
+  report_allocation_failure(FrameEvent::kAllocationFailure, gfp, fmt::format("page allocation failure: order:{}", order.value));
+}
+
+void report_slab_failure(const mm::Cache* cache, Gfp gfp) {
+  const mm::GfpBits& bits = memory().pages().gfp();
+  const mm::Geometry& geometry = cache->geometry();
+  if ((gfp & bits.nowarn) != 0) return;
+  report_page_failure(Order(geometry.min_order), (gfp & ~(bits.zero | bits.account | bits.reclaimable)) | bits.comp);
+  if (!memory().slab_reports().admits(now())) return;
+  const u32 flags = gfp;
+  const std::string mode = kernel_text("%pGg", {guest::address_of(&flags)});
+  print(4, current().is_6_12()
+               ? fmt::format("SLUB: Unable to allocate memory on CPU {} (of node 0) on node -1, gfp={:#x}({})",
+                             this_cpu().value, gfp, mode)
+               : fmt::format("SLUB: Unable to allocate memory on node -1, gfp={:#x}({})", gfp, mode));
+  print(4, fmt::format("  cache: {}, object size: {}, buffer size: {}, default order: {}, min order: {}", cache->name(),
+                       geometry.object_size, geometry.size, geometry.order, geometry.min_order));
+  if (geometry.min_order > mm::get_order(geometry.object_size)) {
+    print(4, fmt::format("  {} debugging increased min order, use slab_debug=O to disable.", cache->name()));
+  }
+  const mm::SlabInfo info = memory().slabs().slab_info(cache);
+  print(4, fmt::format("  node 0: slabs: {}, objs: {}, free: {}", info.slabs, info.objects,
+                       info.objects - info.active_objects));
+}
+
+bool reclaim(Gfp gfp) {
+  runtime::Memory& m = memory();
+  const u64 before = m.pages().free_pages();
+  m.pages().drain_all();
+  if ((gfp & m.pages().gfp().direct_reclaim) != 0) {
+    for (mm::Cache* const cache : m.slabs().caches()) static_cast<void>(m.slabs().shrink(cache));
+    m.run_shrinkers(gfp);
+    m.pages().drain_all();
+  }
+  return m.pages().free_pages() != before;
+}
+
+}  // namespace koi::kapi
