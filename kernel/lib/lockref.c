@@ -88,39 +88,3 @@ void lockref_mark_dead(struct lockref *lockref) {
   assert_spin_locked(&lockref->lock);
   lockref->count = -128;
 }
-
-/* ---- atomic_dec_and_lock(): 1 with the lock held, if the counter reached zero ---- */
-
-int _atomic_dec_and_lock(atomic_t *counter, spinlock_t *lock) {
-  if (atomic_add_unless(counter, -1, 1)) return 0;
-  spin_lock(lock);
-  if (atomic_dec_and_test(counter)) return 1;
-  spin_unlock(lock);
-  return 0;
-}
-
-int _atomic_dec_and_lock_irqsave(atomic_t *counter, spinlock_t *lock, unsigned long *flags) {
-  if (atomic_add_unless(counter, -1, 1)) return 0;
-  spin_lock_irqsave(lock, *flags);
-  if (atomic_dec_and_test(counter)) return 1;
-  spin_unlock_irqrestore(lock, *flags);
-  return 0;
-}
-
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
-int _atomic_dec_and_raw_lock(atomic_t *counter, raw_spinlock_t *lock) {
-  if (atomic_add_unless(counter, -1, 1)) return 0;
-  raw_spin_lock(lock);
-  if (atomic_dec_and_test(counter)) return 1;
-  raw_spin_unlock(lock);
-  return 0;
-}
-
-int _atomic_dec_and_raw_lock_irqsave(atomic_t *counter, raw_spinlock_t *lock, unsigned long *flags) {
-  if (atomic_add_unless(counter, -1, 1)) return 0;
-  raw_spin_lock_irqsave(lock, *flags);
-  if (atomic_dec_and_test(counter)) return 1;
-  raw_spin_unlock_irqrestore(lock, *flags);
-  return 0;
-}
-#endif
