@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "host/address_map.h"
+#include "host/fault_signals.h"
 #include "host/guest_memory.h"
 #include "runtime/console.h"
 #include "runtime/kernel.h"
@@ -70,6 +71,7 @@ void Traps::install() {
   g_traps = this;
   host::set_trap_dispatcher(&Traps::dispatch);
   host::set_border_slow_path([] { g_traps->border(); });
+  host::install_fault_signals({});
 }
 
 void Traps::dispatch(host::TrapFrame* frame) { g_traps->handle(*frame); }
@@ -518,7 +520,7 @@ void Traps::check_soft_lockup(const host::TrapFrame* frame) {
   const SplatText text = soft_lockup_splat(input, lockup->seconds, symbols_);
   kernel_.console().print(text);
   kernel_.modules().taint().mask |= 1ULL << kTaintSoftLockup;
-  kernel_.note(observe::EventKind::kWarning, text.empty() ? "soft lockup" : text.front().text);
+  kernel_.note(observe::EventKind::kLockup, text.empty() ? "soft lockup" : text.front().text);
 }
 
 void Traps::dump_stack(u8 level) { dump_stack(level, FrameEvent::kDumpStack); }
