@@ -10,6 +10,8 @@ runtime::ExportTable core_exports();    // what the C core calls
 runtime::ExportTable slab_exports();    // <linux/slab.h>: kmalloc
 runtime::ExportTable slab_cache_exports();  // kmem_cache_*
 runtime::ExportTable page_exports();    // <linux/gfp.h>
+runtime::ExportTable vmalloc_exports();  // <linux/vmalloc.h>, kvmalloc
+runtime::ExportTable percpu_exports();  // <linux/percpu.h>
 runtime::ExportTable sched_exports();   // what the C core's scheduling parts call
 runtime::ExportTable printk_exports();  // <linux/printk.h>
 runtime::ExportTable format_exports();  // <linux/sprintf.h>: the vsnprintf family

@@ -66,20 +66,21 @@ class KnownCaches {
   const mm::Cache* slots_[kSlots] = {};
 };
 
-// DEFINE_RATELIMIT_STATE with the kernel's defaults: 10 in 5 seconds.
+// DEFINE_RATELIMIT_STATE: so many reports in an interval.
 class ReportLimit {
  public:
+  constexpr ReportLimit(u64 interval_ns, u32 burst) : interval_ns_(interval_ns), burst_(burst) {}
   bool admits(u64 now_ns) {
-    constexpr u64 kInterval = 5'000'000'000;
-    constexpr u32 kBurst = 10;
-    if (count_ == 0 || now_ns - begin_ > kInterval) {
+    if (count_ == 0 || now_ns - begin_ > interval_ns_) {
       begin_ = now_ns;
       count_ = 0;
     }
-    return count_++ < kBurst;
+    return count_++ < burst_;
   }
 
  private:
+  u64 interval_ns_;
+  u32 burst_;
   u64 begin_ = 0;
   u32 count_ = 0;
 };
@@ -120,6 +121,9 @@ class Memory {
   [[nodiscard]] ReportLimit& page_reports() { return page_reports_; }  // warn_alloc()
   [[nodiscard]] ReportLimit& slab_reports() { return slab_reports_; }  // slab_out_of_memory()
 
+  [[nodiscard]] u32 percpu_failures() const { return percpu_failures_; }
+  void count_percpu_failure() { ++percpu_failures_; }
+
   // ---- struct page, in the C core ----
   [[nodiscard]] bool is_compound(Pfn pfn) const;
   void add_to_page_list(Pfn pfn, u64 list) const;
@@ -136,8 +140,9 @@ class Memory {
   u64 canary_ = 0;
   MemoryFacts facts_{};
   KnownCaches known_caches_{*this};
-  ReportLimit page_reports_;
-  ReportLimit slab_reports_;
+  ReportLimit page_reports_{10'000'000'000, 1};
+  ReportLimit slab_reports_{5'000'000'000, 10};
+  u32 percpu_failures_ = 0;
   bool given_[static_cast<u32>(Once::kCount)] = {};
 };
 

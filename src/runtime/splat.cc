@@ -121,8 +121,13 @@ SplatText cause_lines(const SplatInput& input, const OopsEvent& event, const Sym
 void add_message(SplatText& text, const std::string& message) {
   u64 begin = 0;
   while (begin < message.size()) {
+    u8 level = kDefault;
+    if (message[begin] == '\001' && begin + 1 < message.size()) {  // KERN_SOH: the text names its level
+      level = static_cast<u8>(message[begin + 1] - '0');
+      begin += 2;
+    }
     const u64 end = std::min(message.find('\n', begin), message.size());
-    add(text, kDefault, message.substr(begin, end - begin));
+    add(text, level, message.substr(begin, end - begin));
     begin = end + 1;
   }
 }
