@@ -107,13 +107,17 @@ void on_fault(int signal, siginfo_t* info, void* opaque) {
 
 void on_tick(int signal, siginfo_t* /*info*/, void* opaque) {
   auto* const context = static_cast<ucontext_t*>(opaque);
-  if (g_config.cpu_tick != nullptr) g_config.cpu_tick();
+  const bool at_once = g_config.cpu_tick != nullptr && g_config.cpu_tick();
   const auto rip = static_cast<u64>(context->uc_mcontext.gregs[REG_RIP]);
   if (!in_window(rip)) {
     g_stalled = 0;
     return;
   }
-  const VcpuClock* const clock = gs_area()->clock;
+  VcpuClock* const clock = gs_area()->clock;
+  if (at_once) {
+    divert_to_trap_entry(signal, context, 0);
+    return;
+  }
   if (clock->crossings != g_last_crossings) {
     g_last_crossings = clock->crossings;
     g_stalled = 0;

@@ -16,8 +16,9 @@ using KoiBugReporter = void (*)(int signal, u64 rip, u64 address);
 
 struct FaultSignalConfig {
   KoiBugReporter bug_reporter = nullptr;
-  // Called from the handler at every tick of thread CPU time; only counts and sets flags.
-  void (*cpu_tick)() = nullptr;
+  // Called from the handler at every tick of thread CPU time; only counts and sets flags. True: module text that runs
+  // now is to be preempted at once.
+  bool (*cpu_tick)() = nullptr;
   u64 tick_ns = 250'000'000;
   // Ticks without a crossing after which module text is preempted by force.
   u32 stalled_ticks = 4;

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "host/address_map.h"
 #include "host/fault_signals.h"
+#include "runtime/bug_bundle.h"
 #include "runtime/console.h"
 #include "runtime/core_build.h"
 #include "runtime/memory.h"
@@ -42,6 +43,7 @@ Result<std::unique_ptr<Kernel>> Kernel::boot(const KernelConfig& config, std::sp
 }
 
 Kernel::~Kernel() {
+  forget_bug_bundle();
   host::stop_cpu_ticks();
   modules_.reset();
   memory_.reset();
@@ -65,6 +67,9 @@ Status Kernel::start(std::span<const ExportTable> exports) {
   modules_ = std::make_unique<ModuleTable>(*this);
   traps_ = std::make_unique<Traps>(*this);
   traps_->install();
+  prepare_bug_bundle({fmt::format("seed {}\ncpus {}\nmemory {}\nkernel {}\n", config_.seed, config_.cpus,
+                                  config_.memory_bytes, config_.release),
+                      &*journal_});
   return Ok{};
 }
 

@@ -3,13 +3,17 @@
 
 #include <Zydis/Zydis.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 
 #include "base/check.h"
 #include "host/address_map.h"
 #include "host/fault_signals.h"
 #include "host/guest_memory.h"
+#include "runtime/bug_bundle.h"
 #include "runtime/console.h"
 #include "runtime/kernel.h"
 #include "runtime/modules.h"
@@ -18,6 +22,23 @@ namespace koi::runtime {
 namespace {
 
 Traps* g_traps = nullptr;  // the signal path carries no `this`
+
+// Ticks of CPU time since boot, counted by the signal handler.
+constexpr u64 kCpuTicksPerSecond = 4;
+volatile u64 g_cpu_ticks = 0;
+volatile u64 g_cpu_tick_limit = 0;  // --timeout; 0: none
+
+// True: module text is to be interrupted at once, the time is used up.
+bool count_cpu_tick() {
+  g_cpu_ticks = g_cpu_ticks + 1;
+  const bool used_up = g_cpu_tick_limit != 0 && g_cpu_ticks >= g_cpu_tick_limit;
+  // The next way out of koi looks, too.
+  if (used_up) host::gs_area()->clock->deadline_ns = 0;
+  // Nothing has come by a border for long: the process ends itself rather than never.
+  constexpr int kExitFinding = 3;
+  if (used_up && g_cpu_ticks >= g_cpu_tick_limit + 4 * kCpuTicksPerSecond) _exit(kExitFinding);
+  return used_up;
+}
 
 constexpr u64 kVectorDivide = 0;
 constexpr u64 kVectorInt3 = 3;
@@ -71,7 +92,20 @@ void Traps::install() {
   g_traps = this;
   host::set_trap_dispatcher(&Traps::dispatch);
   host::set_border_slow_path([] { g_traps->border(); });
-  host::install_fault_signals({});
+  host::FaultSignalConfig signals;
+  signals.cpu_tick = count_cpu_tick;
+  signals.bug_reporter = [](int signal, u64 rip, u64 address) {
+    write_bug_bundle(signal == SIGSEGV ? "a bad memory access of its own" : "a fatal signal", rip, address);
+  };
+  g_cpu_ticks = 0;
+  g_cpu_tick_limit = kernel_.config().timeout_s * kCpuTicksPerSecond;
+  host::install_fault_signals(signals);
+  set_check_failure_handler([](const char* /*file*/, int /*line*/, std::string_view message) {
+    const std::string text(message);
+    write_bug_bundle(text.c_str(), reinterpret_cast<u64>(__builtin_return_address(0)), 0);
+  });
+  // Where the host lacks it, a module's own system call instruction is still caught: the loader replaces it.
+  static_cast<void>(host::catch_module_system_calls());
 }
 
 void Traps::dispatch(host::TrapFrame* frame) { g_traps->handle(*frame); }
@@ -219,6 +253,7 @@ void Traps::stand_in(host::TrapFrame& frame, const module::TrapSite& site) {
 }
 
 void Traps::preempt_by_force(host::TrapFrame& frame) {
+  end_if_timed_out();
   if (kernel_.journal().count(observe::EventKind::kForcedPreemption) == 0) {
     kernel_.note(observe::EventKind::kForcedPreemption, "a loop without calls into the kernel");
   }
@@ -417,14 +452,23 @@ void Traps::die(const SplatInput& input, const OopsEvent& made) {
 
 void Traps::kill_current() {
   sched::Task* const task = kernel_.sched().current();
-  if (task->kind == sched::TaskKind::kIdle) panic("Fatal exception in interrupt");
+  if (task->kind == sched::TaskKind::kIdle) {
+    panic("Fatal exception in interrupt", FrameEvent::kNone, PanicDump::kNone);
+  }
   task->killed = true;
   host::upcall(kernel_.core().address_of("koi_task_dying"));
   kernel_.sched().exit_current(-1);
 }
 
-void Traps::panic(std::string message) {
-  kernel_.console().print(0, "Kernel panic - not syncing: " + message);
+void Traps::panic(std::string_view message, FrameEvent event, PanicDump dump) {
+  PanicEvent panic;
+  panic.message = message;
+  panic.dump = dump;
+  // panic_timeout: 0 stays, anything else reboots (at once, if negative).
+  const auto timeout = guest::load<s32>(kernel_.core().address_of("panic_timeout"));
+  panic.end = timeout.value_or(0) == 0 ? PanicEnd::kStays : PanicEnd::kReboots;
+  kernel_.console().print(panic_splat(input_at_border(event), panic, symbols_));
+  kernel_.console().log().finalize_open();
   kernel_.note(observe::EventKind::kPanic, message);
   kernel_.halt(TaskEnd::How::kPanicked);
 }
@@ -442,7 +486,8 @@ SplatInput Traps::input_at_border(FrameEvent event) {
   const std::string_view exported = border_export();
   const EventFrames frames = event_frames(kernel_.series(), exported, event);
   SplatRegisters registers;
-  registers.rip = kernel_.name_address(frames.place.empty() ? exported : frames.place) + kFrameOffset;
+  const std::string_view place = frames.place.empty() ? exported : frames.place;
+  registers.rip = place.empty() ? 0 : kernel_.name_address(place) + kFrameOffset;
   const u64 border = host::gs_area()->border;
   if (const auto record = guest::load<host::BorderRecord>(border)) {
     registers.rsp = border + sizeof(host::BorderRecord);
@@ -542,8 +587,20 @@ void Traps::dump_loader_stack() {
   kernel_.console().print(stack_dump(input, symbols_, 4));
 }
 
-void Traps::format_warning(printk::FormatWarning /*kind*/, std::string_view text) {
-  warn(FrameEvent::kFormatWarning, {"lib/vsprintf.c", 2711, 2786}, text);
+void Traps::format_warning(printk::FormatWarning kind, std::string_view text) {
+  constexpr const char* kFile = "lib/vsprintf.c";
+  switch (kind) {
+    case printk::FormatWarning::kUnsupportedConversion:
+      return warn(FrameEvent::kFormatWarning, {kFile, 2661, 2659}, text);
+    case printk::FormatWarning::kWidthTooLarge:
+      return warn(FrameEvent::kVsnprintfWarning, {kFile, 2693, 2691}, text);
+    case printk::FormatWarning::kPrecisionTooLarge:
+      return warn(FrameEvent::kVsnprintfWarning, {kFile, 2702, 2700}, text);
+    case printk::FormatWarning::kSizeTooLarge:
+      return warn(FrameEvent::kVsnprintfWarning, {kFile, 2743, 2741}, text);
+    case printk::FormatWarning::kRust:
+      return warn(FrameEvent::kVsnprintfWarning, {kFile, 2466, 2464}, text);
+  }
 }
 
 void Traps::unsupported(std::string_view what) {
@@ -561,7 +618,15 @@ const void* Traps::missing_function() {
   return reinterpret_cast<const void*>(function);
 }
 
+void Traps::end_if_timed_out() {
+  if (g_cpu_tick_limit == 0 || g_cpu_ticks < g_cpu_tick_limit) return;
+  kernel_.note(observe::EventKind::kTimeout,
+               fmt::format("{} s of CPU time are used up (--timeout)", kernel_.config().timeout_s));
+  kernel_.halt(TaskEnd::How::kTimedOut);
+}
+
 void Traps::border() {
+  end_if_timed_out();
   if (pending_) {
     const PendingFault fault = *pending_;
     pending_.reset();

@@ -68,7 +68,9 @@ class Traps {
   [[noreturn]] void fault(FrameEvent event, u64 address, bool write);
   // Another exception of the processor there: division by zero.
   [[noreturn]] void trap(FrameEvent event, OopsKind kind);
-  [[noreturn]] void panic(std::string message);
+  // The machine stops. `event`: what called panic(); with `dump` kNone an oops has shown the stack already.
+  [[noreturn]] void panic(std::string_view message, FrameEvent event = FrameEvent::kPanic,
+                          PanicDump dump = PanicDump::kStack);
   // "BUG: scheduling while atomic" of the task that calls schedule(), with that preempt count.
   void scheduling_while_atomic(u32 preempt_count);
   void dump_stack(u8 level);
@@ -97,6 +99,7 @@ class Traps {
   void handle(host::TrapFrame& frame);
   bool handle_page_fault(host::TrapFrame& frame);
   bool handle_undefined(host::TrapFrame& frame);
+  void end_if_timed_out();
   bool read_jiffies(host::TrapFrame& frame);
   [[nodiscard]] u64 jiffies_slot(u64 rip);
   bool fix_up(host::TrapFrame& frame);
