@@ -63,7 +63,8 @@ void stack_chk_fail() {
   const auto record = guest::load<host::BorderRecord>(host::gs_area()->border);
   const u64 caller = record ? record->return_rip : 0;
   kernel.traps().panic("stack-protector: Kernel stack is corrupted in: " +
-                       runtime::backtrace_text(kernel.traps().symbols(), caller));
+                           runtime::backtrace_text(kernel.traps().symbols(), caller),
+                       runtime::FrameEvent::kStackProtector);
 }
 
 void bug_func() { current().traps().unsupported("a paravirtual call that the kernel patches (BUG_func)"); }

@@ -73,6 +73,7 @@ enum class FrameEvent : u8 {
   kLockFault,  // a fault on the lock inside the object that was passed
   kSpinDeadlock,
   kFormatWarning,
+  kVsnprintfWarning,  // about a width, a precision or the buffer's size
   kDumpStack,
   kPanic,
   kStackProtector,
