@@ -217,7 +217,7 @@ u64 hrtimer_forward(struct hrtimer *timer, ktime_t now, ktime_t interval)
 }
 
 /* ---- expiry ---- */
-static void koi_run_hrtimer(struct hrtimer_cpu_base *cpu_base, struct hrtimer *timer, unsigned long flags)
+static noinline void koi_run_hrtimer(struct hrtimer_cpu_base *cpu_base, struct hrtimer *timer, unsigned long flags)
 {
 	struct hrtimer_clock_base *base = timer->base;
 	enum hrtimer_restart answer;
@@ -268,7 +268,7 @@ static bool koi_soft_hrtimers_due(struct hrtimer_cpu_base *cpu_base, u64 now)
 	return false;
 }
 
-static void koi_hrtimer_softirq(void)
+static noinline void koi_hrtimer_softirq(void)
 {
 	struct hrtimer_cpu_base *cpu_base = this_cpu_ptr(&hrtimer_bases);
 	unsigned long flags;

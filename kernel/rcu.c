@@ -64,14 +64,17 @@ void __rcu_read_unlock(void)
 }
 
 /* The running CPU switches tasks. */
-static void koi_rcu_note_switch(void)
+static noinline void rcu_note_context_switch(bool preempt)
 {
 	this_cpu_ptr(&koi_rcu_cpus)->passed = true;
-#ifdef CONFIG_PREEMPT_RCU
-	if (current->rcu_read_lock_nesting > 0 && !preempt_count())
-		WARN_ONCE(READ_ONCE(current->__state) != TASK_RUNNING,
-			  "Voluntary context switch within RCU read-side critical section!");
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#line 331 "kernel/rcu/tree_plugin.h"
+	WARN_ONCE(!preempt && rcu_preempt_depth() > 0, "Voluntary context switch within RCU read-side critical section!");
+#else
+#line 320 "kernel/rcu/tree_plugin.h"
+	WARN_ONCE(!preempt && rcu_preempt_depth() > 0, "Voluntary context switch within RCU read-side critical section!");
 #endif
+#line 78 "rcu.c"
 }
 
 bool rcu_is_watching(void)
@@ -162,7 +165,7 @@ static void koi_rcu_look(struct timer_list *unused)
 		koi_rcu_begin();
 	}
 	if (koi_rcu_seq & 1)
-		mod_timer(&koi_rcu_timer, jiffies);
+		mod_timer(&koi_rcu_timer, jiffies + 1);
 	raw_spin_unlock_irqrestore(&koi_rcu_lock, flags);
 }
 
@@ -175,7 +178,7 @@ static void koi_rcu_ipi(void)
 
 /* kvfree_rcu(): instead of a function there is the head's offset in the object, or the object itself. */
 #define KOI_KVFREE_OFFSETS 4096
-static void koi_rcu_call(struct rcu_head *head)
+static noinline void koi_rcu_call(struct rcu_head *head)
 {
 	rcu_callback_t func = head->func;
 
@@ -210,7 +213,7 @@ void call_rcu(struct rcu_head *head, rcu_callback_t func)
 	koi_rcu_append(&this_cpu_ptr(&koi_rcu_cpus)->next, head);
 	koi_rcu_begin();
 	if (!timer_pending(&koi_rcu_timer))
-		mod_timer(&koi_rcu_timer, jiffies);
+		mod_timer(&koi_rcu_timer, jiffies + 1);
 	raw_spin_unlock_irqrestore(&koi_rcu_lock, flags);
 }
 

@@ -3,10 +3,7 @@
 
 static void wq_worker_sleeping_now(struct task_struct *t);
 static void wq_worker_running_again(struct task_struct *t);
-static void koi_rcu_note_switch(void);
-
-struct koi_boot_step;
-DEFINE_PER_CPU(unsigned long, koi_switches);
+static void rcu_note_context_switch(bool preempt);
 
 /* The preempt count without the bit that stands for need_resched. */
 static __always_inline int koi_atomic_count(void)
@@ -23,7 +20,7 @@ static void koi_schedule_check(void)
 }
 
 /* Leaves the virtual CPU as __state says. */
-static void koi_schedule(void)
+static noinline void __schedule(void)
 {
 	struct task_struct *t = current;
 
@@ -37,7 +34,7 @@ static void koi_schedule(void)
 	}
 	if (signal_pending_state(READ_ONCE(t->__state), t))
 		__set_current_state(TASK_RUNNING);
-	koi_rcu_note_switch();
+	rcu_note_context_switch(false);
 	clear_tsk_need_resched(t);
 	koi_task_switch();
 	local_irq_enable();
@@ -50,7 +47,7 @@ asmlinkage void schedule(void)
 
 	if (worker)
 		wq_worker_sleeping_now(t);
-	koi_schedule();
+	__schedule();
 	if (worker)
 		wq_worker_running_again(t);
 }
@@ -60,7 +57,7 @@ int __cond_resched(void)
 	koi_charge();
 	if (likely(!need_resched()) || koi_atomic_count() || irqs_disabled())
 		return 0;
-	koi_rcu_note_switch();
+	rcu_note_context_switch(true);
 	clear_tsk_need_resched(current);
 	koi_task_preempt();
 	return 1;
@@ -111,7 +108,7 @@ void yield(void)
 	koi_schedule_check();
 	if (is_idle_task(current))
 		return;
-	koi_rcu_note_switch();
+	rcu_note_context_switch(true);
 	koi_task_preempt();
 }
 
@@ -210,7 +207,7 @@ int set_cpus_allowed_ptr(struct task_struct *t, const struct cpumask *mask)
 	koi_allow(t, mask);
 	/* A task that may not stay where it is moves at once. */
 	if (t == current && !cpumask_test_cpu(raw_smp_processor_id(), mask)) {
-		koi_rcu_note_switch();
+		rcu_note_context_switch(true);
 		koi_task_preempt();
 	}
 	return 0;

@@ -27,7 +27,7 @@ static void koi_calls_init(unsigned int cpu)
 	q->last = &q->first;
 }
 
-static void koi_run_irq_work(struct irq_work *work)
+static noinline void koi_run_irq_work(struct irq_work *work)
 {
 	int flags = atomic_read(&work->node.a_flags) & ~IRQ_WORK_PENDING;
 
@@ -50,7 +50,7 @@ static void koi_run_irq_works(struct koi_call_queue *q)
 	}
 }
 
-static void koi_run_calls(struct koi_call_queue *q)
+static noinline void koi_run_calls(struct koi_call_queue *q)
 {
 	struct koi_call *call;
 

@@ -173,7 +173,7 @@ void __tasklet_hi_schedule(struct tasklet_struct *t)
 	koi_queue_tasklet(t, this_cpu_ptr(&koi_hi_tasklet_list), HI_SOFTIRQ);
 }
 
-static void koi_tasklet_action(struct koi_tasklets *list, unsigned int nr)
+static noinline void koi_tasklet_action(struct koi_tasklets *list, unsigned int nr)
 {
 	struct tasklet_struct *t, *next;
 

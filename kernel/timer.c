@@ -304,7 +304,7 @@ int koi_del_timer_sync(struct timer_list *timer)
 #endif
 
 /* ---- expiry: TIMER_SOFTIRQ ---- */
-static void koi_call_timer(struct koi_timer_base *base, struct timer_list *timer)
+static noinline void koi_call_timer(struct koi_timer_base *base, struct timer_list *timer)
 {
 	void (*function)(struct timer_list *) = timer->function;
 	bool irqsafe = timer->flags & TIMER_IRQSAFE;

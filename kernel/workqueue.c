@@ -441,7 +441,7 @@ static void koi_check_leak(int count, work_func_t func)
 }
 
 /* The lock is held with interrupts off; it is given up while the work runs. */
-static void koi_run_work(struct koi_worker *worker, struct work_struct *work)
+static noinline void koi_run_work(struct koi_worker *worker, struct work_struct *work)
 {
 	struct koi_pwq *pwq = koi_work_pwq(work);
 	unsigned int color = koi_work_color(work);

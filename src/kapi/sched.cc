@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What the C core's scheduling parts call: tasks, the clock, the one event of each virtual CPU (kernel/koi_core.h).
-#include <vector>
+#include <algorithm>
 
 #include "host/guest_memory.h"
 #include "kapi/kernel_ref.h"
@@ -86,37 +86,21 @@ void koi_spin_wait(Address lock) {
 // Runs a function of the core as an interrupt of the virtual CPU that is running.
 void interrupt(const char* function) {
   Kernel& kernel = current();
-  Task* const task = kernel.sched().current();
   host::GsArea* const area = host::gs_area();
   const u64 flag = area->interrupt_flag;
-  const u8 context = task->context;
-  task->context = static_cast<u8>(runtime::FrameContext::kTimer);
   area->interrupt_flag = 0;
   host::upcall(kernel.core().address_of(function));
-  host::gs_area()->interrupt_flag = flag;
-  task->context = context;
-}
-
-// One pending event a virtual CPU.
-std::vector<std::optional<sched::TimerId>>& events() {
-  static std::vector<std::optional<sched::TimerId>> ids;
-  ids.resize(current().config().cpus);
-  return ids;
+  area->interrupt_flag = flag;
 }
 
 void koi_clock_event(u32 cpu, s64 at_ns) {
   sched::Scheduler& sched = current().sched();
-  auto& pending = events()[cpu];
-  if (pending) sched.cancel_timer(*pending);
-  pending.reset();
-  if (at_ns == kNoEvent) return;
-  pending = sched.add_timer(
-      VirtualTime{static_cast<u64>(at_ns)}, VcpuId{cpu},
-      [](void* index) {
-        events()[reinterpret_cast<u64>(index)].reset();
-        interrupt("koi_timer_interrupt");
-      },
-      reinterpret_cast<void*>(static_cast<u64>(cpu)));
+  const auto on_event = [](void* /*unused*/) { interrupt("koi_timer_interrupt"); };
+  if (at_ns == kNoEvent) {
+    sched.clear_clock_event(VcpuId{cpu});
+  } else {
+    sched.set_clock_event(VirtualTime{static_cast<u64>(at_ns)}, VcpuId{cpu}, on_event, nullptr);
+  }
 }
 
 void koi_interrupt_cpu(u32 cpu) {

@@ -125,7 +125,6 @@ void Kernel::start_vcpus() {
     percpu_init(cpu, area);
     preempt_counts_.push_back(preempt_count_of(area));
     scheduler_->attach_vcpu(VcpuId{cpu}, area);
-    task_switched_in(*scheduler_->current());
   }
   scheduler_->set_next_pid(kFirstUserPid);
   core_->function<void()>("koi_sched_init")();

@@ -15,6 +15,7 @@
 #include "host/guest_memory.h"
 #include "runtime/bug_bundle.h"
 #include "runtime/console.h"
+#include "runtime/core_frames.h"
 #include "runtime/kernel.h"
 #include "runtime/modules.h"
 
@@ -62,6 +63,8 @@ constexpr u64 kTaintSoftLockup = 14;
 
 constexpr u64 kFirstYieldNs = 1'000;
 constexpr u64 kLongestYieldNs = 1'000'000;
+// What a forced preemption is worth in virtual time: such a loop would go on for ever, so the watchdog may see it at once.
+constexpr u64 kForcedStepNs = 30'000'000'000;
 
 constexpr u64 kTscPerNs = 2;  // tsc_khz of koi_core_init: 2 GHz
 
@@ -218,6 +221,7 @@ bool Traps::stands_in_for(module::TrapKind kind) {
 
 // A loop that only spins advances faster and faster, so that a long busy wait costs few traps.
 void Traps::advance_spinner(u64 rip) {
+  end_if_timed_out();
   if (rip == last_yield_rip_) {
     yield_step_ns_ = std::min(yield_step_ns_ * 2, kLongestYieldNs);
   } else {
@@ -257,7 +261,7 @@ void Traps::preempt_by_force(host::TrapFrame& frame) {
   if (kernel_.journal().count(observe::EventKind::kForcedPreemption) == 0) {
     kernel_.note(observe::EventKind::kForcedPreemption, "a loop without calls into the kernel");
   }
-  kernel_.sched().advance(1'000'000'000);
+  kernel_.sched().advance(kForcedStepNs);
   kernel_.sched().border();
   check_soft_lockup(&frame);
 }
@@ -360,7 +364,25 @@ std::vector<TraceItem> Traps::trace(const host::TrapFrame* trap, FrameEvent even
   composition.context = static_cast<FrameContext>(task->context);
   composition.boot_cpu = kernel_.sched().running_vcpu().value == 0;
   composition.export_name = [this](u32 index) { return std::string_view(kernel_.export_at(index).name); };
-  return compose_trace(unwind(input), composition, frames_);
+  const auto core_name = [this](u64 address) -> std::string_view {
+    const CoreFunction* const function = kernel_.core().function_at(address);
+    return function == nullptr ? std::string_view() : std::string_view(function->name);
+  };
+  const CoreFrames split = split_core_frames(unwind(input), core_name);
+  if (split.context) composition.context = *split.context;
+  if (split.in_interrupt && task->kind != sched::TaskKind::kIdle) {
+    // What was interrupted, without the markers of its stack.
+    TraceComposition below = composition;
+    below.event = FrameEvent::kNone;
+    const CoreFrames outer = split_core_frames(split.interrupted, core_name);
+    below.context = outer.context.value_or(static_cast<FrameContext>(task->context));
+    composition.interrupted = compose_trace(outer.frames, below, frames_);
+    if (composition.interrupted.size() >= 2) {
+      composition.interrupted.erase(composition.interrupted.begin());
+      composition.interrupted.pop_back();
+    }
+  }
+  return compose_trace(split.frames, composition, frames_);
 }
 
 SplatInput Traps::input_for(const SplatRegisters& registers, const host::TrapFrame* trap, FrameEvent event) {

@@ -53,6 +53,7 @@ void Scheduler::attach_vcpu(VcpuId cpu, u64 gs_base) {
   idle.argument = this;
   vcpu.idle_task = make(idle, 0);
   vcpu.current = vcpu.idle_task;
+  host_.task_switched_in(*vcpu.idle_task);
   if (cpu.value == 0) host::set_gs_base(gs_base);
 }
 
@@ -462,6 +463,16 @@ TimerId Scheduler::add_timer(VirtualTime time, VcpuId cpu, void (*callback)(void
   const u64 look = cpu == running_ ? time.value : time.value + config_.quantum_ns;
   clock.deadline_ns = std::min(clock.deadline_ns, look);
   return sequence;
+}
+
+void Scheduler::set_clock_event(VirtualTime time, VcpuId cpu, void (*callback)(void*), void* argument) {
+  clear_clock_event(cpu);
+  vcpus_[cpu.value].clock_event = add_timer(time, cpu, callback, argument);
+}
+
+void Scheduler::clear_clock_event(VcpuId cpu) {
+  cancel_timer(vcpus_[cpu.value].clock_event);
+  vcpus_[cpu.value].clock_event = 0;
 }
 
 bool Scheduler::cancel_timer(TimerId id) {

@@ -124,6 +124,9 @@ class Scheduler {
   TimerId add_timer(VirtualTime time, VcpuId cpu, void (*callback)(void*), void* argument);
   // False: it fired already.
   bool cancel_timer(TimerId id);
+  // The one event of a virtual CPU's clock: a new one replaces the one that is pending.
+  void set_clock_event(VirtualTime time, VcpuId cpu, void (*callback)(void*), void* argument);
+  void clear_clock_event(VcpuId cpu);
   [[nodiscard]] bool idle() const;
 
   // The soft-lockup watchdog: set when a virtual CPU has not scheduled for more than its threshold; taken by whoever
@@ -151,6 +154,7 @@ class Scheduler {
     Task* current = nullptr;  // a task that keeps the CPU while others run, or the idle task
     Task* idle_task = nullptr;
     std::pmr::deque<Task*> queue;
+    TimerId clock_event = 0;        // 0: none was set
     bool idle_interrupted = false;  // the idle task is in the middle of an interrupt
     u64 touched_ns = 0;             // the watchdog's period in which the CPU last scheduled
     u64 reported_ns = 0;            // the same, or its last report

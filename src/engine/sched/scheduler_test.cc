@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "engine/sched/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/address_map.h"
+#include "host/world.h"
+
+namespace koi::sched {
+namespace {
+
+constexpr u64 kMillisecond = 1'000'000;
+constexpr u64 kSecond = 1'000'000'000;
+constexpr u32 kInterruptible = 1;
+
+// A world whose "task_struct" is an entry of a map.
+class FakeHost final : public TaskHost {
+ public:
+  void task_switched_in(Task& task) override { switched_in.push_back(task.comm); }
+  u32 guest_state(const Task& task) const override { return states.at(task.guest); }
+  void set_guest_state(Task& task, u32 state) override { states[task.guest] = state; }
+  void set_need_resched(Task& task) override { ++need_resched[task.comm]; }
+  void time_passed(VirtualTime now) override {
+    // Virtual CPUs are never further apart than a quantum and a step.
+    EXPECT_GE(now.value + kMillisecond, last_time_ns);
+    last_time_ns = std::max(last_time_ns, now.value);
+  }
+  void task_created(Task& task) override {
+    task.guest = ++last_guest;
+    states[task.guest] = 0;
+    task.kernel_stack = host::kVmalloc + task.stack_index * 2 * host::kThreadSize + host::kThreadSize;
+    host::protect(task.kernel_stack, host::kThreadSize, host::Protection::kReadWrite);
+  }
+  void task_released(Task& task) override {
+    released.push_back(task.comm);
+    states.erase(task.guest);
+  }
+
+  std::map<u64, u32> states;
+  std::map<std::string, u32> need_resched;
+  std::vector<std::string> switched_in, released;
+  u64 last_guest = 0;
+  u64 last_time_ns = 0;
+};
+
+class SchedulerTest : public ::testing::Test {
+ protected:
+  void start(u32 cpus) {
+    auto made = host::World::create(host::WorldConfig{64ULL << 20, cpus});
+    ASSERT_TRUE(made.ok()) << made.error().message;
+    world_ = *made;
+    SchedulerConfig config;
+    config.vcpus = cpus;
+    scheduler_ = std::make_unique<Scheduler>(config, host_, world_->heap());
+    for (u32 cpu = 0; cpu < cpus; ++cpu) scheduler_->attach_vcpu(VcpuId{cpu}, world_->percpu_area(VcpuId{cpu}));
+  }
+  void TearDown() override {
+    scheduler_.reset();
+    if (world_ != nullptr) host::World::destroy(world_);
+  }
+
+  using Body = std::function<void(Task&)>;
+  Task* spawn(const char* comm, u32 cpu, Body body, bool asleep = false) {
+    bodies_.push_back(std::make_unique<std::pair<SchedulerTest*, Body>>(this, std::move(body)));
+    Scheduler::NewTask wanted;
+    wanted.comm = comm;
+    wanted.cpu = VcpuId{cpu};
+    wanted.asleep = asleep;
+    wanted.argument = bodies_.back().get();
+    wanted.entry = [](Task& task, void* opaque) {
+      auto* const pair = static_cast<std::pair<SchedulerTest*, Body>*>(opaque);
+      pair->second(task);
+      pair->first->scheduler_->exit_current(0);
+    };
+    Task* const task = scheduler_->create(wanted);
+    EXPECT_NE(task, nullptr);
+    scheduler_->hold(*task);
+    return task;
+  }
+  void note(const std::string& what) { log_.push_back(what); }
+  void sleep(Task& task, u64 ns) {
+    struct Wake {
+      Scheduler* scheduler;
+      Task* task;
+    } wake{scheduler_.get(), &task};
+    scheduler_->add_timer(
+        VirtualTime{scheduler_->now().value + ns}, task.cpu,
+        [](void* opaque) {
+          const auto* const w = static_cast<Wake*>(opaque);
+          w->scheduler->wake(*w->task);
+        },
+        &wake);
+    block(task);
+  }
+  void block(Task& task) {
+    host_.set_guest_state(task, kInterruptible);
+    scheduler_->schedule();
+  }
+  // As module text does: work that takes time, with a way out of koi after each step.
+  void work(u64 ns, u64 step_ns) {
+    for (u64 done = 0; done < ns; done += step_ns) {
+      scheduler_->advance(step_ns);
+      scheduler_->border();
+    }
+  }
+
+  host::World* world_ = nullptr;
+  FakeHost host_;
+  std::unique_ptr<Scheduler> scheduler_;
+  std::vector<std::unique_ptr<std::pair<SchedulerTest*, Body>>> bodies_;
+  std::vector<std::string> log_;
+};
+
+using Log = std::vector<std::string>;
+
+TEST_F(SchedulerTest, ATaskRunsToItsEndAndIsFreedWhenDropped) {
+  start(1);
+  Task* const task = spawn("one", 0, [this](Task& /*self*/) { note("ran"); });
+  EXPECT_TRUE(scheduler_->run_until_dead(*task));
+  EXPECT_EQ(log_, Log{"ran"});
+  EXPECT_EQ(host_.released, Log{"one"});
+  EXPECT_EQ(scheduler_->tasks().size(), 1U);
+  scheduler_->drop(*task);
+  EXPECT_TRUE(scheduler_->tasks().empty());
+}
+
+TEST_F(SchedulerTest, TenSecondsOfSleepAreOneJump) {
+  start(2);
+  Task* const task = spawn("sleeper", 0, [this](Task& self) { sleep(self, 10 * kSecond); });
+  EXPECT_TRUE(scheduler_->run_until_dead(*task));
+  EXPECT_GE(scheduler_->now().value, 10 * kSecond);
+  EXPECT_LT(scheduler_->now().value, 10 * kSecond + kMillisecond);
+}
+
+TEST_F(SchedulerTest, TimersFireInOrderOfTimeThenOfArming) {
+  start(2);
+  struct Fired {
+    Log* log;
+    const char* name;
+  };
+  Fired a{&log_, "a"};
+  Fired b{&log_, "b"};
+  Fired c{&log_, "c"};
+  const auto fire = [](void* opaque) {
+    const auto* const f = static_cast<Fired*>(opaque);
+    f->log->push_back(f->name);
+  };
+  Task* const task = spawn("main", 0, [&](Task& self) {
+    scheduler_->add_timer(VirtualTime{3 * kMillisecond}, VcpuId{1}, fire, &c);
+    scheduler_->add_timer(VirtualTime{2 * kMillisecond}, VcpuId{0}, fire, &a);
+    scheduler_->add_timer(VirtualTime{2 * kMillisecond}, VcpuId{0}, fire, &b);
+    const TimerId gone = scheduler_->add_timer(VirtualTime{kMillisecond}, VcpuId{0}, fire, &c);
+    EXPECT_TRUE(scheduler_->cancel_timer(gone));
+    EXPECT_FALSE(scheduler_->cancel_timer(gone));
+    sleep(self, 5 * kMillisecond);
+  });
+  EXPECT_TRUE(scheduler_->run_until_dead(*task));
+  EXPECT_EQ(log_, (Log{"a", "b", "c"}));
+}
+
+TEST_F(SchedulerTest, AClockEventIsReplaced) {
+  start(1);
+  int fired = 0;
+  const auto fire = [](void* count) { ++*static_cast<int*>(count); };
+  Task* const task = spawn("main", 0, [&](Task& self) {
+    scheduler_->set_clock_event(VirtualTime{kMillisecond}, VcpuId{0}, fire, &fired);
+    scheduler_->set_clock_event(VirtualTime{2 * kMillisecond}, VcpuId{0}, fire, &fired);
+    sleep(self, 3 * kMillisecond);
+    EXPECT_EQ(fired, 1);
+    scheduler_->set_clock_event(VirtualTime{4 * kMillisecond}, VcpuId{0}, fire, &fired);
+    scheduler_->clear_clock_event(VcpuId{0});
+    sleep(self, 3 * kMillisecond);
+  });
+  EXPECT_TRUE(scheduler_->run_until_dead(*task));
+  EXPECT_EQ(fired, 1);
+}
+
+TEST_F(SchedulerTest, TwoCpusInterleaveByVirtualTime) {
+  start(2);
+  const auto body = [this](const char* name) {
+    return [this, name](Task& /*self*/) {
+      for (int i = 0; i < 3; ++i) {
+        work(200'000, 10'000);
+        note(name);
+      }
+    };
+  };
+  Task* const a = spawn("a", 0, body("a"));
+  Task* const b = spawn("b", 1, body("b"));
+  EXPECT_TRUE(scheduler_->run_until_dead(*a));
+  EXPECT_TRUE(scheduler_->run_until_dead(*b));
+  EXPECT_EQ(log_, (Log{"a", "b", "a", "b", "a", "b"}));
+  // Both worked at the same time.
+  EXPECT_LT(scheduler_->clock(VcpuId{0}).now_ns, 700'000U);
+  EXPECT_LT(scheduler_->clock(VcpuId{1}).now_ns, 700'000U);
+}
+
+TEST_F(SchedulerTest, ASpinnerSeesWhatAnotherCpuDoes) {
+  start(2);
+  bool flag = false;
+  Task* const spinner = spawn("spinner", 0, [&](Task& /*self*/) {
+    while (!flag) {
+      scheduler_->advance(1'000);
+      scheduler_->yield_vcpu();
+    }
+    note("seen");
+  });
+  spawn("setter", 1, [&](Task& /*self*/) {
+    work(kMillisecond, 10'000);
+    flag = true;
+  });
+  EXPECT_TRUE(scheduler_->run_until_dead(*spinner));
+  EXPECT_EQ(log_, Log{"seen"});
+}
+
+TEST_F(SchedulerTest, WakersRunTheirSleepersInOrder) {
+  start(1);
+  std::vector<Task*> sleepers;
+  for (const char* const name : {"first", "second", "third"}) {
+    sleepers.push_back(spawn(name, 0, [this, name](Task& self) {
+      block(self);
+      note(name);
+    }));
+  }
+  Task* const waker = spawn("waker", 0, [&](Task& /*self*/) {
+    for (Task* const sleeper : sleepers) EXPECT_TRUE(scheduler_->wake(*sleeper));
+    EXPECT_FALSE(scheduler_->wake(*sleepers[0])) << "already runnable";
+  });
+  EXPECT_TRUE(scheduler_->run_until_dead(*waker));
+  EXPECT_TRUE(scheduler_->run_until_dead(*sleepers[2]));
+  EXPECT_EQ(log_, (Log{"first", "second", "third"}));
+}
+
+TEST_F(SchedulerTest, AnAsleepTaskStartsAtItsFirstWake) {
+  start(1);
+  Task* const late = spawn("late", 0, [this](Task& /*self*/) { note("late"); }, true);
+  Task* const main = spawn("main", 0, [&](Task& self) {
+    sleep(self, kMillisecond);
+    note("main");
+    scheduler_->wake(*late);
+  });
+  EXPECT_TRUE(scheduler_->run_until_dead(*main));
+  EXPECT_TRUE(scheduler_->run_until_dead(*late));
+  EXPECT_EQ(log_, (Log{"main", "late"}));
+}
+
+TEST_F(SchedulerTest, ABusyCpusTasksGoToAnIdleOne) {
+  start(2);
+  u32 cpu = 99;
+  Task* const sleeper = spawn("sleeper", 0, [&](Task& self) {
+    block(self);
+    cpu = self.cpu.value;
+  });
+  Task* const hog = spawn("hog", 0, [&](Task& /*self*/) {
+    scheduler_->wake(*sleeper);
+    work(10 * kMillisecond, 100'000);
+  });
+  EXPECT_TRUE(scheduler_->run_until_dead(*hog));
+  EXPECT_EQ(cpu, 1U);
+}
+
+TEST_F(SchedulerTest, AffinityIsKept) {
+  start(2);
+  u32 cpu = 99;
+  Task* const bound = spawn("bound", 1, [&](Task& self) {
+    self.allowed_vcpus = 1;  // virtual CPU 0 only
+    scheduler_->preempt();
+    cpu = self.cpu.value;
+  });
+  EXPECT_TRUE(scheduler_->run_until_dead(*bound));
+  EXPECT_EQ(cpu, 0U);
+}
+
+TEST_F(SchedulerTest, DeadlockIsSaidNotWaitedFor) {
+  start(2);
+  Task* const task = spawn("stuck", 0, [this](Task& self) { block(self); });
+  EXPECT_FALSE(scheduler_->run_until_dead(*task));
+  EXPECT_TRUE(scheduler_->idle());
+}
+
+TEST_F(SchedulerTest, InterruptsOffHoldTimersBack) {
+  start(1);
+  bool fired = false;
+  Task* const task = spawn("task", 0, [&](Task& /*self*/) {
+    host::GsArea* const area = host::gs_area();
+    scheduler_->add_timer(
+        VirtualTime{kMillisecond}, VcpuId{0}, [](void* f) { *static_cast<bool*>(f) = true; }, &fired);
+    area->interrupt_flag = 0;
+    scheduler_->delay(2 * kMillisecond);
+    EXPECT_FALSE(fired);
+    area->interrupt_flag = 0x200;
+    scheduler_->border();
+    EXPECT_TRUE(fired);
+  });
+  EXPECT_TRUE(scheduler_->run_until_dead(*task));
+}
+
+TEST_F(SchedulerTest, DelayFiresTimersAtTheirTime) {
+  start(1);
+  struct Seen {
+    Scheduler* scheduler;
+    u64 at_ns;
+  } seen{nullptr, 0};
+  Task* const task = spawn("task", 0, [&](Task& /*self*/) {
+    seen.scheduler = scheduler_.get();
+    scheduler_->add_timer(
+        VirtualTime{kMillisecond}, VcpuId{0},
+        [](void* opaque) {
+          auto* const s = static_cast<Seen*>(opaque);
+          s->at_ns = s->scheduler->now().value;
+        },
+        &seen);
+    scheduler_->delay(5 * kMillisecond);
+    EXPECT_EQ(scheduler_->now().value, 5 * kMillisecond);
+  });
+  EXPECT_TRUE(scheduler_->run_until_dead(*task));
+  EXPECT_EQ(seen.at_ns, kMillisecond);
+}
+
+TEST_F(SchedulerTest, AWaitingTaskMakesTheRunningOneNeedResched) {
+  start(1);
+  Task* const hog = spawn("hog", 0, [this](Task& /*self*/) { work(10 * kMillisecond, 100'000); });
+  spawn("waiting", 0, [](Task& /*self*/) {});
+  EXPECT_TRUE(scheduler_->run_until_dead(*hog));
+  EXPECT_GT(host_.need_resched["hog"], 0U);
+}
+
+TEST_F(SchedulerTest, TheWatchdogFindsWhoNeverSchedules) {
+  start(1);
+  std::vector<u32> found;
+  Task* const hog = spawn("hog", 0, [&](Task& /*self*/) {
+    for (int i = 0; i < 1000; ++i) {
+      work(100 * kMillisecond, 10 * kMillisecond);
+      if (const auto lockup = scheduler_->take_lockup()) found.push_back(lockup->seconds);
+    }
+  });
+  EXPECT_TRUE(scheduler_->run_until_dead(*hog));
+  EXPECT_EQ(found, (std::vector<u32>{22, 44, 67, 89}));
+}
+
+TEST_F(SchedulerTest, SchedulingKeepsTheWatchdogQuiet) {
+  start(1);
+  bool found = false;
+  Task* const task = spawn("task", 0, [&](Task& /*self*/) {
+    for (int i = 0; i < 100; ++i) {
+      work(kSecond, 100 * kMillisecond);
+      scheduler_->schedule();
+      found |= scheduler_->take_lockup().has_value();
+    }
+  });
+  EXPECT_TRUE(scheduler_->run_until_dead(*task));
+  EXPECT_FALSE(found);
+}
+
+TEST_F(SchedulerTest, TheClockThatTasksReadNeverGoesBack) {
+  start(2);
+  u64 last_ns = 0;
+  const auto body = [&](Task& /*self*/) {
+    for (int i = 0; i < 100; ++i) {
+      work(30'000, 10'000);
+      const u64 now_ns = scheduler_->read_clock().value;
+      EXPECT_GE(now_ns, last_ns);
+      last_ns = now_ns;
+    }
+  };
+  Task* const a = spawn("a", 0, body);
+  Task* const b = spawn("b", 1, body);
+  EXPECT_TRUE(scheduler_->run_until_dead(*a));
+  EXPECT_TRUE(scheduler_->run_until_dead(*b));
+}
+
+TEST_F(SchedulerTest, ThousandsOfTasksOneAfterAnotherUseTheSameStacks) {
+  start(1);
+  for (int i = 0; i < 3000; ++i) {
+    Task* const task = spawn("short", 0, [](Task& /*self*/) {});
+    ASSERT_TRUE(scheduler_->run_until_dead(*task));
+    EXPECT_LT(task->stack_index, 4U);
+    scheduler_->drop(*task);
+  }
+}
+
+}  // namespace
+}  // namespace koi::sched
