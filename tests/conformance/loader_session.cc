@@ -53,15 +53,17 @@ class Session {
     line(fmt::format("echo @only {}", part));
     line("cat /proc/modules");
   }
-  // "NAME: contents", the contents on one line.
+  // "NAME: contents", the contents on one line. The file may not end in a newline: an empty line follows.
   void value(std::string_view name, std::string_view path) {
     line(fmt::format("echo @value {}", name));
     line(fmt::format("cat {}", path));
+    line("echo");
   }
   // "PREFIX[contents]"
   void bracketed(std::string_view prefix, std::string_view path) {
     line(fmt::format("echo @bracket {}", prefix));
     line(fmt::format("cat {}", path));
+    line("echo");
   }
   void exit_status() { line("echo exit $?"); }
   void write(std::string_view parameter, std::string_view value) {
@@ -70,6 +72,7 @@ class Session {
     silently(value.empty() ? fmt::format("echo -n > {}", path) : fmt::format("echo -n {} > {}", value, path));
     line("echo @status $?");
     line(fmt::format("cat {}", path));
+    line("echo");
     log();
   }
   void line(std::string_view text) {

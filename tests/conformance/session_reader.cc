@@ -50,6 +50,11 @@ class SessionReader {
   void finish() {
     std::vector<std::string_view> lines;
     lines.swap(lines_);
+    // A file's contents: the empty line that closes them, and what the shell says of a file that cannot be read.
+    if (mode_ == "value" || mode_ == "bracket" || mode_ == "status") {
+      std::erase_if(lines, [](std::string_view line) { return line.starts_with("cat: "); });
+      while (!lines.empty() && lines.back().empty()) lines.pop_back();
+    }
     if (mode_ == "raw") {
       for (std::string_view line : lines) add(std::string(line));
     } else if (mode_ == "log") {
