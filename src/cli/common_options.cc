@@ -148,6 +148,8 @@ void add_machine_options(CLI::App& app, MachineOptions& options) {
       ->capture_default_str();
   app.add_flag("--lazy", options.lazy,
                "load modules with missing symbols; calling one is an oops that names it");
+  app.add_flag("--under-gdb", options.under_gdb)->group("");
+  app.add_flag("--force-koi-fault", options.force_koi_fault)->group("");
   app.add_flag("--gdb", options.gdb,
                "start gdb on the run, with the module's symbols and koi's signals arranged");
 }

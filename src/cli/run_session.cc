@@ -9,9 +9,11 @@
 #include <optional>
 
 #include "cli/header_trees.h"
+#include "cli/gdb_session.h"
 #include "cli/kmod_messages.h"
 #include "cli/log_output.h"
 #include "cli/shell.h"
+#include "cli/terminal.h"
 #include "cli/verdict.h"
 #include "kapi/kernel_ref.h"
 #include "module/elf_image.h"
@@ -29,18 +31,16 @@ bool names_a_module(std::string_view word) {
   return false;
 }
 
-void complain(const std::string& message) { fmt::print(stderr, "koi: {}\n", message); }
+void complain(const std::string& message) { print_error("{}", message); }
 
-// The release that the module was built for: the first word of its version magic.
-Result<std::string> release_of(const std::string& path) {
+// The version magic of the module: it begins with the release that it was built for.
+Result<std::string> vermagic_of(const std::string& path) {
   const module::ModuleFile file = TRY(module::read_module_file(path));
   module::CollectedLog log;
   const module::ElfImage image = TRY(module::ElfImage::parse(file, module::ElfRules{}, log));
   if (image.modinfo == 0) return std::string();
   const auto info = module::ModInfo::parse(image.sections[image.modinfo].bytes);
-  const auto magic = info.get("vermagic");
-  if (!magic) return std::string();
-  return std::string(magic->substr(0, magic->find(' ')));
+  return std::string(info.get("vermagic").value_or(""));
 }
 
 struct Loaded {
@@ -49,7 +49,8 @@ struct Loaded {
 };
 
 // Loads one module in a task of its own. False: it did not come to life.
-bool load_one(runtime::Kernel& kernel, const ModuleRequest& request, std::vector<Loaded>& loaded, RunOutcome& outcome) {
+bool load_one(runtime::Kernel& kernel, const ModuleRequest& request, LogOutput& output, std::vector<Loaded>& loaded,
+              RunOutcome& outcome) {
   runtime::ModuleCall call;
   const size_t before = kernel.modules().all().size();
   const runtime::TaskEnd end = kernel.run_task("insmod", [&] {
@@ -62,8 +63,9 @@ bool load_one(runtime::Kernel& kernel, const ModuleRequest& request, std::vector
     return true;
   }
   outcome.note_failed_load(kernel, request.path, end, before < kernel.modules().all().size());
+  output.finish();
   if (end.how == runtime::TaskEnd::How::kReturned) {
-    fmt::print(stderr, "{}\n", insmod_error(request.path, end.value));
+    print_error_text(insmod_error(request.path, end.value) + "\n");
     if (!call.message.empty()) complain(call.message);
   }
   return false;
@@ -76,6 +78,15 @@ void unload_all(runtime::Kernel& kernel, const std::vector<Loaded>& loaded, RunO
     kernel.console().log().finalize_open();
     if (end.how != runtime::TaskEnd::How::kReturned || end.value < 0) outcome.note_failed_unload(it->name, end);
   }
+}
+
+// A test of what koi does when it is itself at fault: a bad access of C++ in a task.
+void force_koi_fault(runtime::Kernel& kernel) {
+  static_cast<void>(kernel.run_task("koi", [] {
+    const u64* nowhere = reinterpret_cast<const u64*>(8);
+    asm volatile("" : "+r"(nowhere));  // the compiler must not see that it is bad
+    return static_cast<s32>(*nowhere);
+  }));
 }
 
 }  // namespace
@@ -96,9 +107,9 @@ Result<std::vector<ModuleRequest>> parse_requests(const std::vector<std::string>
 }
 
 Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& options, const std::string& first_module) {
-  std::string release = options.kernel;
-  if (release.empty() && !first_module.empty()) release = TRY(release_of(first_module));
-  const HeaderTree tree = TRY(choose_header_tree(find_header_trees(), release, running_release()));
+  std::string vermagic;
+  if (!first_module.empty()) vermagic = TRY(vermagic_of(first_module));
+  const HeaderTree tree = TRY(header_tree_for_module(find_header_trees(), options.kernel, vermagic));
   runtime::KernelConfig config;
   config.release = tree.release;
   config.build_dir = tree.build_dir;
@@ -107,10 +118,12 @@ Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& opti
   config.seed = options.seed;
   config.lazy = options.lazy;
   config.timeout_s = options.timeout_s;
+  config.for_gdb = options.under_gdb;
   return kapi::boot(config);
 }
 
 ExitCode run_modules(const MachineOptions& options, const std::vector<std::string>& words) {
+  if (options.gdb) return run_under_gdb();
   const auto requests = parse_requests(words);
   if (!requests.ok()) {
     complain(requests.error().message);
@@ -123,10 +136,11 @@ ExitCode run_modules(const MachineOptions& options, const std::vector<std::strin
   }
   runtime::Kernel& kernel = **booted;
   LogOutput output(kernel, options);
+  if (options.force_koi_fault) force_koi_fault(kernel);
   RunOutcome outcome;
   std::vector<Loaded> loaded;
   for (const ModuleRequest& request : *requests) {
-    if (kernel.halted() || !load_one(kernel, request, loaded, outcome)) break;
+    if (kernel.halted() || !load_one(kernel, request, output, loaded, outcome)) break;
   }
   unload_all(kernel, loaded, outcome);
   kernel.console().log().finalize_open();

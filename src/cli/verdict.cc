@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "cli/terminal.h"
 #include "observe/journal.h"
+#include "runtime/memory.h"
 
 namespace koi::cli {
 namespace {
@@ -60,13 +62,20 @@ ExitCode RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opt
                                  counted(modules_asked, "module", "modules"), journal.count(EventKind::kModuleUnloaded),
                                  static_cast<double>(kernel.sched().now().value) / 1e9,
                                  counted(options.cpus, "CPU", "CPUs"), options.seed);
+  if (const runtime::AllocationTotals& memory = kernel.memory().totals(); memory.calls != 0) {
+    const u64 wasted = memory.got_bytes - memory.asked_bytes;
+    text += fmt::format(". Memory: {} asked for {} bytes, got {}, wasted {} ({}.{} %)",
+                        counted(memory.calls, "allocation", "allocations"), memory.asked_bytes, memory.got_bytes, wasted,
+                        wasted * 100 / std::max<u64>(memory.got_bytes, 1),
+                        wasted * 1000 / std::max<u64>(memory.got_bytes, 1) % 10);
+  }
   text += fmt::format(". Findings: {}, {}", counted(warnings, "warning", "warnings"), counted(oopses, "oops", "oopses"));
   for (const observe::Event& event : journal.events()) {
     if (event.kind == EventKind::kUnsupported) text += fmt::format(". Not supported: {}", event.text);
     if (event.kind == EventKind::kForcedPreemption) text += ". This run was preempted by force and does not replay exactly";
   }
   for (const std::string& remark : remarks_) text += ". " + remark;
-  fmt::print(stderr, "{}.\n", text);
+  print_error_text(text + ".\n");
 
   const auto fails_on = [&](std::string_view kind) {
     return std::find(options.fail_on.begin(), options.fail_on.end(), kind) != options.fail_on.end();

@@ -20,6 +20,19 @@ constexpr mm::Zone kZones[] = {mm::Zone::kDma, mm::Zone::kDma32, mm::Zone::kNorm
 
 void print(int level, std::string_view line) { current().console().print(level, line); }
 
+// A struct __va_list_tag whose register area is used up, so that all arguments are on its stack.
+class Arguments {
+ public:
+  explicit Arguments(std::span<const u64> values) : overflow_(values.data()) {}
+  [[nodiscard]] u64 address() const { return guest::address_of(this); }
+
+ private:
+  u32 gp_offset_ = 48;
+  u32 fp_offset_ = 304;
+  const u64* overflow_;
+  const u64* registers_ = nullptr;
+};
+
 u64 now() { return current().sched().now().value; }
 
 u64 slab_pages(bool reclaimable) {
@@ -113,18 +126,18 @@ void show_memory() {
 }  // namespace
 
 std::string kernel_text(const char* format, std::initializer_list<u64> arguments) {
-  // struct __va_list_tag whose register area is used up: all arguments are on the stack.
-  struct {
-    u32 gp_offset = 48;
-    u32 fp_offset = 304;
-    const u64* overflow = nullptr;
-    const u64* registers = nullptr;
-  } list;
-  list.overflow = arguments.begin();
-  printk::VaList va(guest::address_of(&list));
+  const Arguments list(std::span<const u64>(arguments.begin(), arguments.size()));
+  printk::VaList va(list.address());
   std::string text;
   static_cast<void>(printk::format_string(text, 1024, guest::address_of(format), va, current().console().environment()));
   return text;
+}
+
+void kernel_print(const char* format, std::initializer_list<u64> arguments) {
+  const Arguments list(std::span<const u64>(arguments.begin(), arguments.size()));
+  printk::VaList va(list.address());
+  runtime::Console& console = current().console();
+  static_cast<void>(console.log().print(console.call(), guest::address_of(format), va, console.environment()));
 }
 
 void koi_finding(std::string_view text) {
