@@ -64,7 +64,7 @@ void __rcu_read_unlock(void)
 }
 
 /* The running CPU switches tasks. */
-static noinline void rcu_note_context_switch(bool preempt)
+noinline void rcu_note_context_switch(bool preempt)
 {
 	this_cpu_ptr(&koi_rcu_cpus)->passed = true;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)

@@ -3,7 +3,6 @@
 
 static void wq_worker_sleeping_now(struct task_struct *t);
 static void wq_worker_running_again(struct task_struct *t);
-static void rcu_note_context_switch(bool preempt);
 
 /* The preempt count without the bit that stands for need_resched. */
 static __always_inline int koi_atomic_count(void)
