@@ -45,6 +45,7 @@
 #include <linux/notifier.h>
 #include <linux/rcupdate.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 #include <linux/cpumask.h>
 #include <linux/nodemask.h>
 #include <linux/bug.h>
@@ -84,7 +85,13 @@
 #include "data.c"
 #include "paravirt.c"
 #include "layout.c"
+#include "page_data.c"
 #include "page.c"
+#include "uaccess.c"
+#include "user_buffers.c"
+#include "mempool.c"
+#include "shrinker.c"
+#include "devres.c"
 #include "task.c"
 #include "params.c"
 #include "module.c"

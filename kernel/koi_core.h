@@ -13,6 +13,8 @@ int koi_param_get(const char *ops, char *buffer, const struct kernel_param *kp);
 struct _ddebug;
 /* What the flags of a pr_debug() site put before its message. */
 void koi_debug_prefix(const struct _ddebug *descriptor, char *prefix, unsigned long size);
+/* Brings the counters of free pages up to date. */
+void koi_refresh_memory_counters(void);
 /* The fixed virtual CPU, or the host's with --cpu host. */
 void koi_cpuid(unsigned int *eax, unsigned int *ebx, unsigned int *ecx, unsigned int *edx);
 
@@ -65,5 +67,61 @@ static __always_inline void koi_charge(void)
 	if (unlikely(c->now_ns >= c->deadline_ns))
 		koi_border();
 }
+
+/* ---- virtual files: src/kapi/vfs.cc ---- */
+/* The directories that are always there: enum Place of src/engine/vfs/tree.h. */
+enum koi_vfs_place {
+	KOI_VFS_ROOT = 1,
+	KOI_VFS_PROC,
+	KOI_VFS_SYS,
+	KOI_VFS_DEV,
+	KOI_VFS_SYS_KERNEL,
+	KOI_VFS_SYS_KERNEL_DEBUG,
+	KOI_VFS_SYS_KERNEL_MM,
+	KOI_VFS_SYS_CLASS,
+	KOI_VFS_SYS_DEVICES,
+	KOI_VFS_SYS_DEVICES_VIRTUAL,
+	KOI_VFS_SYS_BUS,
+	KOI_VFS_SYS_FS,
+	KOI_VFS_SYS_FIRMWARE,
+	KOI_VFS_SYS_HYPERVISOR,
+	KOI_VFS_SYS_POWER,
+	KOI_VFS_SYS_MODULE,
+	KOI_VFS_SYS_DEV,
+	KOI_VFS_SYS_DEV_CHAR,
+	KOI_VFS_SYS_DEV_BLOCK,
+	KOI_VFS_SYS_CLASS_MISC,
+	KOI_VFS_SYS_DEVICES_PLATFORM,
+};
+/* A node below the directory `parent`: its number, or -EEXIST, -ENOENT, -ENOTDIR, -EINVAL. `object` is a struct koi_vnode of
+ * files, the file system's own of directories. */
+long koi_vfs_add(unsigned long parent, const char *name, unsigned int mode, void *object);
+/* With everything below it. */
+void koi_vfs_remove(unsigned long node);
+int koi_vfs_rename(unsigned long node, const char *name);
+/* Makes a link lead to `target`: an absolute path, or a node's number. */
+void koi_vfs_set_target(unsigned long node, const char *target);
+void koi_vfs_set_target_node(unsigned long node, unsigned long target);
+/* 0: there is none. */
+unsigned long koi_vfs_child(unsigned long parent, const char *name, unsigned long len);
+unsigned long koi_vfs_first_child(unsigned long parent);
+void *koi_vfs_object(unsigned long node);
+void *koi_vfs_parent_object(unsigned long node);
+void koi_vfs_name(unsigned long node, char *buffer, unsigned long size);
+/* The absolute path; its length. */
+long koi_vfs_path(unsigned long node, char *buffer, unsigned long size);
+/* Numbers of character devices. The major number, or a negative errno after the kernel's words. */
+int koi_chrdev_take(unsigned int major, unsigned int base_minor, unsigned int count, const char *name);
+/* 0: nobody had them. */
+int koi_chrdev_release(unsigned int major, unsigned int base_minor, unsigned int count);
+
+/* The line that a check has in the kernel's file of either series. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define KOI_LINE(line_6_1, line_6_12) line_6_12
+#else
+#define KOI_LINE(line_6_1, line_6_12) line_6_1
+#endif
+/* Functions that have no frame below what they call last, as in the kernel. */
+#define koi_tail __attribute__((optimize("optimize-sibling-calls")))
 
 #endif

@@ -40,6 +40,13 @@ static unsigned long koi_page_links(unsigned long pfn)
 	return flags;
 }
 
+/* The counters that inlined accessors read follow each block. */
+static void koi_count_free(unsigned long pfn, long pages)
+{
+	atomic_long_add(pages, &vm_zone_stat[NR_FREE_PAGES]);
+	atomic_long_add(pages, &koi_node0.node_zones[koi_zone_of(pfn)].vm_stat[NR_FREE_PAGES]);
+}
+
 /* `compound`: the block is one compound page (__GFP_COMP). */
 void koi_page_allocated(unsigned long pfn, unsigned int order, int compound)
 {
@@ -47,6 +54,7 @@ void koi_page_allocated(unsigned long pfn, unsigned int order, int compound)
 	unsigned long flags = koi_page_links(pfn);
 	unsigned long i, count = 1UL << order;
 
+	koi_count_free(pfn, -(long)count);
 	for (i = 0; i < count; i++) {
 		struct page *p = page + i;
 
@@ -83,6 +91,7 @@ void koi_page_freed(unsigned long pfn, unsigned int order)
 	unsigned long flags = koi_page_links(pfn);
 	unsigned long i, count = 1UL << order;
 
+	koi_count_free(pfn, count);
 	for (i = 0; i < count; i++) {
 		struct page *p = page + i;
 

@@ -167,6 +167,8 @@ bool is_free_buddy_page(Address page) {
   return desc != nullptr && desc->state == mm::PageState::kFree;
 }
 
+void koi_refresh_memory_counters() { memory().publish_free_pages(); }
+
 u64 nr_free_buffer_pages() {
   u64 sum = 0;
   for (const mm::Zone zone : {mm::Zone::kDma, mm::Zone::kDma32, mm::Zone::kNormal}) {
@@ -246,6 +248,7 @@ runtime::ExportTable page_exports() {
       {"alloc_pages_bulk_array_mempolicy", address(alloc_pages_bulk_mempolicy)},
       {"alloc_pages_bulk_array_mempolicy_noprof", address(alloc_pages_bulk_mempolicy)},
       {"is_free_buddy_page", address(is_free_buddy_page)},
+      {"koi_refresh_memory_counters", address(koi_refresh_memory_counters)},
       {"nr_free_buffer_pages", address(nr_free_buffer_pages)},
   };
   return table;

@@ -48,6 +48,9 @@ void report_allocation_failure(runtime::FrameEvent event, mm::Gfp gfp, std::stri
 // What the kernel's printk would make of `format`, a string of koi's with integer arguments: "%p" is hashed, "%pS" names.
 [[nodiscard]] std::string kernel_text(const char* format, std::initializer_list<u64> arguments);
 
+// printk() of such a format, with its level or KERN_CONT ("\001c") in front.
+void kernel_print(const char* format, std::initializer_list<u64> arguments);
+
 // A bug that the kernel would not notice here: a line of koi's own, and a finding of the run.
 void koi_finding(std::string_view text);
 

@@ -9,6 +9,8 @@ namespace koi::kapi {
 runtime::ExportTable core_exports();    // what the C core calls
 runtime::ExportTable slab_exports();    // <linux/slab.h>: kmalloc
 runtime::ExportTable slab_cache_exports();  // kmem_cache_*
+runtime::ExportTable slab_report_exports();  // kmem_dump_obj, hardened usercopy
+runtime::ExportTable uaccess_exports();  // vm_mmap
 runtime::ExportTable page_exports();    // <linux/gfp.h>
 runtime::ExportTable vmalloc_exports();  // <linux/vmalloc.h>, kvmalloc
 runtime::ExportTable percpu_exports();  // <linux/percpu.h>

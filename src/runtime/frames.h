@@ -62,7 +62,8 @@ enum class FrameEvent : u8 {
   kCacheNullName,
   kCacheObjectsRemaining,
   kCacheStillBusy,
-  kUsercopyAbort,
+  kUsercopyAbort,       // by the slab allocator
+  kUsercopyAbortEarly,  // by the checks before it
   kFortifyReport,
   kFortifyPanic,
   kListAddCorruption,

@@ -155,6 +155,7 @@ Result<std::unique_ptr<Memory>> Memory::create(Kernel& kernel) {
   engines.page_to_list = kernel.core().function<void(u64, u64)>("koi_page_to_list");
   engines.page_split = kernel.core().function<void(u64, u32)>("koi_page_split");
   memory->publish_caches();
+  memory->publish_zones();
   memory->start_percpu(kernel.core().percpu_offset() + kernel.core().percpu_image().size());
   return memory;
 }
@@ -184,6 +185,51 @@ void Memory::publish_caches() {
 
 bool Memory::is_compound(Pfn pfn) const { return engines_->page_is_compound(pfn.value) != 0; }
 void Memory::add_to_page_list(Pfn pfn, u64 list) const { engines_->page_to_list(pfn.value, list); }
+
+void Memory::publish_free_pages() const {
+  u64 zones[mm::kZoneCount];
+  for (u32 i = 0; i < mm::kZoneCount; ++i) zones[i] = engines_->buddy.free_pages(static_cast<mm::Zone>(i));
+  kernel_.core().function<void(const u64*)>("koi_publish_free_pages")(zones);
+}
+
+void Memory::publish_zones() const {
+  struct ZoneFacts {
+    u64 start, spanned, present, managed;
+    u64 min, low, high;
+    u64 lowmem_reserve[mm::kZoneCount];
+  } facts[mm::kZoneCount] = {};
+  const mm::Buddy& pages = engines_->buddy;
+  for (u32 i = 0; i < mm::kZoneCount; ++i) {
+    const auto zone = static_cast<mm::Zone>(i);
+    const mm::Watermarks marks = pages.watermarks(zone);
+    facts[i] = {pages.start_pfn(zone), pages.spanned_pages(zone), pages.present_pages(zone), pages.managed_pages(zone),
+                marks.min, marks.low, marks.high, {}};
+    for (u32 j = 0; j < mm::kZoneCount; ++j) facts[i].lowmem_reserve[j] = pages.lowmem_reserve(zone, static_cast<mm::Zone>(j));
+  }
+  kernel_.core().function<void(const ZoneFacts*, u32)>("koi_publish_zones")(facts, mm::kZoneCount);
+  publish_free_pages();
+}
+
+std::optional<u64> UserRanges::take(u64 bytes) {
+  const u64 pages = mm::align_up(bytes, host::kPageSize) / host::kPageSize;
+  if (pages >= kPages) return std::nullopt;
+  for (u64 first = 1, run = 0, at = 1; at < kPages; ++at) {
+    if (used_[at]) {
+      run = 0;
+      first = at + 1;
+      continue;
+    }
+    if (++run < pages) continue;
+    for (u64 i = first; i < first + pages; ++i) used_.set(i);
+    return host::kUserMemory + first * host::kPageSize;
+  }
+  return std::nullopt;
+}
+
+void UserRanges::give(u64 start, u64 bytes) {
+  const u64 first = (start - host::kUserMemory) / host::kPageSize;
+  for (u64 i = first; i < first + bytes / host::kPageSize && i < kPages; ++i) used_.reset(i);
+}
 
 void Memory::run_shrinkers(mm::Gfp gfp) const {
   if (const auto function = kernel_.core().find("koi_run_shrinkers")) host::upcall(function->value, gfp);

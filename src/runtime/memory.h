@@ -2,13 +2,16 @@
 // Memory: the memory engines of this machine over the world's RAM, and the totals that the verdict reports.
 #pragma once
 
+#include <bitset>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/result.h"
 #include "engine/mm/kmalloc.h"
 #include "engine/mm/percpu.h"
 #include "engine/mm/vmalloc.h"
+#include "host/address_map.h"
 
 namespace koi::runtime {
 
@@ -66,6 +69,19 @@ class KnownCaches {
   const mm::Cache* slots_[kSlots] = {};
 };
 
+// Pages of the user range that are in use: first fit, by address.
+class UserRanges {
+ public:
+  // nullopt: no room. The first page stays free, so that what runs off another range faults.
+  [[nodiscard]] std::optional<u64> take(u64 bytes);
+  // What of it is in use is free again.
+  void give(u64 start, u64 bytes);
+
+ private:
+  static constexpr u64 kPages = host::kUserMemorySize / host::kPageSize;
+  std::bitset<kPages> used_;
+};
+
 // DEFINE_RATELIMIT_STATE: so many reports in an interval.
 class ReportLimit {
  public:
@@ -99,6 +115,7 @@ class Memory {
   [[nodiscard]] mm::Percpu& percpu();
   // Writes the kmalloc caches' handles to the core's kmalloc_caches[][]. After the core is loaded.
   void publish_caches();
+  void publish_zones() const;
   // Dynamic per-CPU memory lies behind the core's own.
   void start_percpu(u64 first_offset);
 
@@ -121,12 +138,15 @@ class Memory {
   [[nodiscard]] ReportLimit& page_reports() { return page_reports_; }  // warn_alloc()
   [[nodiscard]] ReportLimit& slab_reports() { return slab_reports_; }  // slab_out_of_memory()
 
+  [[nodiscard]] UserRanges& user_ranges() { return user_ranges_; }
   [[nodiscard]] u32 percpu_failures() const { return percpu_failures_; }
   void count_percpu_failure() { ++percpu_failures_; }
 
   // ---- struct page, in the C core ----
   [[nodiscard]] bool is_compound(Pfn pfn) const;
   void add_to_page_list(Pfn pfn, u64 list) const;
+  // Free pages, zone by zone, for the inlined counters.
+  void publish_free_pages() const;
   // Upcalls: every registered shrinker is asked to give back what it can.
   void run_shrinkers(mm::Gfp gfp) const;
 
@@ -143,6 +163,7 @@ class Memory {
   ReportLimit page_reports_{10'000'000'000, 1};
   ReportLimit slab_reports_{5'000'000'000, 10};
   u32 percpu_failures_ = 0;
+  UserRanges user_ranges_;
   bool given_[static_cast<u32>(Once::kCount)] = {};
 };
 
