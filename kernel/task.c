@@ -20,7 +20,7 @@ void koi_task_init(struct task_struct *t, int pid, const char *comm, void *stack
 	for (i = 0; i < TASK_COMM_LEN - 1 && comm[i]; i++)
 		t->comm[i] = comm[i];
 	t->stack = stack;
-	t->flags = is_kthread ? PF_KTHREAD : 0;
+	t->flags = (is_kthread ? PF_KTHREAD : 0) | (pid == 0 ? PF_IDLE : 0);
 	WRITE_ONCE(t->__state, TASK_RUNNING);
 	t->prio = t->static_prio = t->normal_prio = 120;
 	t->nr_cpus_allowed = nr_cpu_ids;

@@ -398,25 +398,28 @@ signed long schedule_timeout(signed long timeout)
 	return timeout < 0 ? 0 : timeout;
 }
 
-signed long schedule_timeout_interruptible(signed long timeout)
+/* These jump to schedule_timeout(), as the kernel's do: they are no frames in a call trace. */
+#define KOI_TAIL_CALL __attribute__((optimize("optimize-sibling-calls")))
+
+KOI_TAIL_CALL signed long schedule_timeout_interruptible(signed long timeout)
 {
 	__set_current_state(TASK_INTERRUPTIBLE);
 	return schedule_timeout(timeout);
 }
 
-signed long schedule_timeout_killable(signed long timeout)
+KOI_TAIL_CALL signed long schedule_timeout_killable(signed long timeout)
 {
 	__set_current_state(TASK_KILLABLE);
 	return schedule_timeout(timeout);
 }
 
-signed long schedule_timeout_uninterruptible(signed long timeout)
+KOI_TAIL_CALL signed long schedule_timeout_uninterruptible(signed long timeout)
 {
 	__set_current_state(TASK_UNINTERRUPTIBLE);
 	return schedule_timeout(timeout);
 }
 
-signed long schedule_timeout_idle(signed long timeout)
+KOI_TAIL_CALL signed long schedule_timeout_idle(signed long timeout)
 {
 	__set_current_state(TASK_IDLE);
 	return schedule_timeout(timeout);
