@@ -292,6 +292,7 @@ void __printk_cpu_sync_put(void)
 }
 
 /* ---- exported data ---- */
+bool no_hash_pointers;	/* read by the formatter at each call */
 atomic_t ignore_console_lock_warning = ATOMIC_INIT(0);
 bool console_suspend_enabled = true;
 int console_set_on_cmdline;

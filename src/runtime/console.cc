@@ -31,6 +31,7 @@ Console::Console(Kernel& kernel) : kernel_(kernel) {
   log_ = new (heap->allocate(sizeof(printk::Log), alignof(printk::Log))) printk::Log(heap, options);
   environment_ = printk::debian_environment(release);
   environment_.host = this;
+  no_hash_pointers_ = reinterpret_cast<const bool*>(kernel.core().address_of("no_hash_pointers"));
   environment_.ptr_key_ready = true;
   environment_.ptr_key = {derive(kernel.config().seed, 1), derive(kernel.config().seed, 2)};
   const CoreImage& core = kernel.core();
@@ -46,6 +47,7 @@ Console::Console(Kernel& kernel) : kernel_(kernel) {
 printk::FormatEnvironment& Console::environment() {
   environment_.in_interrupt =
       (static_cast<u32>(kernel_.preempt_count()) & (kHardirqMask | kSoftirqMask | kNmiMask)) != 0;
+  environment_.no_hash_pointers = *no_hash_pointers_;
   return environment_;
 }
 

@@ -38,6 +38,7 @@ class Console final : public printk::FormatHost, public module::KernelLog {
   Kernel& kernel_;
   printk::Log* log_;
   printk::FormatEnvironment environment_;
+  const bool* no_hash_pointers_ = nullptr;  // the core's variable, which modules may set
   runtime::Symbol symbol_;  // what symbolise() gave last: its views point here
 };
 
