@@ -417,9 +417,10 @@ void ModuleTable::set_trap_sites(ModuleInstance& module) {
     const ByteSpan bytes = linked.at(site.address, site.length);
     CHECK(!bytes.empty() && site.length >= 2);
     u8* const text = const_cast<u8*>(bytes.data());
+    const std::array<u8, 2> original = {text[0], text[1]};
     text[0] = 0x0f;
     text[1] = 0x0b;
-    kernel_.traps().add_site(site);
+    kernel_.traps().add_site(site, original);
   }
 }
 

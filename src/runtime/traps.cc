@@ -153,7 +153,7 @@ std::optional<u64> Traps::jiffies_page() {
 bool Traps::read_jiffies(host::TrapFrame& frame) {
   const u64 slot = jiffies_slot(frame.rip);
   if (slot == 0) return false;
-  advance_spinner(frame.rip);
+  advance_spinner();
   kernel_.sched().border();
   check_soft_lockup(&frame);
   frame.rip = slot;
@@ -191,7 +191,7 @@ u64 Traps::jiffies_slot(u64 rip) {
 
 bool Traps::handle_undefined(host::TrapFrame& frame) {
   if (const auto site = sites_.find(frame.rip); site != sites_.end()) {
-    stand_in(frame, site->second);
+    stand_in(frame, site->second.site);
     return true;
   }
   const auto bug = find_bug(frame.rip);
@@ -220,12 +220,15 @@ bool Traps::stands_in_for(module::TrapKind kind) {
 }
 
 // A loop that only spins advances faster and faster, so that a long busy wait costs few traps.
-void Traps::advance_spinner(u64 rip) {
+void Traps::advance_spinner() {
   end_if_timed_out();
-  if (rip == last_yield_rip_) {
+  // No call into koi since the last trap of this virtual CPU: it still spins.
+  const VcpuId cpu = kernel_.sched().running_vcpu();
+  const u64 progress = kernel_.sched().clock(cpu).crossings * 64 + cpu.value + 1;
+  if (progress == last_yield_progress_) {
     yield_step_ns_ = std::min(yield_step_ns_ * 2, kLongestYieldNs);
   } else {
-    last_yield_rip_ = rip;
+    last_yield_progress_ = progress;
     yield_step_ns_ = kFirstYieldNs;
   }
   kernel_.sched().advance(yield_step_ns_);
@@ -234,11 +237,11 @@ void Traps::advance_spinner(u64 rip) {
 void Traps::stand_in(host::TrapFrame& frame, const module::TrapSite& site) {
   switch (site.kind) {
     case module::TrapKind::kPause:
-      advance_spinner(frame.rip);
+      advance_spinner();
       break;
     case module::TrapKind::kRdtsc:
     case module::TrapKind::kRdtscp: {
-      advance_spinner(frame.rip);
+      advance_spinner();
       const u64 tsc = kernel_.sched().now().value * kTscPerNs;
       frame.rax = tsc & 0xffff'ffff;
       frame.rdx = tsc >> 32;
@@ -385,10 +388,21 @@ std::vector<TraceItem> Traps::trace(const host::TrapFrame* trap, FrameEvent even
   return compose_trace(split.frames, composition, frames_);
 }
 
+void Traps::restore_code_bytes(SplatRegisters& registers) const {
+  if (!registers.code) return;
+  const u64 first = registers.rip - kCodePrologueBytes;
+  for (const auto& [address, site] : sites_) {
+    for (u64 i = 0; i < site.original.size(); ++i) {
+      if (const u64 at = address + i - first; at < registers.code->size()) (*registers.code)[at] = site.original[i];
+    }
+  }
+}
+
 SplatInput Traps::input_for(const SplatRegisters& registers, const host::TrapFrame* trap, FrameEvent event) {
   SplatInput input;
   input.context = context();
   input.registers = registers;
+  restore_code_bytes(input.registers);
   input.control.gs_base = kernel_.world().percpu_area(kernel_.sched().running_vcpu());
   if (trap != nullptr) input.control.cr2 = trap->cr2;
   input.trace = trace(trap, event);

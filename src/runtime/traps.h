@@ -8,6 +8,7 @@
 // An oops kills the task that did it. All of this runs on the task's host stack, after sigreturn.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -91,7 +92,8 @@ class Traps {
   [[nodiscard]] std::optional<u64> jiffies_page();
   // The loader changed the text: these sites trap for koi.
   [[nodiscard]] static bool stands_in_for(module::TrapKind kind);
-  void add_site(const module::TrapSite& site) { sites_[site.address] = site; }
+  // `original`: the two bytes that stood there, for the splats.
+  void add_site(const module::TrapSite& site, std::array<u8, 2> original) { sites_[site.address] = {site, original}; }
   void remove_sites(u64 begin, u64 end);
 
  private:
@@ -104,7 +106,7 @@ class Traps {
   [[nodiscard]] u64 jiffies_slot(u64 rip);
   bool fix_up(host::TrapFrame& frame);
   void stand_in(host::TrapFrame& frame, const module::TrapSite& site);
-  void advance_spinner(u64 rip);
+  void advance_spinner();
   void preempt_by_force(host::TrapFrame& frame);
   // The soft-lockup splat, if the watchdog has found that the running virtual CPU never schedules.
   void check_soft_lockup(const host::TrapFrame* frame);
@@ -120,6 +122,8 @@ class Traps {
   [[nodiscard]] std::string_view border_export() const;
   [[nodiscard]] SplatInput input_at_border(FrameEvent event);
   [[nodiscard]] std::vector<SourcePlace> source_of(u64 address);
+  // Puts the module's own bytes back where the loader set a trap.
+  void restore_code_bytes(SplatRegisters& registers) const;
   struct BugEntry {
     std::string file;
     u32 line = 0;
@@ -131,7 +135,11 @@ class Traps {
   Kernel& kernel_;
   FrameEntries frames_;
   KernelSymbols symbols_;
-  std::unordered_map<u64, module::TrapSite> sites_;
+  struct Site {
+    module::TrapSite site;
+    std::array<u8, 2> original{};
+  };
+  std::unordered_map<u64, Site> sites_;
   u64 jiffies_page_ = 0;
   u64 slots_ = 0;       // copies of instructions that read jiffies
   u64 slots_used_ = 0;  // bytes
@@ -144,7 +152,7 @@ class Traps {
   std::optional<PendingFault> pending_;
   u32 oops_count_ = 0;
   std::optional<SplatRegisters> first_oops_;
-  u64 last_yield_rip_ = 0;
+  u64 last_yield_progress_ = 0;
   u64 yield_step_ns_ = 0;
 };
 
