@@ -114,7 +114,7 @@ static void koi_set_offq(struct work_struct *work, unsigned long disabled, unsig
 }
 
 /* ---- workers ---- */
-static int koi_worker_fn(void *data);
+static int worker_thread(void *data);
 
 static int koi_worker_pid(struct koi_pool *pool, int id)
 {
@@ -145,7 +145,7 @@ static void koi_create_pool_worker(struct koi_pool *pool)
 		snprintf(comm, sizeof(comm), "kworker/u%d:%d%s", pool->id, id, pool->nice < 0 ? "H" : "");
 	else
 		snprintf(comm, sizeof(comm), "kworker/%d:%d%s", pool->cpu, id, pool->nice < 0 ? "H" : "");
-	t = koi_kthread_create(koi_worker_fn, worker, comm, koi_worker_pid(pool, id));
+	t = koi_kthread_create(worker_thread, worker, comm, koi_worker_pid(pool, id));
 	if (IS_ERR(t)) {
 		kfree(worker);
 		return;
@@ -472,7 +472,7 @@ static void koi_run_scheduled(struct koi_worker *worker)
 		koi_run_work(worker, list_first_entry(&worker->scheduled, struct work_struct, entry));
 }
 
-static int koi_worker_fn(void *data)
+static noinline int worker_thread(void *data)
 {
 	struct koi_worker *worker = data;
 	struct koi_pool *pool = worker->pool;

@@ -36,8 +36,9 @@ CoreFrames split_core_frames(std::span<const Frame> frames,
     const Frame& frame = frames[i];
     const std::string_view name =
         frame.kind == FrameKind::kText ? without_suffix(core_name(frame.address - 1)) : std::string_view();
+    // Below a function that calls into modules the context's declared frames stand for the rest.
     if (!name.starts_with("koi_")) {
-      split.frames.push_back(frame);
+      if (name.empty() || !split.context) split.frames.push_back(frame);
       continue;
     }
     if (!frame.reliable) continue;

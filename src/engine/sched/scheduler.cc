@@ -284,7 +284,10 @@ void Scheduler::preempt() {
   leave_cpu(*task);
 }
 
-void Scheduler::yield_vcpu() { leave(); }
+void Scheduler::yield_vcpu() {
+  leave();
+  request_border();
+}
 
 void Scheduler::exit_current(s32 exit_code) {
   Task* const task = current();
