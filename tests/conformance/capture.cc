@@ -166,6 +166,18 @@ Status build_modules(const Host& host, const std::string& kernel) {
   return write_file(stamp.string(), key);
 }
 
+Status check_kernel(const Host& host, const std::string& kernel) {
+  Run hello;
+  hello.id = fmt::format("{}/orc_hello", kernel);
+  hello.kernel = kernel;
+  hello.module = "orc_hello";
+  TRY(execute_one(host, hello));
+  const Capture capture = load_captures(host.captures, {hello}).begin()->second;
+  if (capture.out.find("hello: init") != std::string::npos) return Ok{};
+  return make_error("koi does not run orc_hello on {} (status {}): {}", kernel, capture.status,
+                    shorten(capture.err, 600));
+}
+
 Status execute(const Host& host, const std::vector<Run>& runs) {
   std::atomic<std::size_t> next{0};
   std::mutex lock;

@@ -48,6 +48,8 @@ struct Host {
 [[nodiscard]] Result<std::string> release_of(const Host& host, const std::string& kernel);
 // Builds modules/ for one kernel with Kbuild, and the damaged copies, unless the sources are unchanged.
 [[nodiscard]] Status build_modules(const Host& host, const std::string& kernel);
+// koi brings up this kernel and loads a module that only prints; otherwise no other run is worth its time.
+[[nodiscard]] Status check_kernel(const Host& host, const std::string& kernel);
 // Runs them all, `jobs` at a time, and saves what they printed.
 [[nodiscard]] Status execute(const Host& host, const std::vector<Run>& runs);
 // Reads back what execute() saved; a run that was never made is not present.

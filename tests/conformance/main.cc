@@ -165,7 +165,10 @@ Result<int> run_tool(const Options& options) {
   if (loaded.empty()) return make_error("no reference file is selected");
   const std::vector<Run> runs = runs_of(loaded);
   if (options.run && !options.identity) {
-    for (const std::string& kernel : options.kernels) TRY(build_modules(options.host, kernel));
+    for (const std::string& kernel : options.kernels) {
+      TRY(build_modules(options.host, kernel));
+      TRY(check_kernel(options.host, kernel));
+    }
     TRY(execute(options.host, runs));
   }
   const Captures captures = options.identity ? Captures() : load_captures(options.host.captures, runs);
