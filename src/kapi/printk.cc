@@ -10,6 +10,7 @@
 #include "kapi/kernel_ref.h"
 #include "kapi/tables.h"
 #include "runtime/console.h"
+#include "runtime/modules.h"
 #include "runtime/traps.h"
 
 namespace koi::kapi {
@@ -160,12 +161,22 @@ void nmi_panic(Address /*registers*/, Address text) {
   current().traps().panic(guest::load_string(text, 1024).value_or("(an unreadable message)"));
 }
 
+// ---- taint ----
+
+void add_taint(u32 flag, s32 lock_debugging) {
+  constexpr s32 kNowUnreliable = 1;  // LOCKDEP_NOW_UNRELIABLE
+  const auto locks = lock_debugging == kNowUnreliable ? module::LockDebugging::kNowUnreliable
+                                                      : module::LockDebugging::kStillReliable;
+  current().modules().taint().add(static_cast<module::Taint>(flag), locks, current().console());
+}
+
+s32 test_taint(u32 flag) { return flag < 64 && (current().modules().taint().mask >> flag & 1) != 0 ? 1 : 0; }
+
 }  // namespace
 
 runtime::ExportTable printk_exports() {
   static const runtime::Export table[] = {
       {"_printk", address(vprintk), CrossingKind::kVariadic, 1},
-      {"_printk_deferred", address(vprintk), CrossingKind::kVariadic, 1},
       {"vprintk", address(vprintk)},
       {"vprintk_default", address(vprintk)},
       {"vprintk_emit", address(vprintk_emit)},
@@ -177,6 +188,8 @@ runtime::ExportTable printk_exports() {
       {"___ratelimit", address(ratelimit)},
       {"panic", address(panic), CrossingKind::kVariadic, 1},
       {"nmi_panic", address(nmi_panic)},
+      {"add_taint", address(add_taint)},
+      {"test_taint", address(test_taint)},
   };
   return table;
 }
