@@ -136,12 +136,12 @@ ExitCode run_modules(const MachineOptions& options, const std::vector<std::strin
   }
   runtime::Kernel& kernel = **booted;
   LogOutput output(kernel, options);
-  if (options.force_koi_fault) force_koi_fault(kernel);
   RunOutcome outcome;
   std::vector<Loaded> loaded;
   for (const ModuleRequest& request : *requests) {
     if (kernel.halted() || !load_one(kernel, request, output, loaded, outcome)) break;
   }
+  if (options.force_koi_fault) force_koi_fault(kernel);
   unload_all(kernel, loaded, outcome);
   kernel.console().log().finalize_open();
   output.finish();

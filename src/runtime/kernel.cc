@@ -221,7 +221,8 @@ TaskEnd Kernel::finish_task(BackgroundTask& started) {
   if (halted_) return TaskEnd{*halted_, 0};
   // A task that never ends stays held: it may still wake.
   if (!ended) return TaskEnd{TaskEnd::How::kNeverEnds, 0};
-  const TaskEnd end = task->killed ? TaskEnd{TaskEnd::How::kKilled, 0} : TaskEnd{TaskEnd::How::kReturned, task->exit_code};
+  const auto how = timed_out_ ? TaskEnd::How::kTimedOut : TaskEnd::How::kKilled;
+  const TaskEnd end = task->killed ? TaskEnd{how, 0} : TaskEnd{TaskEnd::How::kReturned, task->exit_code};
   scheduler_->drop(*task);
   return end;
 }

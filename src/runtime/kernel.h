@@ -104,6 +104,9 @@ class Kernel final : public sched::TaskHost {
   void note(observe::EventKind kind, std::string_view text);
   // The machine is dead: no task runs any more (panic, timeout). Ends the running task.
   [[noreturn]] void halt(TaskEnd::How how);
+  // The time limit killed the task that used it up; what was loaded before may still be unloaded.
+  [[nodiscard]] bool timed_out() const { return timed_out_; }
+  void note_timeout() { timed_out_ = true; }
   [[nodiscard]] bool halted() const { return halted_.has_value(); }
 
   // Virtual memory of a task's kernel stack.
@@ -150,6 +153,7 @@ class Kernel final : public sched::TaskHost {
   std::unique_ptr<Console> console_;
   std::vector<s32*> preempt_counts_;
   std::optional<TaskEnd::How> halted_;
+  bool timed_out_ = false;
 
   u64 task_struct_bytes_ = 0;
   u64 task_state_offset_ = 0;

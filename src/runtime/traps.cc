@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "engine/printk/format.h"
 #include "host/address_map.h"
 #include "host/fault_signals.h"
 #include "host/guest_memory.h"
@@ -28,6 +29,7 @@ Traps* g_traps = nullptr;  // the signal path carries no `this`
 constexpr u64 kCpuTicksPerSecond = 4;
 volatile u64 g_cpu_ticks = 0;
 volatile u64 g_cpu_tick_limit = 0;  // --timeout; 0: none
+constexpr u64 kGraceSeconds = 3;    // to unload what was loaded before the time was up
 
 // True: module text is to be interrupted at once, the time is used up.
 bool count_cpu_tick() {
@@ -462,8 +464,17 @@ void Traps::classify(const host::TrapFrame& frame, OopsEvent& event) {
   const u64 guard = task->kernel_stack - host::kThreadSize;
   if (frame.cr2 >= guard && frame.cr2 < task->kernel_stack) {
     event.kind = OopsKind::kStackGuardPage;
-    event.fault_text = "(____ptrval____)";
-    event.stack_begin_text = event.stack_end_text = event.fault_text;
+    event.error_code = 0;  // it comes as a double fault
+    const auto hashed = [&](u64 address) {
+      const std::array<u64, 1> words = {address};
+      printk::VaList arguments(words);
+      std::string text;
+      static_cast<void>(printk::format_string(text, 64, "%p", arguments, kernel_.console().environment()));
+      return text;
+    };
+    event.fault_text = hashed(frame.cr2);
+    event.stack_begin_text = hashed(task->kernel_stack);
+    event.stack_end_text = hashed(task->kernel_stack + host::kThreadSize - 1);
   }
 }
 
@@ -658,7 +669,12 @@ void Traps::end_if_timed_out() {
   if (g_cpu_tick_limit == 0 || g_cpu_ticks < g_cpu_tick_limit) return;
   kernel_.note(observe::EventKind::kTimeout,
                fmt::format("{} s of CPU time are used up (--timeout)", kernel_.config().timeout_s));
-  kernel_.halt(TaskEnd::How::kTimedOut);
+  sched::Task* const task = kernel_.sched().current();
+  if (kernel_.timed_out() || task->kind == sched::TaskKind::kIdle) kernel_.halt(TaskEnd::How::kTimedOut);
+  // The task dies as if it had been killed; some time is left to unload what was loaded before.
+  g_cpu_tick_limit = g_cpu_ticks + kGraceSeconds * kCpuTicksPerSecond;
+  kernel_.note_timeout();
+  kill_current();
 }
 
 void Traps::border() {
