@@ -133,6 +133,14 @@ void koi_page_slab(unsigned long pfn, unsigned int order, int is_slab)
 #endif
 }
 
+/* 6.6 and later mark a slab on the node's list of partial slabs by another bit of the flags. */
+void koi_page_slab_partial(unsigned long pfn, int partial)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	__assign_bit(PG_workingset, &koi_page(pfn)->flags, partial);
+#endif
+}
+
 void koi_page_to_list(unsigned long pfn, struct list_head *list)
 {
 	list_add(&koi_page(pfn)->lru, list);

@@ -44,6 +44,9 @@ void koi_publish_zones(const struct koi_zone_facts *facts, unsigned int count)
 	static const char *const names[] = { "DMA", "DMA32", "Normal" };
 	unsigned int i, j;
 
+	/* What cache_line_size() reads. */
+	boot_cpu_data.x86_cache_alignment = 64;
+	boot_cpu_data.x86_clflush_size = 64;
 	koi_node0.node_id = 0;
 	koi_node0.nr_zones = 0;
 	for (i = 0; i < count; i++) {

@@ -62,6 +62,9 @@ bool drop_page_reference(Pfn pfn);
 // Frees the block at `pfn` whatever the reference count.
 void free_block(Pfn pfn, Order order);
 
+// What the engines report goes to the log of this machine.
+void install_memory_reports(runtime::Kernel& kernel);
+
 // kmalloc and kfree for the other files.
 u64 kmalloc_bytes(u64 size, mm::Gfp gfp);
 u64 kmalloc_bytes(u64 size, u64 bucket, mm::Gfp gfp);

@@ -105,6 +105,12 @@ void show_memory() {
                        " free:{} free_pcp:{} free_cma:0",
                        slab_pages(true), slab_pages(false), pages.free_pages(), pages.pcp_pages()));
   u64 present = 0;
+  const std::string_view blank = current().is_6_12() ? "" : " ";
+  print(4, fmt::format("Node 0 active_anon:0kB inactive_anon:0kB active_file:0kB inactive_file:0kB unevictable:0kB "
+                       "isolated(anon):0kB isolated(file):0kB mapped:0kB dirty:0kB writeback:0kB shmem:0kB shmem_thp:{0}0kB "
+                       "shmem_pmdmapped:{0}0kB anon_thp:{0}0kB writeback_tmp:0kB kernel_stack:0kB pagetables:0kB "
+                       "sec_pagetables:0kB all_unreclaimable? no",
+                       blank));
   for (const mm::Zone zone : kZones) {
     present += pages.present_pages(zone);
     if (pages.present_pages(zone) != 0) zone_line(zone);
@@ -138,6 +144,37 @@ void kernel_print(const char* format, std::initializer_list<u64> arguments) {
   printk::VaList va(list.address());
   runtime::Console& console = current().console();
   static_cast<void>(console.log().print(console.call(), guest::address_of(format), va, console.environment()));
+}
+
+namespace {
+
+class Reports final : public runtime::MemoryReports {
+ public:
+  void unexpected_gfp(const mm::Cache* /*cache*/, Gfp gfp, Gfp used) override {
+    const u32 bad = gfp & ~used;
+    const u32 flags = used;
+    print(4, fmt::format("Unexpected gfp: {:#x} ({}). Fixing up to gfp: {:#x} ({}). Fix your code!", bad,
+                         kernel_text("%pGg", {guest::address_of(&bad)}), used,
+                         kernel_text("%pGg", {guest::address_of(&flags)})));
+    current().traps().dump_stack(4, FrameEvent::kUnexpectedGfp);
+    current().note(observe::EventKind::kWarning, "Unexpected gfp");
+  }
+  // 6.12 warns only where it must reclaim.
+  void nofail_block(Order /*order*/, Gfp /*gfp*/) override {
+    if (current().is_6_12() || !memory().first_time(runtime::Once::kNofailLargeOrder)) return;
+    current().traps().warn(FrameEvent::kNofailLargeOrder, {"mm/page_alloc.c", 3891, 0});
+  }
+  void damaged(const mm::Cache& cache, const mm::Slab& slab, u8* object, mm::ObjectUse expected,
+               const mm::Damage& damage) override {
+    report_damage(cache, slab, object, expected, damage);
+  }
+};
+
+}  // namespace
+
+void install_memory_reports(runtime::Kernel& kernel) {
+  static Reports reports;  // no state
+  kernel.memory().set_reports(&reports);
 }
 
 void koi_finding(std::string_view text) {

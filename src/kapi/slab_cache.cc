@@ -246,6 +246,7 @@ void report_remaining(const Cache* cache, const mm::DestroyResult& result) {
   const std::string taint = runtime::taint_string(current().modules().taint().mask);
   for (const mm::RemainingSlab& slab : result.remaining) {
     if (slab.state != mm::SlabState::kNodePartial) continue;  // only those the kernel's list has
+    memory().mark_partial_slab(slab.pfn);
     const auto objects = [&] {
       for (u8* const object : slab.allocated) {
         const u64 base = host::kDirectMap + slab.pfn.value * host::kPageSize;

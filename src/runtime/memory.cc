@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <cstring>
 #include <new>
 #include <optional>
@@ -26,8 +25,9 @@ constexpr u64 kReservedPages = 0x100;
 }  // namespace
 
 struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, public mm::PageMapper {
-  Engines(Kernel& k, u64 seed, const MemoryFacts& facts)
+  Engines(Kernel& k, Memory& m, u64 seed, const MemoryFacts& facts)
       : kernel(k),
+        memory(m),
         ram(mm::pc_ram_ranges(k.config().memory_bytes)),
         layout{reinterpret_cast<u8*>(host::kDirectMap)},
         buddy(buddy_config(), k.world().heap()),
@@ -77,6 +77,9 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
 
   // mm::PageEvents
   void block_allocated(Pfn pfn, Order order, mm::Gfp gfp) override {
+    if ((gfp & buddy.gfp().nofail) != 0 && order.value > 1 && memory.reports() != nullptr) {
+      memory.reports()->nofail_block(order, gfp);
+    }
     if (page_allocated != nullptr) page_allocated(pfn.value, order.value, (gfp & buddy.gfp().comp) != 0 ? 1 : 0);
   }
   void block_freed(Pfn pfn, Order order) override {
@@ -91,13 +94,18 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
     host::upcall(constructor, reinterpret_cast<u64>(object));
   }
   void rcu_slab_emptied(Pfn pfn, Order order) override { slabs.free_rcu_slab(pfn, order); }
-  void unexpected_gfp(const mm::Cache* cache, mm::Gfp gfp, mm::Gfp used) override {
-    if (gfp_report) gfp_report(cache, gfp, used);
+  void slab_made(const mm::Cache& /*cache*/, Pfn pfn, Order order, u32 /*objects*/) override {
+    if (page_slab != nullptr) page_slab(pfn.value, order.value, 1);
   }
-
+  void slab_gone(const mm::Cache& /*cache*/, Pfn pfn, Order order) override {
+    if (page_slab != nullptr) page_slab(pfn.value, order.value, 0);
+  }
+  void unexpected_gfp(const mm::Cache* cache, mm::Gfp gfp, mm::Gfp used) override {
+    if (memory.reports() != nullptr) memory.reports()->unexpected_gfp(cache, gfp, used);
+  }
   void damaged(const mm::Cache& cache, const mm::Slab& slab, u8* object, mm::ObjectUse expected,
                const mm::Damage& damage) override {
-    if (damage_report) damage_report(cache, slab, object, expected, damage);
+    if (memory.reports() != nullptr) memory.reports()->damaged(cache, slab, object, expected, damage);
   }
 
   // mm::PageMapper: runs of neighbouring frames are mapped at once.
@@ -119,6 +127,7 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
   }
 
   Kernel& kernel;
+  Memory& memory;
   std::vector<mm::PfnRange> ram;
   std::array<mm::PfnRange, 1> reserved{{{0, kReservedPages}}};
   mm::MemoryLayout layout;
@@ -127,8 +136,7 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
   void (*page_split)(u64 pfn, u32 order) = nullptr;
   int (*page_is_compound)(u64 pfn) = nullptr;
   void (*page_to_list)(u64 pfn, u64 list) = nullptr;
-  std::function<void(const mm::Cache*, mm::Gfp, mm::Gfp)> gfp_report;
-  std::function<void(const mm::Cache&, const mm::Slab&, u8*, mm::ObjectUse, const mm::Damage&)> damage_report;
+  void (*page_slab)(u64 pfn, u32 order, int is_slab) = nullptr;
   mm::Buddy buddy;
   mm::SlabAllocator slabs;
   std::optional<mm::Kmalloc> kmalloc;
@@ -147,12 +155,13 @@ Result<std::unique_ptr<Memory>> Memory::create(Kernel& kernel) {
   memory->canary_ = (seed ^ seed >> 31) & ~0xffULL;
   std::memcpy(&memory->facts_, reinterpret_cast<const void*>(kernel.core().address_of("koi_mm_facts")), sizeof(MemoryFacts));
   void* const place = kernel.world().heap()->allocate(sizeof(Engines), alignof(Engines));
-  memory->engines_ = new (place) Engines(kernel, seed, memory->facts_);
+  memory->engines_ = new (place) Engines(kernel, *memory, seed, memory->facts_);
   Engines& engines = *memory->engines_;
   engines.page_allocated = kernel.core().function<void(u64, u32, int)>("koi_page_allocated");
   engines.page_freed = kernel.core().function<void(u64, u32)>("koi_page_freed");
   engines.page_is_compound = kernel.core().function<int(u64)>("koi_page_is_compound");
   engines.page_to_list = kernel.core().function<void(u64, u64)>("koi_page_to_list");
+  engines.page_slab = kernel.core().function<void(u64, u32, int)>("koi_page_slab");
   engines.page_split = kernel.core().function<void(u64, u32)>("koi_page_split");
   memory->publish_caches();
   memory->publish_zones();
@@ -185,6 +194,10 @@ void Memory::publish_caches() {
 
 bool Memory::is_compound(Pfn pfn) const { return engines_->page_is_compound(pfn.value) != 0; }
 void Memory::add_to_page_list(Pfn pfn, u64 list) const { engines_->page_to_list(pfn.value, list); }
+
+void Memory::mark_partial_slab(Pfn pfn) const {
+  kernel_.core().function<void(u64, int)>("koi_page_slab_partial")(pfn.value, 1);
+}
 
 void Memory::publish_free_pages() const {
   u64 zones[mm::kZoneCount];

@@ -49,6 +49,17 @@ struct MemoryFacts {
   u64 page_refcount;  // offset of struct page's _refcount
 };
 
+// What the memory engines have to say in the kernel's log; kapi/ prints it. Called with the engines consistent.
+class MemoryReports {
+ public:
+  virtual ~MemoryReports() = default;
+  // `cache` nullptr: a large block.
+  virtual void unexpected_gfp(const mm::Cache* cache, mm::Gfp gfp, mm::Gfp used) = 0;
+  virtual void nofail_block(Order order, mm::Gfp gfp) = 0;
+  virtual void damaged(const mm::Cache& cache, const mm::Slab& slab, u8* object, mm::ObjectUse expected,
+                       const mm::Damage& damage) = 0;
+};
+
 // Which pointers are caches: one compare for those in use.
 class KnownCaches {
  public:
@@ -138,6 +149,9 @@ class Memory {
   [[nodiscard]] ReportLimit& page_reports() { return page_reports_; }  // warn_alloc()
   [[nodiscard]] ReportLimit& slab_reports() { return slab_reports_; }  // slab_out_of_memory()
 
+  // Requires: `reports` lives as long as this. Without reports nothing is said (while booting).
+  void set_reports(MemoryReports* reports) { reports_ = reports; }
+  [[nodiscard]] MemoryReports* reports() const { return reports_; }
   [[nodiscard]] UserRanges& user_ranges() { return user_ranges_; }
   [[nodiscard]] u32 percpu_failures() const { return percpu_failures_; }
   void count_percpu_failure() { ++percpu_failures_; }
@@ -145,6 +159,7 @@ class Memory {
   // ---- struct page, in the C core ----
   [[nodiscard]] bool is_compound(Pfn pfn) const;
   void add_to_page_list(Pfn pfn, u64 list) const;
+  void mark_partial_slab(Pfn pfn) const;
   // Free pages, zone by zone, for the inlined counters.
   void publish_free_pages() const;
   // Upcalls: every registered shrinker is asked to give back what it can.
@@ -164,6 +179,7 @@ class Memory {
   ReportLimit slab_reports_{5'000'000'000, 10};
   u32 percpu_failures_ = 0;
   UserRanges user_ranges_;
+  MemoryReports* reports_ = nullptr;
   bool given_[static_cast<u32>(Once::kCount)] = {};
 };
 
