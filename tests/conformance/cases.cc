@@ -240,6 +240,7 @@ Status add_splat_cases(const std::string& reference, const std::string& kernel, 
   index.reference = table_reference;
   for (const std::string& name : names) {
     index.runs.push_back(splat_session_run(kernel, directory, name));
+    index.runs.push_back(splat_log_run(kernel, directory, name));
     const std::string path = fmt::format("{}/{}.txt", folder, name);
     if (!std::filesystem::exists(path)) continue;
     bool console = false;
@@ -253,12 +254,14 @@ Status add_splat_cases(const std::string& reference, const std::string& kernel, 
       return single(splat_reference(text, ignored));
     };
   }
-  index.actual = [runs = index.runs, names](const Captures& captures) -> Document {
+  index.actual = [kernel, directory, names](const Captures& captures) -> Document {
     std::vector<std::string> rows;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      const auto found = captures.find(runs[i].id);
-      if (found != captures.end() && found->second.present)
-        rows.push_back(splat_index_row(names[i], found->second.out));
+    for (const std::string& name : names) {
+      const auto session = captures.find(splat_session_run(kernel, directory, name).id);
+      const auto log = captures.find(splat_log_run(kernel, directory, name).id);
+      if (session == captures.end() || !session->second.present) continue;
+      rows.push_back(
+          splat_index_row(name, session->second.out, log == captures.end() ? "" : log->second.out));
     }
     return single(lines_of(rows));
   };

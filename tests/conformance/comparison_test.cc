@@ -154,7 +154,7 @@ TEST(Session, ReadsItsMarks) {
   const Document document = read_session(
       "@drop\nnoise\n@paragraph one\n@raw\nSYSCALL|x\n@log\n<4>[    1.000000] text\n<6>[    1.000000] "
       "random: crng\n"
-      "<4>[    1.000000]  ? guess+0x1/0x2\n@paragraph two\n@value ./coresize\n16384\n@bracket i_int = "
+      "<4>[    1.000000]  ? guess+0x1/0x2\n@paragraph two\n@value ./coresize\n16384\n\n@bracket i_int = "
       "\n-1\n@status 0\n12\n@only lm_\n"
       "lm_x 1\nother 2\n@sorted ./s/\nb\na\n@permissions\ntotal 0\n-rw-r--r-- 1 root root 4096 Jan 1 00:00 "
       "cb\n@ifok (it had loaded)\n"
@@ -191,9 +191,13 @@ TEST(Splats, IndexRow) {
                 "warn_on",
                 "@insmod 0\n@tainted\n12800\n@rmmod 0\n@log\n<6>[    1.000000] ORC|splat begin|warn_on\n"
                 "<4>[    1.000000] ------------[ cut here ]------------\n<4>[    1.000000] WARNING: here\n"
-                "<6>[    1.000000] ORC|splat returned|warn_on\n"),
+                "<6>[    1.000000] ORC|splat returned|warn_on\n",
+                ""),
             "warn_on\tyes\tkernel went on\t0\t0\t12800\tWARNING: here");
-  EXPECT_EQ(splat_index_row("panic", ""), "panic\tno\tkernel stopped\t-\t-\t-\t(silent)");
+  EXPECT_EQ(splat_index_row("panic", "", ""), "panic\tno\tkernel stopped\t-\t-\t-\t(silent)");
+  EXPECT_EQ(splat_index_row("panic", "",
+                            "<6>[    1.000000] ORC|splat begin|panic\n<0>[    1.000000] Kernel panic\n"),
+            "panic\tno\tkernel stopped\t-\t-\t-\tKernel panic");
 }
 
 // Two boots of the same kernel and the same misuse differ only in masked fields.

@@ -34,7 +34,7 @@ std::vector<Line> without_noise(std::vector<Line> lines) {
   bool in_user_block = false;
   for (Line& line : lines) {
     const std::string_view text = parse_log_line(line.text).text;
-    if (is_guessed_frame(text)) continue;
+    if (is_guessed_frame(text) || text.starts_with("koi: ")) continue;
     in_user_block = text.starts_with("RIP: 0033:") || (in_user_block && is_user_register_line(text));
     if (in_user_block) continue;
     kept.push_back(std::move(line));

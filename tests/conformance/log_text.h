@@ -12,6 +12,7 @@ namespace koi::conformance {
 
 // Leaves out, on both sides: stack entries that the unwinder only guesses ("? name"), and the block after
 // entry_SYSCALL_64_after_hwframe that shows the registers of the user program (RIP: 0033 ...): there is none here.
+// On koi's side also the remarks that are its own and say so ("koi: source: ...", "koi: kfree() of ...").
 [[nodiscard]] std::vector<Line> without_noise(std::vector<Line> lines);
 [[nodiscard]] std::vector<Line> numbered_lines(std::string_view text);
 // The same line without "<4>" (the console's form).

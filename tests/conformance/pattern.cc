@@ -59,11 +59,22 @@ std::size_t take_hashed(std::string_view text) {
   const std::size_t digits = run_length(text.substr(n), is_hex);
   if (digits < 8 || digits > 16) return std::string_view::npos;
   n += digits;
-  return n + run_length(text.substr(n), [](char c) { return c == ' '; });
+  // "%-20p|": the blanks that fill the width belong to the field.
+  const std::size_t blanks = run_length(text.substr(n), [](char c) { return c == ' '; });
+  return text.substr(n + blanks).starts_with("|") ? n + blanks : n;
+}
+
+std::size_t take_padded_address(std::string_view text, std::string_view reference) {
+  const std::size_t blanks = run_length(text, [](char c) { return c == ' '; });
+  const std::size_t digits = run_length(text.substr(blanks), is_hex);
+  if (digits == 0 || digits > 16) return std::string_view::npos;
+  if (reference.starts_with(' ') && blanks + digits != reference.size()) return std::string_view::npos;
+  return blanks + digits;
 }
 
 std::size_t take_program(std::string_view text) {
-  static constexpr std::array<std::string_view, 4> kPrograms = {"insmod", "orcmod", "rmmod", "init"};
+  static constexpr std::array<std::string_view, 5> kPrograms = {"insmod", "orcmod", "rmmod", "init",
+                                                                "koi-shell"};
   for (std::string_view program : kPrograms) {
     if (text.starts_with(program) && (text.size() == program.size() || !is_name(text[program.size()]))) {
       return program.size();
@@ -88,8 +99,8 @@ std::size_t take_kernel_offset(std::string_view text) {
 
 std::size_t nonzero(std::size_t n) { return n == 0 ? std::string_view::npos : n; }
 
-// `length`: of the reference's own value; only addresses keep it.
-std::size_t take(Kind kind, std::string_view text, std::size_t length) {
+// `reference`: the value of that field in the reference; only addresses keep something of it, their width.
+std::size_t take(Kind kind, std::string_view text, std::string_view reference) {
   switch (kind) {
     case Kind::literal:
       return std::string_view::npos;
@@ -109,7 +120,7 @@ std::size_t take(Kind kind, std::string_view text, std::size_t length) {
       return nonzero(run_length(text, is_hex));
     case Kind::address: {
       if (text.starts_with(kUnreadyHash)) return kUnreadyHash.size();
-      return run_length(text, is_hex) == length ? length : std::string_view::npos;
+      return run_length(text, is_hex) == reference.size() ? reference.size() : std::string_view::npos;
     }
     case Kind::hashed_pointer:
       return take_hashed(text);
@@ -123,6 +134,15 @@ std::size_t take(Kind kind, std::string_view text, std::size_t length) {
       return take_directory(text);
     case Kind::program:
       return take_program(text);
+    case Kind::padded_address:
+      return take_padded_address(text, reference);
+    case Kind::migrate_types: {
+      if (!text.starts_with(" (")) return 0;
+      const std::size_t types = run_length(text.substr(2), [](char c) { return c >= 'A' && c <= 'Z'; });
+      return text.substr(2 + types).starts_with(")") ? types + 3 : 0;
+    }
+    case Kind::build_id:
+      return nonzero(text.size());
     case Kind::kernel_offset:
       return take_kernel_offset(text);
     case Kind::machine:
@@ -154,7 +174,7 @@ class Reader {
     position_ += length;
   }
   bool mask(Kind kind) {
-    const std::size_t length = take(kind, rest(), run_length(rest(), is_hex));
+    const std::size_t length = take(kind, rest(), rest().substr(0, run_length(rest(), is_hex)));
     if (length == std::string_view::npos) return false;
     mask(kind, length);
     return true;
@@ -246,7 +266,9 @@ void read_format_cell(Reader& reader) {
   while (!reader.done()) {
     const std::string_view text = reader.rest();
     const std::size_t digits = run_length(text, is_hex);
-    if (text.starts_with(kUnreadyHash)) {
+    if (text.starts_with("0x")) {
+      reader.literal(2);
+    } else if (text.starts_with(kUnreadyHash)) {
       reader.mask(Kind::hashed_pointer, kUnreadyHash.size());
     } else if (digits == 16 && text.starts_with("ffff")) {
       reader.mask(Kind::address, 16);
@@ -259,8 +281,29 @@ void read_format_cell(Reader& reader) {
   }
 }
 
+void read_address_cell(Reader& reader) {
+  while (!reader.done()) {
+    const std::string_view text = reader.rest();
+    const std::size_t blanks = run_length(text, [](char c) { return c == ' '; });
+    const std::size_t digits = run_length(text.substr(blanks), is_hex);
+    if (text.starts_with("0x")) {
+      reader.literal(2);
+    } else if (digits == 16) {
+      reader.mask(Kind::padded_address, blanks + digits);
+    } else {
+      reader.literal(1);
+    }
+  }
+}
+
 void read_numbers(Reader& reader) {
   while (!reader.done()) {
+    // "3*4kB (UME)": how many free blocks of a size, and of which kinds.
+    if (reader.rest().starts_with("*")) {
+      reader.literal(1 + run_length(reader.rest().substr(1), is_name));
+      reader.mask(Kind::migrate_types);
+      continue;
+    }
     if (!is_digit(reader.rest().front()) || !reader.mask(Kind::decimal)) reader.literal(1);
   }
 }
@@ -290,6 +333,7 @@ bool read_field(Reader& reader, std::string_view field) {
   if (field == "hex") return reader.mask(Kind::hex);
   if (field == "code") return reader.mask(Kind::code_bytes);
   if (field == "pgt") return reader.mask(Kind::page_table);
+  if (field == "build-id") return reader.mask(Kind::build_id);
   if (field == "kaslr") return reader.mask(Kind::kernel_offset);
   if (field == "hw") return reader.mask(Kind::machine);
   if (field == "addr") {
@@ -362,32 +406,25 @@ bool read_template(Reader& reader, std::string_view shape) {
 // The lines of the kernel's log that hold something of one boot. The first template that fits is taken.
 constexpr std::string_view kLogTemplates[] = {
     "CPU: {dec} PID: {dec} Comm: swapper/{dec} {*}",
-    "CPU: {dec} UID: {word} PID: {dec} Comm: swapper/{dec} {*}",
-    "CPU: {dec} PID: {dec} Comm: {prog} {*}",
-    "CPU: {dec} UID: {word} PID: {dec} Comm: {prog} {*}",
-    "WARNING: CPU: {dec} PID: {dec} at {src} {*}",
-    "kernel BUG at {src}!",
-    "Hardware name: {hw}",
-    "Code: {code}",
-    "PGD {pgt}",
-    "note: {prog}[{dec}] exited with {*}",
-    "BUG: scheduling while atomic: {prog}/{dec}/{*}",
+    "CPU: {dec} UID: {word} PID: {dec} Comm: swapper/{dec} {*}", "CPU: {dec} PID: {dec} Comm: {prog} {*}",
+    "CPU: {dec} UID: {word} PID: {dec} Comm: {prog} {*}", "WARNING: CPU: {dec} PID: {dec} at {src} {*}",
+    "kernel BUG at {src}!", "Hardware name: {hw}", "Code: {code}", "PGD {pgt}",
+    "note: {prog}[{dec}] exited with {*}", "BUG: scheduling while atomic: {prog}/{dec}/{*}",
     "INFO: task {task}:{dec} blocked for more than {*}",
     "task:{word}{sp}state:{word}{sp}stack:{word}{sp}pid:{pad}ppid:{pad}flags:{*}",
     "task:{word}{sp}state:{word}{sp}stack:{word}{sp}pid:{pad}tgid:{pad}ppid:{pad}flags:{*}",
     "watchdog: BUG: soft lockup - CPU#{dec} stuck for {dec}s! [{task}:{dec}]",
     "rcu: \t{dec}-....: ({dec} ticks this GP) idle={hex}/{hex}/0x{hex} softirq={dec}/{dec} fqs={dec}",
-    "\t(t={dec} jiffies g={dec} q={dec} ncpus={dec})",
-    "rcu: \t(t={dec} jiffies g={dec} q={dec} ncpus={dec})",
+    "\t(t={dec} jiffies g={dec} q={dec} ncpus={dec})", "rcu: \t(t={dec} jiffies g={dec} q={dec} ncpus={dec})",
     "general protection fault, probably for non-canonical address 0x{hex}: {*}",
     "Oops: general protection fault, probably for non-canonical address 0x{hex}: {*}",
-    "Kernel Offset: {kaslr}",
-    "Allocated in {sym} [{word} age={dec} cpu={dec} pid={dec}",
+    "Kernel Offset: {kaslr}", "Allocated in {sym} [{word} age={dec} cpu={dec} pid={dec}",
     "Freed in {sym} [{word} age={dec} cpu={dec} pid={dec}",
     "Slab 0x{addr} objects={word} used={dec} fp=0x{addr} flags=0x{hex}({*}",
-    "Object 0x{addr} @offset={dec} fp=0x{addr}",
-    "Object 0x{addr} @offset={dec}",
-    "0x{addr}-0x{addr} @offset={dec}. {*}",
+    "Object 0x{addr} @offset={dec} fp=0x{addr}", "Object 0x{addr} @offset={dec}",
+    "0x{addr}-0x{addr} @offset={dec}. {*}", "./notes/.note.gnu.build-id: ...GNU{build-id}",
+    // What a boot leaves free.
+    "ORC|value|4 MiB blocks before failure|{dec}", "ORC|value|8 KiB objects before failure|{dec}",
     "{word} {word} {word} {word} {word} 0x{addr} {*}",  // /proc/modules
 };
 
@@ -401,7 +438,7 @@ bool starts_with_register(std::string_view text) {
 
 // show_mem(): every number is this machine's.
 bool is_memory_state(std::string_view text) {
-  static constexpr std::array<std::string_view, 12> kFirst = {"active_anon:",
+  static constexpr std::array<std::string_view, 13> kFirst = {"active_anon:",
                                                               " active_file:",
                                                               " unevictable:",
                                                               " slab_reclaimable:",
@@ -412,7 +449,8 @@ bool is_memory_state(std::string_view text) {
                                                               "Node 0 ",
                                                               "lowmem_reserve[]:",
                                                               "Free swap",
-                                                              "Total swap"};
+                                                              "Total swap",
+                                                              "  node 0: slabs:"};
   if (std::any_of(kFirst.begin(), kFirst.end(),
                   [&](std::string_view name) { return text.starts_with(name); }))
     return true;
@@ -475,6 +513,9 @@ Pattern Pattern::parse(std::string_view expected, Dialect dialect) {
     case Dialect::kmsg:
       read_kmsg(reader);
       break;
+    case Dialect::address_cell:
+      read_address_cell(reader);
+      break;
     case Dialect::any_number:
       if (!reader.mask(Kind::decimal)) reader.literal(expected.size());
       break;
@@ -512,7 +553,7 @@ bool Pattern::matches(std::string_view actual) const {
       position += length;
       continue;
     }
-    const std::size_t taken = take(span.kind, rest, length);
+    const std::size_t taken = take(span.kind, rest, std::string_view(text_).substr(span.begin, length));
     if (taken == std::string_view::npos) return false;
     position += taken;
   }

@@ -27,8 +27,11 @@ enum class Kind {
   page_table,      // "2101067 P4D 2101067 PUD 103f0067 PMD 0": the entries of the machine's own page tables
   directory,       // the build directory in a source path
   program,         // the program that made the system call: insmod, orcmod, init
-  kernel_offset,   // where this boot put the kernel: "0x16c00000 from ...", or "disabled"
-  machine,         // Hardware name: the emulator's board and firmware
+  padded_address,  // a raw pointer and the blanks before it: as wide as the reference's, or as many digits as it has
+  migrate_types,  // " (UME)" after a count of free blocks, or nothing
+  build_id,       // of the module's file
+  kernel_offset,  // where this boot put the kernel: "0x16c00000 from ...", or "disabled"
+  machine,        // Hardware name: the emulator's board and firmware
 };
 
 struct Span {
@@ -39,13 +42,14 @@ struct Span {
 
 // How a line is read.
 enum class Dialect {
-  exact,        // no field is masked
-  plain,        // kernel addresses and function offsets are recognised wherever they stand
-  facts,        // plain, and the fields that one sample cannot settle (name=value)
-  log,          // a kernel log line: the splat grammar, then plain
-  format_cell,  // the output of a printk conversion, between [ and ]
-  kmsg,         // a /dev/kmsg record "level,sequence,microseconds,flags;text"
-  any_number,   // a decimal number that depends on a masked neighbour
+  exact,         // no field is masked
+  plain,         // kernel addresses and function offsets are recognised wherever they stand
+  facts,         // plain, and the fields that one sample cannot settle (name=value)
+  log,           // a kernel log line: the splat grammar, then plain
+  format_cell,   // the output of a printk conversion, between [ and ]
+  kmsg,          // a /dev/kmsg record "level,sequence,microseconds,flags;text"
+  address_cell,  // "[0xffff...]" or "[     ffff...]": a raw pointer with flags or a width
+  any_number,    // a decimal number that depends on a masked neighbour
 };
 
 class Pattern {

@@ -21,6 +21,15 @@ bool is_boot_noise(std::string_view line) {
   return false;
 }
 
+// As the reference shows them: unprintable bytes as dots.
+std::string shown_bytes(std::string_view text) {
+  std::string shown(text);
+  std::replace_if(
+      shown.begin(), shown.end(),
+      [](char byte) { return byte != '\t' && std::isprint(static_cast<unsigned char>(byte)) == 0; }, '.');
+  return shown;
+}
+
 class SessionReader {
  public:
   void marker(std::string_view text) {
@@ -53,6 +62,7 @@ class SessionReader {
     // A file's contents: the empty line that closes them, and what the shell says of a file that cannot be read.
     if (mode_ == "value" || mode_ == "bracket" || mode_ == "status") {
       std::erase_if(lines, [](std::string_view line) { return line.starts_with("cat: "); });
+      ended_ = !lines.empty() && lines.back().empty();
       while (!lines.empty() && lines.back().empty()) lines.pop_back();
     }
     if (mode_ == "raw") {
@@ -94,7 +104,7 @@ class SessionReader {
     for (std::string_view line : lines) {
       if (is_boot_noise(line)) continue;
       const LogLine parts = parse_log_line(line);
-      log.push_back({0, fmt::format("{}{}", parts.level, parts.text)});
+      log.push_back({0, fmt::format("{}{}", parts.level, shown_bytes(parts.text))});
     }
     for (Line& line : without_noise(std::move(log))) add(std::move(line.text));
   }
@@ -109,7 +119,8 @@ class SessionReader {
       }
       text += ' ';
     }
-    const bool keeps_blank = argument_.starts_with("./");
+    // The reference's script turned the last newline, where there was one, into a blank.
+    const bool keeps_blank = argument_.starts_with("./") && ended_;
     if (!keeps_blank && text.ends_with(' ')) text.pop_back();
     add(fmt::format("{}: {}", argument_, text.substr(0, 200)));
   }
@@ -131,6 +142,7 @@ class SessionReader {
   std::string if_ok_;
   std::vector<std::string_view> lines_;
   std::vector<std::string> branches_;
+  bool ended_ = false;  // the file just shown ends in a newline
 };
 
 }  // namespace

@@ -23,8 +23,8 @@ Run splat_run(const std::string& kernel, const std::string& directory, const std
 
 // The frame that surrounds a splat, and the module's own lines, are not the kernel's first word on it.
 bool opens_a_splat(std::string_view text) {
-  return text.empty() || text.starts_with("ORC|") || text.starts_with("------------[ cut here") ||
-         text.starts_with("====") || text.starts_with("----");
+  return text.empty() || text.starts_with("koi: ") || text.starts_with("ORC|") ||
+         text.starts_with("------------[ cut here") || text.starts_with("====") || text.starts_with("----");
 }
 
 }  // namespace
@@ -90,31 +90,34 @@ std::vector<Line> splat_log(std::string_view log, bool console) {
   return console ? without_levels(std::move(lines)) : lines;
 }
 
-std::string splat_index_row(std::string_view name, std::string_view out) {
+std::string splat_index_row(std::string_view name, std::string_view out, std::string_view log) {
   std::string insmod = "-";
   std::string rmmod = "-";
   std::string tainted = "-";
-  std::string first = "(silent)";
   std::string_view mode;
-  bool begun = false;
-  bool came_back = false;
-  bool in_log = false;
+  std::vector<std::string_view> lines;
   for (std::string_view line : split_lines(out)) {
     if (line.starts_with("@insmod ")) insmod = line.substr(8);
     if (line.starts_with("@rmmod ")) rmmod = line.substr(7);
     if (line.starts_with("@")) {
       mode = line;
-      in_log = line == "@log";
       continue;
     }
-    if (mode == "@tainted") tainted = line;
+    // One line; what follows is rmmod's.
+    if (mode == "@tainted" && tainted == "-") tainted = line;
+    if (mode == "@log") lines.push_back(line);
+  }
+  const bool stopped = rmmod == "-";
+  if (stopped) lines = split_lines(log);
+  std::string first = "(silent)";
+  bool begun = false;
+  bool came_back = false;
+  for (std::string_view line : lines) {
     const std::string_view text = parse_log_line(line).text;
-    if (!in_log) continue;
     begun = begun || text.starts_with("ORC|splat begin|");
     came_back = came_back || text.starts_with("ORC|splat returned|");
     if (begun && first == "(silent)" && !opens_a_splat(text)) first = text;
   }
-  const bool stopped = rmmod == "-";
   return fmt::format("{}\t{}\tkernel {}\t{}\t{}\t{}\t{}", name, came_back ? "yes" : "no",
                      stopped ? "stopped" : "went on", insmod, rmmod, tainted, first);
 }

@@ -24,7 +24,8 @@ namespace koi::conformance {
 // The comparable lines of a case's reference; `console`: they have no level.
 [[nodiscard]] std::vector<Line> splat_reference(std::string_view text, bool& console);
 [[nodiscard]] std::vector<Line> splat_log(std::string_view log, bool console);
-// case, came_back, kernel, insmod_exit, rmmod_exit, tainted, first_kernel_line, from the session's output.
-[[nodiscard]] std::string splat_index_row(std::string_view name, std::string_view out);
+// case, came_back, kernel, insmod_exit, rmmod_exit, tainted, first_kernel_line, from the session's output; `log`, the
+// other run's, tells the rest when the session's kernel stopped before its own log could be read.
+[[nodiscard]] std::string splat_index_row(std::string_view name, std::string_view out, std::string_view log);
 
 }  // namespace koi::conformance

@@ -216,6 +216,12 @@ std::vector<Dialect> cells_of_row(const TableSpec& table, std::string_view row) 
                   row.find("/0xffffffff") != std::string_view::npos)) {
     cells[3] = Dialect::any_number;
   }
+  // The width of a raw pointer with "#" depends on how many digits it has.
+  if (formats && row.find("[0xffffffff") != std::string_view::npos) cells[3] = Dialect::any_number;
+  if (formats &&
+      (row.find("%#px") != std::string_view::npos || row.find("%30px") != std::string_view::npos)) {
+    cells[4] = Dialect::address_cell;
+  }
   return cells;
 }
 
