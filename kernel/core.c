@@ -46,6 +46,11 @@
 #include <linux/rcupdate.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
+#include <linux/kernfs.h>
+#include <linux/sysfs.h>
+#include <linux/seq_file.h>
+#include <linux/proc_fs.h>
+#include <linux/cdev.h>
 #include <linux/cpumask.h>
 #include <linux/nodemask.h>
 #include <linux/bug.h>
@@ -61,6 +66,9 @@
 #include <linux/rcuwait.h>
 #include <linux/srcu.h>
 #include <linux/ww_mutex.h>
+#include <linux/rtmutex.h>
+#include <linux/rcupdate_wait.h>
+#include <linux/sched/isolation.h>
 #include <linux/cpuhotplug.h>
 #include <linux/delay.h>
 #include <linux/ktime.h>
@@ -103,6 +111,7 @@
 #include "wait_bit.c"
 #include "completion.c"
 #include "mutex.c"
+#include "rtmutex.c"
 #include "semaphore.c"
 #include "rwsem.c"
 #include "time.c"
@@ -118,4 +127,14 @@
 #include "lib.c"
 #include "printk.c"
 #include "jump_label.c"
+#include "file.c"
+#include "seq_file.c"
+#include "proc.c"
+#include "sysfs.c"
+#include "kobject.c"
+#include "debugfs.c"
+#include "chrdev.c"
+#include "device.c"
+#include "misc.c"
+#include "irq.c"
 #include "platform.c"

@@ -110,6 +110,8 @@ void *koi_vfs_parent_object(unsigned long node);
 void koi_vfs_name(unsigned long node, char *buffer, unsigned long size);
 /* The absolute path; its length. */
 long koi_vfs_path(unsigned long node, char *buffer, unsigned long size);
+/* Not the calling module's. */
+void koi_vfs_disown(unsigned long node);
 /* Numbers of character devices. The major number, or a negative errno after the kernel's words. */
 int koi_chrdev_take(unsigned int major, unsigned int base_minor, unsigned int count, const char *name);
 /* 0: nobody had them. */

@@ -57,7 +57,7 @@ struct Shell::Job {
 };
 
 Shell::Shell(runtime::Kernel& kernel, const MachineOptions& options)
-    : kernel_(kernel), options_(options), files_(kernel) {}
+    : kernel_(kernel), options_(options) {}
 
 Shell::~Shell() { wait_for_jobs(); }
 
@@ -111,6 +111,7 @@ void Shell::execute(std::string_view command, std::string_view rest) {
   if (command == "cat") return cat(rest);
   if (command == "ls") return list(rest);
   if (command == "echo") return echo(rest);
+  if (command == "mknod") return make_node(rest);
   if (command == "wait") return wait_for_jobs();
   if (command == "sleep") {
     const double seconds = std::strtod(std::string(rest).c_str(), nullptr);
@@ -193,11 +194,13 @@ void Shell::dmesg(std::string_view rest) {
 
 void Shell::cat(std::string_view rest) {
   in_task("cat", [this, path = std::string(trim(rest))] {
-    const auto text = files_.read(path);
+    std::string before;
+    const auto text = kernel_.files().read(path, &before);
     if (text.ok()) {
       out(*text);
       return 0;
     }
+    out(before);
     out(fmt::format("cat: {}\n", text.error().message));
     return 1;
   });
@@ -207,7 +210,7 @@ void Shell::list(std::string_view rest) {
   const bool with_modes = rest.starts_with("-l ");
   if (with_modes) rest.remove_prefix(3);
   const std::string path(trim(rest));
-  const auto entries = files_.list(path);
+  const auto entries = kernel_.files().list(path);
   status_ = entries.ok() ? 0 : 1;
   if (!entries.ok()) return out(fmt::format("ls: {}\n", entries.error().message));
   for (const runtime::FileEntry& entry : *entries) {
@@ -235,9 +238,25 @@ void Shell::echo(std::string_view rest) {
   }
   const std::string path(trim(redirect == std::string_view::npos ? rest.substr(2) : rest.substr(redirect + 3)));
   in_task("sh", [this, path, line] {
-    const auto written = files_.write(path, line);
+    const auto written = kernel_.files().write(path, line);
     if (written.ok()) return 0;
     out(fmt::format("sh: write error: {}\n", std::strerror(written.error().errno_value)));
+    return 1;
+  });
+}
+
+// mknod PATH c MAJOR MINOR
+void Shell::make_node(std::string_view rest) {
+  const std::string path(take_word(rest));
+  const std::string_view type = take_word(rest);
+  const std::string major(take_word(rest));
+  const std::string minor(trim(rest));
+  in_task("mknod", [this, path, character = type == "c", major, minor] {
+    const auto made = !character ? Status(make_errno(EINVAL, "{}: only character devices", path))
+                                 : kernel_.files().make_device(path, static_cast<u32>(std::strtoul(major.c_str(), nullptr, 0)),
+                                                               static_cast<u32>(std::strtoul(minor.c_str(), nullptr, 0)));
+    if (made.ok()) return 0;
+    out(fmt::format("mknod: {}\n", made.error().message));
     return 1;
   });
 }

@@ -4,6 +4,7 @@
 //   insmod FILE [params]     rmmod NAME      lsmod       dmesg [-r] [-c]
 //   finit_module FILE FLAGS [params]    init_module FILE [params]    delete_module NAME [nonblock|force|block]
 //   cat FILE     ls [-l] DIR     echo [-n] TEXT [> FILE]     sleep SECONDS
+//   mknod /dev/NAME c MAJOR MINOR
 //   COMMAND &    wait            $? is the status of the command before
 #pragma once
 
@@ -15,7 +16,7 @@
 
 #include "cli/common_options.h"
 #include "runtime/kernel.h"
-#include "runtime/module_files.h"
+#include "runtime/virtual_files.h"
 
 namespace koi::cli {
 
@@ -44,11 +45,11 @@ class Shell {
   void cat(std::string_view rest);
   void list(std::string_view rest);
   void echo(std::string_view rest);
+  void make_node(std::string_view rest);
   void wait_for_jobs();
 
   runtime::Kernel& kernel_;
   const MachineOptions& options_;
-  runtime::ModuleFiles files_;
   std::deque<std::unique_ptr<Job>> jobs_;
   bool background_ = false;
   int status_ = 0;

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "kapi/kernel_ref.h"
+#include "kapi/page_calls.h"
 #include "kapi/tables.h"
 
 namespace koi::kapi {
@@ -15,7 +16,7 @@ runtime::Kernel* g_current = nullptr;
 const std::vector<runtime::ExportTable>& export_tables() {
   static const std::vector<runtime::ExportTable> tables = {
       core_exports(),   sched_exports(),  slab_exports(),   printk_exports(), slab_cache_exports(), slab_report_exports(), uaccess_exports(), page_exports(), vmalloc_exports(), percpu_exports(),
-      format_exports(), dyndbg_exports(), static_key_exports(),
+      vfs_exports(), format_exports(), dyndbg_exports(), static_key_exports(),
   };
   return tables;
 }
@@ -29,6 +30,7 @@ bool find_export(std::string_view name) {
 Result<std::unique_ptr<runtime::Kernel>> boot(const runtime::KernelConfig& config) {
   auto kernel = TRY(runtime::Kernel::boot(config, export_tables()));
   g_current = kernel.get();
+  install_memory_reports(*kernel);
   return kernel;
 }
 

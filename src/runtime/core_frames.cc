@@ -18,6 +18,8 @@ constexpr std::array kCallers = {
     Caller{"koi_run_hrtimer", FrameContext::kHrtimer},  Caller{"koi_tasklet_action", FrameContext::kTasklet},
     Caller{"koi_rcu_call", FrameContext::kRcuCallback}, Caller{"koi_run_irq_work", FrameContext::kIrqWork},
     Caller{"koi_run_calls", FrameContext::kSmpCall},    Caller{"koi_kthread_main", FrameContext::kKthread},
+    Caller{"koi_file_read", FrameContext::kFileRead},   Caller{"koi_file_write", FrameContext::kFileWrite},
+    Caller{"koi_file_open", FrameContext::kFileOpen},   Caller{"koi_file_ioctl", FrameContext::kFileIoctl},
 };
 
 bool is_interrupt_entry(std::string_view name) {

@@ -13,6 +13,7 @@
 #include "runtime/memory.h"
 #include "runtime/modules.h"
 #include "runtime/traps.h"
+#include "runtime/virtual_files.h"
 
 namespace koi::runtime {
 namespace {
@@ -46,6 +47,7 @@ Kernel::~Kernel() {
   forget_bug_bundle();
   host::stop_cpu_ticks();
   modules_.reset();
+  files_.reset();
   memory_.reset();
   scheduler_.reset();
   journal_.reset();
@@ -64,6 +66,7 @@ Status Kernel::start(std::span<const ExportTable> exports) {
   scheduler_.emplace(scheduling, *this, world_->heap());
   start_vcpus();
   console_ = std::make_unique<Console>(*this);
+  files_ = std::make_unique<VirtualFiles>(*this);
   modules_ = std::make_unique<ModuleTable>(*this);
   traps_ = std::make_unique<Traps>(*this);
   traps_->install();

@@ -32,6 +32,7 @@ class ModuleTable;
 class Traps;
 class Console;
 class Memory;
+class VirtualFiles;
 
 struct KernelConfig {
   std::string release;    // "6.1.0-56-amd64"
@@ -83,6 +84,7 @@ class Kernel final : public sched::TaskHost {
   [[nodiscard]] Traps& traps() { return *traps_; }
   [[nodiscard]] Console& console() { return *console_; }
   [[nodiscard]] Memory& memory() { return *memory_; }
+  [[nodiscard]] VirtualFiles& files() { return *files_; }
   [[nodiscard]] KernelSeries series() const { return series_; }
   [[nodiscard]] bool is_6_12() const { return series_ == KernelSeries::k6_12; }
 
@@ -148,6 +150,7 @@ class Kernel final : public sched::TaskHost {
   std::optional<sched::Scheduler> scheduler_;
   std::optional<observe::Journal> journal_;
   std::unique_ptr<Memory> memory_;
+  std::unique_ptr<VirtualFiles> files_;
   std::unique_ptr<ModuleTable> modules_;
   std::unique_ptr<Traps> traps_;
   std::unique_ptr<Console> console_;

@@ -14,6 +14,7 @@
 #include "runtime/memory.h"
 #include "runtime/symvers_index.h"
 #include "runtime/traps.h"
+#include "runtime/virtual_files.h"
 
 namespace koi::runtime {
 namespace {
@@ -481,6 +482,7 @@ ModuleCall ModuleTable::run_init(ModuleInstance& module) {
     set_state(module, ModuleState::kGoing);
     static_cast<void>(notify(module, ModuleState::kGoing));
     kernel_.note(observe::EventKind::kModuleRefused, fmt::format("{}: init returned {}", module.name(), value));
+    kernel_.files().module_gone(module);
     unload(module);
     return {value, {}};
   }
@@ -552,6 +554,7 @@ ModuleCall ModuleTable::delete_module(std::string_view name, bool force) {
   const std::string letters = module::module_taint_letters(module->loaded.taints);
   last_unloaded_ = module->name() + (letters.empty() ? "" : "(" + letters + ")");
   kernel_.note(observe::EventKind::kModuleUnloaded, module->name());
+  kernel_.files().module_gone(*module);
   unload(*module);
   return {0, {}};
 }

@@ -97,6 +97,12 @@ bool CharDevices::release(u32 major, u32 base_minor, u32 count) {
   return true;
 }
 
+void CharDevices::disown(u64 owner) {
+  for (CharRegion& region : regions_) {
+    if (region.owner == owner) region.owner = 0;
+  }
+}
+
 std::string CharDevices::proc_devices() const {
   std::string text = "Character devices:\n";
   for (const CharRegion& region : regions_) text += fmt::format("{:3} {}\n", region.major, std::string_view(region.name));

@@ -38,6 +38,8 @@ class CharDevices {
   Taken take(u32 major, u32 base_minor, u32 count, std::string_view name, u64 owner);
   // Gives exactly that range back. False: nobody has it.
   bool release(u32 major, u32 base_minor, u32 count);
+  // Nobody owns them any more: their owner is gone.
+  void disown(u64 owner);
   // In the order of /proc/devices: by major, each name of a major once, one after another.
   [[nodiscard]] std::string proc_devices() const;
   [[nodiscard]] const std::pmr::vector<CharRegion>& regions() const { return regions_; }

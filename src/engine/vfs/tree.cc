@@ -92,6 +92,14 @@ void Tree::remove(NodeId id) {
   }
 }
 
+void Tree::set_target(NodeId id, std::string_view target) {
+  if (const auto at = nodes_.find(id); at != nodes_.end()) at->second.target = target;
+}
+
+void Tree::disown_node(NodeId id) {
+  if (const auto at = nodes_.find(id); at != nodes_.end()) at->second.owner = 0;
+}
+
 s64 Tree::rename(NodeId id, std::string_view name) {
   const auto at = nodes_.find(id);
   if (at == nodes_.end() || id <= kLastPlace) return -ENOENT;

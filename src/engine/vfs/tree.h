@@ -94,6 +94,8 @@ class Tree {
   s64 add(const NewNode& wanted);
   // Removes a node with everything below it. The standard directories stay.
   void remove(NodeId id);
+  void set_target(NodeId id, std::string_view target);
+  void disown_node(NodeId id);
   // -EEXIST: the name is taken.
   s64 rename(NodeId id, std::string_view name);
 
