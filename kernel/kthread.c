@@ -56,6 +56,9 @@ void koi_task_dying(void)
 	struct koi_kthread *k = current->flags & PF_KTHREAD ? current->worker_private : NULL;
 
 	current->flags |= PF_EXITING;
+	/* Its pool goes on without it. */
+	if (current->flags & PF_WQ_WORKER)
+		wq_worker_sleeping_now(current);
 	if (k)
 		complete(&k->exited);
 }

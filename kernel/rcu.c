@@ -391,6 +391,65 @@ void rcu_force_quiescent_state(void)
 {
 }
 
+void get_state_synchronize_rcu_full(struct rcu_gp_oldstate *old)
+{
+	old->rgos_norm = old->rgos_exp = get_state_synchronize_rcu();
+}
+
+void start_poll_synchronize_rcu_full(struct rcu_gp_oldstate *old)
+{
+	old->rgos_norm = old->rgos_exp = start_poll_synchronize_rcu();
+}
+
+bool poll_state_synchronize_rcu_full(struct rcu_gp_oldstate *old)
+{
+	return poll_state_synchronize_rcu(old->rgos_norm);
+}
+
+void cond_synchronize_rcu_full(struct rcu_gp_oldstate *old)
+{
+	cond_synchronize_rcu(old->rgos_norm);
+}
+
+void get_completed_synchronize_rcu_full(struct rcu_gp_oldstate *old)
+{
+	old->rgos_norm = old->rgos_exp = get_completed_synchronize_rcu();
+}
+
+/* Every grace period takes its ordinary time. */
+void rcu_expedite_gp(void)
+{
+}
+
+void rcu_unexpedite_gp(void)
+{
+}
+
+void wakeme_after_rcu(struct rcu_head *head)
+{
+	complete(&container_of(head, struct rcu_synchronize, head)->completion);
+}
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+void __wait_rcu_gp(bool checktiny, unsigned int state, int n, call_rcu_func_t *calls, struct rcu_synchronize *waits)
+#else
+void __wait_rcu_gp(bool checktiny, int n, call_rcu_func_t *calls, struct rcu_synchronize *waits)
+#endif
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		init_completion(&waits[i].completion);
+		calls[i](&waits[i].head, wakeme_after_rcu);
+	}
+	for (i = 0; i < n; i++)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+		wait_for_completion_state(&waits[i].completion, state);
+#else
+		wait_for_completion(&waits[i].completion);
+#endif
+}
+
 /* ---- SRCU: its own counters, hung on the structure's pointer to per-CPU data ---- */
 struct koi_srcu {
 	unsigned long readers[2];

@@ -238,6 +238,36 @@ bool single_task_running(void)
 	return true;
 }
 
+/* One word a bit, so that the mask of any CPU is found at an address in here: get_cpu_mask(). */
+#define KOI_BIT(n) [(n) + 1] = { [0] = 1UL << (n) }
+#define KOI_BITS8(n) KOI_BIT(n), KOI_BIT(n + 1), KOI_BIT(n + 2), KOI_BIT(n + 3), KOI_BIT(n + 4), KOI_BIT(n + 5), \
+	KOI_BIT(n + 6), KOI_BIT(n + 7)
+const unsigned long cpu_bit_bitmap[BITS_PER_LONG + 1][BITS_TO_LONGS(NR_CPUS)] = {
+	KOI_BITS8(0), KOI_BITS8(8), KOI_BITS8(16), KOI_BITS8(24), KOI_BITS8(32), KOI_BITS8(40), KOI_BITS8(48), KOI_BITS8(56),
+};
+unsigned long avenrun[3];
+bool cpuhp_tasks_frozen;
+unsigned int setup_max_cpus = NR_CPUS;
+
+const struct cpumask *housekeeping_cpumask(enum hk_type type)
+{
+	return cpu_possible_mask;
+}
+
+void kick_process(struct task_struct *t)
+{
+}
+
+int can_nice(const struct task_struct *t, const int nice)
+{
+	return 1;
+}
+
+/* Voluntary preemption: the kernel patches these to nothing. */
+void preempt_schedule_notrace(void)
+{
+}
+
 /* ---- names ---- */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 char *__get_task_comm(char *to, size_t size, struct task_struct *t)

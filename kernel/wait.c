@@ -344,3 +344,9 @@ int rcuwait_wake_up(struct rcuwait *w)
 
 	return t ? wake_up_process(t) : 0;
 }
+
+void finish_rcuwait(struct rcuwait *w)
+{
+	rcu_assign_pointer(w->task, NULL);
+	__set_current_state(TASK_RUNNING);
+}

@@ -84,7 +84,7 @@ static unsigned int koi_work_color(struct work_struct *work)
 }
 
 /* While a work is off the queues its data holds how often it is disabled. */
-#ifdef WORK_OFFQ_DISABLE_SHIFT
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 static unsigned long koi_disabled(struct work_struct *work)
 {
 	unsigned long data = atomic_long_read(&work->data);
@@ -610,7 +610,7 @@ bool cancel_delayed_work_sync(struct delayed_work *dwork)
 	return koi_cancel(&dwork->work, dwork, true, 0);
 }
 
-#ifdef WORK_OFFQ_DISABLE_SHIFT
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 bool disable_work(struct work_struct *work)
 {
 	return koi_cancel(work, NULL, false, 1);
@@ -1002,6 +1002,27 @@ long work_on_cpu_key(int cpu, long (*fn)(void *), void *arg, struct lock_class_k
 long work_on_cpu_safe_key(int cpu, long (*fn)(void *), void *arg, struct lock_class_key *key)
 {
 	return cpu_online(cpu) ? koi_work_on_cpu(cpu, fn, arg) : -ENODEV;
+}
+
+struct koi_smp_work {
+	int (*fn)(void *);
+	void *arg;
+};
+
+static long koi_smp_work_fn(void *data)
+{
+	struct koi_smp_work *mine = data;
+
+	return mine->fn(mine->arg);
+}
+
+int smp_call_on_cpu(unsigned int cpu, int (*func)(void *), void *par, bool phys)
+{
+	struct koi_smp_work mine = { .fn = func, .arg = par };
+
+	if (cpu >= nr_cpu_ids || !cpu_online(cpu))
+		return -ENXIO;
+	return koi_work_on_cpu(cpu, koi_smp_work_fn, &mine);
 }
 
 int schedule_on_each_cpu(work_func_t func)
