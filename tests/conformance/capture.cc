@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -171,7 +172,10 @@ Status check_kernel(const Host& host, const std::string& kernel) {
   hello.id = fmt::format("{}/orc_hello", kernel);
   hello.kernel = kernel;
   hello.module = "orc_hello";
-  TRY(execute_one(host, hello));
+  // The first run for a kernel may have to compile koi's core.
+  Host patient = host;
+  patient.timeout_seconds = std::max(host.timeout_seconds, 300);
+  TRY(execute_one(patient, hello));
   const Capture capture = load_captures(host.captures, {hello}).begin()->second;
   if (capture.out.find("hello: init") != std::string::npos) return Ok{};
   return make_error("koi does not run orc_hello on {} (status {}): {}", kernel, capture.status,
@@ -217,6 +221,26 @@ Captures load_captures(const std::string& directory, const std::vector<Run>& run
   return captures;
 }
 
+namespace {
+
+// Addresses, counts and times as one "N", so that equal endings fall together.
+std::string without_numbers(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (std::isdigit(static_cast<unsigned char>(text[i])) == 0) {
+      out += text[i];
+      continue;
+    }
+    while (i + 1 < text.size() &&
+           (std::isxdigit(static_cast<unsigned char>(text[i + 1])) != 0 || text[i + 1] == 'x'))
+      ++i;
+    out += 'N';
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string trouble(const std::vector<Run>& runs, const Captures& captures) {
   // 0 and 1 are the module's own affair, 3 is a finding.
   std::map<std::string, std::pair<int, std::string>> groups;
@@ -225,13 +249,15 @@ std::string trouble(const std::vector<Run>& runs, const Captures& captures) {
     if (found == captures.end() || !found->second.present) continue;
     const Capture& capture = found->second;
     if (capture.status == 0 || capture.status == 1 || capture.status == 3) continue;
+    // koi's own word on its end, else its last line.
     std::string_view words;
     for (std::string_view line : split_lines(capture.err)) {
-      if (words.empty() || (line.starts_with("koi: ") && !words.starts_with("koi: "))) words = line;
+      if (!words.starts_with("koi: internal")) words = line;
     }
     const std::string ending =
         capture.status < 0 ? "killed after its time" : fmt::format("exit {}", capture.status);
-    std::pair<int, std::string>& group = groups[fmt::format("{}: {}", ending, shorten(words, 400))];
+    std::pair<int, std::string>& group =
+        groups[fmt::format("{}: {}", ending, without_numbers(shorten(words, 300)))];
     if (group.first++ == 0) group.second = run.id;
   }
   std::string text;
