@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "runtime/console.h"
 
+#include <cstring>
 #include <new>
 
 #include "runtime/kernel.h"
@@ -71,6 +72,12 @@ void Console::print(int level, std::string_view line) {
 
 void Console::print(const SplatText& lines) {
   for (const SplatLine& line : lines) print(line.level, line.text);
+}
+
+std::string Console::levels() const {
+  s32 levels[4] = {};
+  std::memcpy(levels, reinterpret_cast<const void*>(kernel_.core().address_of("console_printk")), sizeof(levels));
+  return fmt::format("{}\t{}\t{}\t{}\n", levels[0], levels[1], levels[2], levels[3]);
 }
 
 bool Console::symbolise(u64 address, printk::Symbol& symbol) {

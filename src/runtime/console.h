@@ -29,6 +29,9 @@ class Console final : public printk::FormatHost, public module::KernelLog {
   // Who stores now: time stamp and caller.
   [[nodiscard]] printk::LogCall call();
 
+  // /proc/sys/kernel/printk: console, default, minimum and boot-time level.
+  [[nodiscard]] std::string levels() const;
+
   // printk::FormatHost
   bool symbolise(u64 address, printk::Symbol& symbol) override;
   void warn_once(printk::FormatWarning kind, std::string_view text) override;

@@ -70,12 +70,22 @@ const module::Param* find_param(const ModuleInstance& module, const std::string&
 
 }  // namespace
 
+namespace {
+
+bool is_dynamic_debug_control(std::string_view path) {
+  return path == "/sys/kernel/debug/dynamic_debug/control" || path == "/proc/dynamic_debug/control";
+}
+
+}  // namespace
+
 Result<std::string> ModuleFiles::read(std::string_view path) {
   if (path == "/proc/modules") return kernel_.modules().proc_modules(true);
   if (path == "/proc/sys/kernel/tainted") return fmt::format("{}\n", kernel_.modules().taint().mask);
   if (path == "/proc/sys/kernel/modules_disabled") {
     return fmt::format("{}\n", kernel_.modules().loading_disabled() ? 1 : 0);
   }
+  if (path == "/proc/sys/kernel/printk") return kernel_.console().levels();
+  if (is_dynamic_debug_control(path)) return kernel_.modules().dynamic_debug().control();
   if (!path.starts_with(kModuleRoot)) return no_such(path);
   const std::vector<std::string> parts = split_path(path.substr(kModuleRoot.size()));
   ModuleInstance* const module = parts.empty() ? nullptr : kernel_.modules().find(parts[0]);
@@ -107,6 +117,10 @@ Status ModuleFiles::write(std::string_view path, std::string_view text) {
   if (path == "/proc/sys/kernel/modules_disabled") {
     if (text.starts_with("1")) kernel_.modules().disable_loading();
     return Ok{};
+  }
+  if (is_dynamic_debug_control(path)) {
+    if (kernel_.modules().dynamic_debug().run(text, {}) >= 0) return Ok{};
+    return make_errno(EINVAL, "{}: Invalid argument", path);
   }
   const std::vector<std::string> parts = split_path(path);
   if (parts.size() != 5 || parts[0] != "sys" || parts[1] != "module" || parts[3] != "parameters") return no_such(path);

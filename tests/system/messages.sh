@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# messages.sh SERIES: dynamic debug, static branches, formatting, rate limits, panic.
+. "$(dirname "$0")/lib.sh"
+modules=$KOI_MODULES/$1/modules
+
+koi_all run "$modules/messages.ko"
+expect_status 0
+expect_no_line 'a debug line'
+expect_order 'branches at first: 0 1$' 'branches changed: 1 0$' 'branches one user left: 1 0$' 'branches at last: 0 1$'
+expect_line 'messages: answer=42: 2 stored: answer, 42$'
+expect_line 'messages: limited 9$'
+expect_no_line 'messages: limited 10$'
+
+koi_all run --log-format raw "$modules/messages.ko" dyndbg=+pmf
+expect_status 0
+expect_line '^<7>\[ +[0-9.]+\] messages:messages_init: a debug line 7$'
+expect_line '^<7>\[ +[0-9.]+\] messages:messages_exit: exit$'
+
+koi_all run "$modules/messages.ko" 'dyndbg="func messages_exit +p; nonsense"'
+expect_status 0
+expect_no_line 'a debug line'
+expect_line '\] exit$'
+expect_line 'dyndbg: bad flag-op'
+
+koi_all run "$modules/messages.ko" misuse=size
+expect_line '^\[ .*WARNING: CPU: 0 PID: [0-9]+ at lib/vsprintf\.c:[0-9]+ vsnprintf\+'
+expect_line 'messages: 0 before$'
+
+koi_all run "$modules/messages.ko" misuse=panic
+expect_status 3
+expect_order 'Kernel panic - not syncing: asked for 1$' 'Call Trace:$' ' panic\+' ' messages_init\+.* \[messages\]$' \
+  'end Kernel panic - not syncing: asked for 1 \]---$'
+finish
