@@ -48,6 +48,8 @@ Kernel::~Kernel() {
   host::stop_cpu_ticks();
   modules_.reset();
   files_.reset();
+  traps_.reset();
+  console_.reset();
   memory_.reset();
   scheduler_.reset();
   journal_.reset();

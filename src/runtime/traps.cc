@@ -65,6 +65,7 @@ constexpr u64 kTaintSoftLockup = 14;
 
 constexpr u64 kFirstYieldNs = 1'000;
 constexpr u64 kLongestYieldNs = 1'000'000;
+constexpr u64 kLongestBusyYieldNs = 10'000;
 // What a forced preemption is worth in virtual time: such a loop would go on for ever, so the watchdog may see it at once.
 constexpr u64 kForcedStepNs = 30'000'000'000;
 
@@ -224,15 +225,18 @@ bool Traps::stands_in_for(module::TrapKind kind) {
 // A loop that only spins advances faster and faster, so that a long busy wait costs few traps.
 void Traps::advance_spinner() {
   end_if_timed_out();
-  // No call into koi since the last trap of this virtual CPU: it still spins.
+  // Nothing but traps since the last one of this virtual CPU: it only spins. Where the core's own functions were called
+  // in between the steps stay short.
   const VcpuId cpu = kernel_.sched().running_vcpu();
   const u64 progress = kernel_.sched().clock(cpu).crossings * 64 + cpu.value + 1;
-  if (progress == last_yield_progress_) {
-    yield_step_ns_ = std::min(yield_step_ns_ * 2, kLongestYieldNs);
-  } else {
-    last_yield_progress_ = progress;
+  const u64 now_ns = kernel_.sched().now().value;
+  if (progress != last_yield_progress_) {
     yield_step_ns_ = kFirstYieldNs;
+  } else {
+    yield_step_ns_ = std::min(yield_step_ns_ * 2, now_ns == last_yield_ns_ ? kLongestYieldNs : kLongestBusyYieldNs);
   }
+  last_yield_progress_ = progress;
+  last_yield_ns_ = now_ns + yield_step_ns_;
   kernel_.sched().advance(yield_step_ns_);
 }
 

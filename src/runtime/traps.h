@@ -153,6 +153,7 @@ class Traps {
   u32 oops_count_ = 0;
   std::optional<SplatRegisters> first_oops_;
   u64 last_yield_progress_ = 0;
+  u64 last_yield_ns_ = 0;
   u64 yield_step_ns_ = 0;
 };
 
