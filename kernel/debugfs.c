@@ -101,7 +101,6 @@ struct dentry *debugfs_create_dir(const char *name, struct dentry *parent)
 }
 
 static const struct file_operations koi_debugfs_noop_fops = {
-	.owner = THIS_MODULE,
 	.open = simple_open,
 	.llseek = noop_llseek,
 };
@@ -225,7 +224,6 @@ ssize_t debugfs_attr_write_signed(struct file *file, const char __user *buf, siz
 /* ---- files of one number ---- */
 #define KOI_DEBUGFS_FOPS(name, opener)						\
 	static const struct file_operations name = {				\
-		.owner = THIS_MODULE,						\
 		.open = opener,							\
 		.release = simple_attr_release,					\
 		.read = debugfs_attr_read,					\
@@ -323,7 +321,6 @@ ssize_t debugfs_write_file_bool(struct file *file, const char __user *buf, size_
 }
 
 static const struct file_operations koi_debugfs_bool_fops = {
-	.owner = THIS_MODULE,
 	.read = debugfs_read_file_bool,
 	.write = debugfs_write_file_bool,
 	.open = simple_open,
@@ -364,7 +361,6 @@ static ssize_t koi_debugfs_write_str(struct file *file, const char __user *buf, 
 }
 
 static const struct file_operations koi_debugfs_str_fops = {
-	.owner = THIS_MODULE,
 	.read = koi_debugfs_read_str,
 	.write = koi_debugfs_write_str,
 	.open = simple_open,
@@ -372,7 +368,6 @@ static const struct file_operations koi_debugfs_str_fops = {
 };
 
 static const struct file_operations koi_debugfs_str_ro_fops = {
-	.owner = THIS_MODULE,
 	.read = koi_debugfs_read_str,
 	.open = simple_open,
 	.llseek = default_llseek,
@@ -392,7 +387,6 @@ static ssize_t koi_debugfs_read_blob(struct file *file, char __user *buf, size_t
 }
 
 static const struct file_operations koi_debugfs_blob_fops = {
-	.owner = THIS_MODULE,
 	.read = koi_debugfs_read_blob,
 	.open = simple_open,
 	.llseek = default_llseek,
@@ -419,7 +413,6 @@ static int koi_debugfs_open_u32_array(struct inode *inode, struct file *file)
 }
 
 static const struct file_operations koi_debugfs_u32_array_fops = {
-	.owner = THIS_MODULE,
 	.open = koi_debugfs_open_u32_array,
 	.read = seq_read,
 	.llseek = seq_lseek,

@@ -325,7 +325,7 @@ bool disable_hardirq(unsigned int irq)
 	return synchronize_hardirq(irq);
 }
 
-static void __enable_irq(unsigned int irq, struct koi_irq_line *line)
+static noinline void __enable_irq(unsigned int irq, struct koi_irq_line *line)
 {
 	if (!line->depth) {
 #line KOI_LINE(781, 791) "kernel/irq/manage.c"
@@ -336,7 +336,7 @@ static void __enable_irq(unsigned int irq, struct koi_irq_line *line)
 		koi_irq_resend(irq, line);
 }
 
-void koi_tail enable_irq(unsigned int irq)
+void enable_irq(unsigned int irq)
 {
 	struct koi_irq_line *line = koi_irq_line(irq);
 

@@ -90,7 +90,6 @@ enum koi_vfs_place {
 	KOI_VFS_SYS_DEV,
 	KOI_VFS_SYS_DEV_CHAR,
 	KOI_VFS_SYS_DEV_BLOCK,
-	KOI_VFS_SYS_CLASS_MISC,
 	KOI_VFS_SYS_DEVICES_PLATFORM,
 };
 /* A node below the directory `parent`: its number, or -EEXIST, -ENOENT, -ENOTDIR, -EINVAL. `object` is a struct koi_vnode of

@@ -38,7 +38,6 @@ constexpr StandardDirectory kStandard[] = {
     {kSysDev, kSys, "dev"},
     {kSysDevChar, kSysDev, "char"},
     {kSysDevBlock, kSysDev, "block"},
-    {kSysClassMisc, kSysClass, "misc"},
     {kSysDevicesPlatform, kSysDevices, "platform"},
     {kSysBusPlatform, kSysBus, "platform"},
     {kSysBusPlatformDevices, kSysBusPlatform, "devices"},

@@ -43,7 +43,6 @@ enum Place : NodeId {
   kSysDev,
   kSysDevChar,
   kSysDevBlock,
-  kSysClassMisc,
   kSysDevicesPlatform,
   kSysBusPlatform,
   kSysBusPlatformDevices,
