@@ -70,8 +70,8 @@ printk::HexLayout hex_layout(s32 row_size, s32 group_size, bool ascii) {
   return {row_size, group_size, ascii ? printk::Ascii::kYes : printk::Ascii::kNo};
 }
 
-void print_hex_dump(Address level_text, Address prefix_text, s32 prefix_type, s32 row_size, s32 group_size, Address bytes,
-                    u64 size_bytes, bool ascii) {
+void print_hex_dump(Address level_text, Address prefix_text, s32 prefix_type, s32 row_size, s32 group_size,
+                    Address bytes, u64 size_bytes, bool ascii) {
   const auto level = load_level(level_text);
   const auto prefix = guest::load_string(prefix_text, 1024);
   if (!level || !prefix) return raise(guest::last_fault());
@@ -79,15 +79,15 @@ void print_hex_dump(Address level_text, Address prefix_text, s32 prefix_type, s3
   const auto type = prefix_type == 1   ? printk::DumpPrefix::kAddress
                     : prefix_type == 2 ? printk::DumpPrefix::kOffset
                                        : printk::DumpPrefix::kNone;
-  const auto fault =
-      printk::print_hex_dump(*level, *prefix, type, hex_layout(row_size, group_size, ascii), bytes, size_bytes,
-                             console.environment(),
-                             [&console](std::string_view line) { console.log().store(console.call(), line); });
+  const auto fault = printk::print_hex_dump(
+      *level, *prefix, type, hex_layout(row_size, group_size, ascii), bytes, size_bytes,
+      console.environment(),
+      [&console](std::string_view line) { console.log().store(console.call(), line); });
   if (fault) raise(*fault);
 }
 
-s32 hex_dump_to_buffer(Address bytes, u64 size_bytes, s32 row_size, s32 group_size, Address line, u64 line_bytes,
-                       bool ascii) {
+s32 hex_dump_to_buffer(Address bytes, u64 size_bytes, s32 row_size, s32 group_size, Address line,
+                       u64 line_bytes, bool ascii) {
   std::array<u8, 32> row;
   const u64 count = std::min<u64>(size_bytes, row_size == 32 ? 32 : 16);
   if (guest::copy_in(row.data(), bytes, count) != 0) {
@@ -96,8 +96,10 @@ s32 hex_dump_to_buffer(Address bytes, u64 size_bytes, s32 row_size, s32 group_si
   }
   std::array<char, 256> text;  // more than the longest line
   const std::span<char> room(text.data(), std::min<u64>(line_bytes, text.size()));
-  const s32 length = printk::hex_dump_to_buffer({row.data(), count}, hex_layout(row_size, group_size, ascii), room);
-  if (!room.empty() && guest::copy_out(line, text.data(), std::char_traits<char>::length(text.data()) + 1) != 0) {
+  const s32 length =
+      printk::hex_dump_to_buffer({row.data(), count}, hex_layout(row_size, group_size, ascii), room);
+  if (!room.empty() &&
+      guest::copy_out(line, text.data(), std::char_traits<char>::length(text.data()) + 1) != 0) {
     raise(guest::last_fault());
   }
   return length;
@@ -118,7 +120,8 @@ printk::RatelimitOffsets ratelimit_offsets(const runtime::CoreImage& core) {
   const auto offset = [&core](std::string_view field) {
     return static_cast<u32>(core.layout_or_die(fmt::format("ratelimit_state.{}", field)));
   };
-  return {offset("interval"), offset("burst"), offset("printed"), offset("missed"), offset("flags"), offset("begin")};
+  return {offset("interval"), offset("burst"), offset("printed"),
+          offset("missed"),   offset("flags"), offset("begin")};
 }
 
 s32 ratelimit(Address state, Address function) {

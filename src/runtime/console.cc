@@ -56,7 +56,8 @@ printk::LogCall Console::call() {
   printk::LogCall call;
   call.ts_nsec = kernel_.sched().now().value;
   const sched::Task* const task = kernel_.sched().current();
-  const bool in_task = (static_cast<u32>(kernel_.preempt_count()) & (kHardirqMask | kSoftirqMask | kNmiMask)) == 0;
+  const bool in_task =
+      (static_cast<u32>(kernel_.preempt_count()) & (kHardirqMask | kSoftirqMask | kNmiMask)) == 0;
   call.caller_id = in_task && task != nullptr ? static_cast<u32>(task->pid)
                                               : 0x8000'0000U | kernel_.sched().running_vcpu().value;
   return call;
@@ -76,7 +77,8 @@ void Console::print(const SplatText& lines) {
 
 std::string Console::levels() const {
   s32 levels[4] = {};
-  std::memcpy(levels, reinterpret_cast<const void*>(kernel_.core().address_of("console_printk")), sizeof(levels));
+  std::memcpy(levels, reinterpret_cast<const void*>(kernel_.core().address_of("console_printk")),
+              sizeof(levels));
   return fmt::format("{}\t{}\t{}\t{}\n", levels[0], levels[1], levels[2], levels[3]);
 }
 

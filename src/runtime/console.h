@@ -42,7 +42,7 @@ class Console final : public printk::FormatHost, public module::KernelLog {
   printk::Log* log_;
   printk::FormatEnvironment environment_;
   const bool* no_hash_pointers_ = nullptr;  // the core's variable, which modules may set
-  runtime::Symbol symbol_;  // what symbolise() gave last: its views point here
+  runtime::Symbol symbol_;                  // what symbolise() gave last: its views point here
 };
 
 }  // namespace koi::runtime

@@ -86,7 +86,8 @@ void DynamicDebug::changed(const printk::DyndbgSite& site, u32 old_flags) {
   const bool stored = guest::store(record + kFlagsOffset, static_cast<u8>(site.flags));
   CHECK(stored, "a struct _ddebug at {:x} cannot be written", record);
   if (((old_flags ^ site.flags) & printk::kDyndbgPrint) == 0) return;
-  static_cast<void>(labels_.set_enabled(record + kKeyOffset, (site.flags & printk::kDyndbgPrint) != 0 ? 1 : 0));
+  static_cast<void>(
+      labels_.set_enabled(record + kKeyOffset, (site.flags & printk::kDyndbgPrint) != 0 ? 1 : 0));
 }
 
 s32 DynamicDebug::run(std::string_view queries, std::string_view module) {

@@ -34,7 +34,8 @@ std::array<u8, 5> jump(u64 code, u64 target, u64 length) {
   const s64 displacement = static_cast<s64>(target) - static_cast<s64>(code + length);
   text[0] = length == kNop2.size() ? kJmpShort : kJmpNear;
   if (length == kNop2.size()) {
-    CHECK(displacement == static_cast<s8>(displacement), "a short static branch at {:x} cannot reach {:x}", code, target);
+    CHECK(displacement == static_cast<s8>(displacement), "a short static branch at {:x} cannot reach {:x}",
+          code, target);
     text[1] = static_cast<u8>(displacement);
   } else {
     const s32 near = static_cast<s32>(displacement);
