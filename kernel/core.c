@@ -123,6 +123,8 @@
 #include "smp.c"
 #include "kthread.c"
 #include "workqueue.c"
+#include "workqueue_flush.c"
+#include "workqueue_api.c"
 #include "boot.c"
 #include "lib.c"
 #include "printk.c"

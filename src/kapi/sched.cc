@@ -60,7 +60,8 @@ void koi_task_allow(Address task_struct, Address cpus) {
   if (task == nullptr || !mask) return;
   task->allowed_vcpus = *mask;
   const bool moves = (*mask >> task->cpu.value & 1) == 0;
-  if (moves && task->state == sched::RunState::kBlocked) kernel.sched().place(*task, kernel.sched().idlest(*mask));
+  if (moves && task->state == sched::RunState::kBlocked)
+    kernel.sched().place(*task, kernel.sched().idlest(*mask));
 }
 
 void koi_task_exit(s64 code) { current().sched().exit_current(static_cast<s32>(code)); }
@@ -105,10 +106,13 @@ void koi_clock_event(u32 cpu, s64 at_ns) {
 
 void koi_interrupt_cpu(u32 cpu) {
   sched::Scheduler& sched = current().sched();
-  sched.add_timer(sched.now(), VcpuId{cpu}, [](void* /*unused*/) { interrupt("koi_ipi_interrupt"); }, nullptr);
+  sched.add_timer(
+      sched.now(), VcpuId{cpu}, [](void* /*unused*/) { interrupt("koi_ipi_interrupt"); }, nullptr);
 }
 
-void koi_scheduling_while_atomic(s32 count) { current().traps().scheduling_while_atomic(static_cast<u32>(count)); }
+void koi_scheduling_while_atomic(s32 count) {
+  current().traps().scheduling_while_atomic(static_cast<u32>(count));
+}
 
 }  // namespace
 

@@ -47,7 +47,8 @@ CoreFrames split_core_frames(std::span<const Frame> frames,
     if (name == "koi_hrtimer_softirq" && split.context == FrameContext::kHrtimer) {
       split.context = FrameContext::kHrtimerSoft;
     }
-    const auto caller = std::find_if(kCallers.begin(), kCallers.end(), [name](const Caller& c) { return c.function == name; });
+    const auto caller = std::find_if(kCallers.begin(), kCallers.end(),
+                                     [name](const Caller& c) { return c.function == name; });
     if (caller != kCallers.end() && !split.context) split.context = caller->context;
     if (is_interrupt_entry(name)) {
       split.in_interrupt = true;

@@ -151,8 +151,8 @@ Task* Scheduler::find(s32 pid) {
 }
 
 Task* Scheduler::find_guest(u64 task_struct) {
-  const auto it =
-      std::find_if(tasks_.begin(), tasks_.end(), [task_struct](const Task* t) { return t->guest == task_struct; });
+  const auto it = std::find_if(tasks_.begin(), tasks_.end(),
+                               [task_struct](const Task* t) { return t->guest == task_struct; });
   return it == tasks_.end() ? nullptr : *it;
 }
 
@@ -479,7 +479,8 @@ void Scheduler::clear_clock_event(VcpuId cpu) {
 }
 
 bool Scheduler::cancel_timer(TimerId id) {
-  const auto it = std::find_if(timers_.begin(), timers_.end(), [id](const Timer& t) { return t.sequence == id; });
+  const auto it =
+      std::find_if(timers_.begin(), timers_.end(), [id](const Timer& t) { return t.sequence == id; });
   if (it == timers_.end()) return false;
   timers_.erase(it);
   return true;

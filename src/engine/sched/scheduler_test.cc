@@ -58,7 +58,8 @@ class SchedulerTest : public ::testing::Test {
     SchedulerConfig config;
     config.vcpus = cpus;
     scheduler_ = std::make_unique<Scheduler>(config, host_, world_->heap());
-    for (u32 cpu = 0; cpu < cpus; ++cpu) scheduler_->attach_vcpu(VcpuId{cpu}, world_->percpu_area(VcpuId{cpu}));
+    for (u32 cpu = 0; cpu < cpus; ++cpu)
+      scheduler_->attach_vcpu(VcpuId{cpu}, world_->percpu_area(VcpuId{cpu}));
   }
   void TearDown() override {
     scheduler_.reset();
@@ -239,7 +240,8 @@ TEST_F(SchedulerTest, WakersRunTheirSleepersInOrder) {
 
 TEST_F(SchedulerTest, AnAsleepTaskStartsAtItsFirstWake) {
   start(1);
-  Task* const late = spawn("late", 0, [this](Task& /*self*/) { note("late"); }, true);
+  Task* const late = spawn(
+      "late", 0, [this](Task& /*self*/) { note("late"); }, true);
   Task* const main = spawn("main", 0, [&](Task& self) {
     sleep(self, kMillisecond);
     note("main");

@@ -25,8 +25,8 @@ struct Task {
   RunState state = RunState::kRunnable;
   VcpuId cpu{};
   u64 allowed_vcpus = ~0ULL;  // bit n: may run on virtual CPU n
-  u64 guest = 0;         // address of its task_struct
-  u64 kernel_stack = 0;  // lowest address; host::kThreadSize long
+  u64 guest = 0;              // address of its task_struct
+  u64 kernel_stack = 0;       // lowest address; host::kThreadSize long
   u32 stack_index = 0;
   char comm[16] = {};
 
@@ -35,12 +35,12 @@ struct Task {
   void* argument = nullptr;
 
   u64 woken_by_timer = 0;  // generation of the running sleep: a stale timer does nothing
-  u8 context = 0;  // what calls its outermost module function: the owner's number, for call traces
+  u8 context = 0;          // what calls its outermost module function: the owner's number, for call traces
   s32 exit_code = 0;
-  bool killed = false;     // by an oops, BUG or stack overflow
-  u64 switches = 0;        // times it was given a virtual CPU
-  u64 last_ran_ns = 0;     // virtual time when it last got its CPU
-  u32 holds = 0;           // who still looks at it after its death: see Scheduler::hold
+  bool killed = false;  // by an oops, BUG or stack overflow
+  u64 switches = 0;     // times it was given a virtual CPU
+  u64 last_ran_ns = 0;  // virtual time when it last got its CPU
+  u32 holds = 0;        // who still looks at it after its death: see Scheduler::hold
 
   [[nodiscard]] std::string_view name() const { return comm; }
 };
