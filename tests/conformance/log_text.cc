@@ -60,6 +60,21 @@ std::vector<Line> with_relative_sequence(std::vector<Line> lines) {
   return lines;
 }
 
+double stamp_seconds(std::string_view line) {
+  const std::string stamp(parse_log_line(line).stamp);
+  return stamp.empty() ? -1.0 : std::atof(stamp.c_str() + 1);
+}
+
+std::vector<Line> first_seconds(std::vector<Line> lines, double seconds) {
+  double begin = -1.0;
+  std::erase_if(lines, [&](const Line& line) {
+    const double at = stamp_seconds(line.text);
+    if (begin < 0) begin = at;
+    return at > begin + seconds;
+  });
+  return lines;
+}
+
 std::vector<Line> part(const std::vector<Line>& lines, std::string_view first, std::string_view last) {
   const auto is = [](std::string_view wanted) {
     return [wanted](const Line& line) { return std::string_view(line.text).ends_with(wanted); };

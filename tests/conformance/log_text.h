@@ -19,6 +19,10 @@ namespace koi::conformance {
 [[nodiscard]] std::vector<Line> without_levels(std::vector<Line> lines);
 // /dev/kmsg records: the sequence number counted from the first record.
 [[nodiscard]] std::vector<Line> with_relative_sequence(std::vector<Line> lines);
+// The virtual time of a line's stamp in seconds, -1 without one.
+[[nodiscard]] double stamp_seconds(std::string_view line);
+// Only the lines of the first `seconds` after the first stamp.
+[[nodiscard]] std::vector<Line> first_seconds(std::vector<Line> lines, double seconds);
 // From the line whose text is `first` to the one whose text is `last`, both included.
 [[nodiscard]] std::vector<Line> part(const std::vector<Line>& lines, std::string_view first,
                                      std::string_view last);

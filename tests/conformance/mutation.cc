@@ -19,11 +19,29 @@ const Section* section_named(const Document& document, const std::string& name) 
   return found == document.end() ? nullptr : &*found;
 }
 
-// Another byte of the same class, so that the row keeps its form.
-char changed(char byte) {
-  if (byte >= '0' && byte <= '9') return byte == '7' ? '3' : '7';
-  if (std::isalpha(static_cast<unsigned char>(byte)) != 0) return byte == 'q' ? 'z' : 'q';
-  return byte == '#' ? '%' : '#';
+// Other bytes of the same class, so that the row keeps its form.
+std::string_view replacements(char byte) {
+  if (byte >= '0' && byte <= '9') return "73915";
+  if (std::isalpha(static_cast<unsigned char>(byte)) != 0) return "qzxv";
+  return "#%";
+}
+
+// The reference's tables are samples: a key changed into that of a row it left out is another true row, not an error.
+bool is_row_of(const Section* actual, const Pattern& pattern, const Rules& rules) {
+  if (rules.match != Match::by_key || actual == nullptr) return false;
+  return std::any_of(actual->lines.begin(), actual->lines.end(),
+                     [&](const Line& line) { return pattern.matches(line.text); });
+}
+
+// The row with one byte changed at `at`; empty when every change makes another row of koi's output.
+std::string changed_row(const Pattern& pattern, std::size_t at, const Section* actual, const Rules& rules) {
+  for (const char replacement : replacements(pattern.text()[at])) {
+    std::string text = pattern.text();
+    if (text[at] == replacement) continue;
+    text[at] = replacement;
+    if (!is_row_of(actual, read_pattern(text, rules), rules)) return text;
+  }
+  return "";
 }
 
 }  // namespace
@@ -74,16 +92,21 @@ MutationResult check_mutations(const std::vector<ReferenceSection>& sections, co
     const ReferenceSection& section = sections[value.section];
     const std::string row = std::to_string(section.numbers[value.row]);
     if (failing[value.section].contains(row)) continue;
+    const Section* counterpart = section_named(actual, section.name);
     const std::size_t at = value.begin + random() % (value.end - value.begin);
-    std::string text = section.patterns[value.row].text();
-    text[at] = changed(text[at]);
+    const std::string text = changed_row(section.patterns[value.row], at, counterpart, rules);
+    if (text.empty()) continue;
     ReferenceSection mutated = section;
     mutated.patterns[value.row] = read_pattern(text, rules);
     ++result.tried;
-    const Outcome after = compare(mutated, section_named(actual, section.name), rules);
-    if (after.failures.size() > failures[value.section]) continue;
-    result.survived.push_back(
-        fmt::format("{}: expected value changed in \"{}\", and it still matches", row, shorten(text, 160)));
+    const Outcome after = compare(mutated, counterpart, rules);
+    const bool noticed = after.failures.size() > failures[value.section] ||
+                         std::any_of(after.failures.begin(), after.failures.end(),
+                                     [&](const Failure& failure) { return failure.row == row; });
+    if (noticed) continue;
+    result.survived.push_back(fmt::format("{}: expected \"{}\" changed to \"{}\", and it still matches", row,
+                                          shorten(section.patterns[value.row].text(), 160),
+                                          shorten(text, 160)));
   }
   return result;
 }

@@ -68,26 +68,44 @@ Run splat_session_run(const std::string& kernel, const std::string& directory, c
   return run;
 }
 
-std::vector<Line> splat_reference(std::string_view text, bool& console) {
-  std::vector<Line> lines;
-  console = false;
-  for (Line& line : numbered_lines(text)) {
-    if (line.text.starts_with("#")) {
-      console = console || line.text.find("console copy") != std::string::npos;
+SplatForm splat_form(std::string_view text) {
+  SplatForm form;
+  bool endless = false;
+  double first = -1.0;
+  double last = -1.0;
+  for (std::string_view line : split_lines(text)) {
+    if (line.starts_with("#")) {
+      form.console = form.console || line.find("console copy") != std::string_view::npos;
+      endless = endless || line.find("kernel went on; insmod exit status -;") != std::string_view::npos;
       continue;
     }
+    const double at = stamp_seconds(line);
+    if (first < 0) first = at;
+    last = std::max(last, at);
+  }
+  // A second more than what was seen: the next report would have come later than that.
+  if (endless) form.seconds = last - first + 1.0;
+  return form;
+}
+
+std::vector<Line> splat_reference(std::string_view text) {
+  const SplatForm form = splat_form(text);
+  std::vector<Line> lines;
+  for (Line& line : numbered_lines(text)) {
+    if (line.text.starts_with("#")) continue;
     // On the console the boot script's own words stand between the kernel's lines; INDEX.tsv holds what they say.
-    if (console && parse_log_line(line.text).stamp.empty()) continue;
+    if (form.console && parse_log_line(line.text).stamp.empty()) continue;
     lines.push_back(std::move(line));
   }
   return without_noise(std::move(lines));
 }
 
-std::vector<Line> splat_log(std::string_view log, bool console) {
+std::vector<Line> splat_log(std::string_view log, const SplatForm& form) {
   std::vector<Line> lines;
   for (std::string_view line : split_lines(log)) lines.push_back({0, std::string(line)});
+  if (form.seconds > 0) lines = first_seconds(std::move(lines), form.seconds);
   lines = without_noise(std::move(lines));
-  return console ? without_levels(std::move(lines)) : lines;
+  return form.console ? without_levels(std::move(lines)) : lines;
 }
 
 std::string splat_index_row(std::string_view name, std::string_view out, std::string_view log) {

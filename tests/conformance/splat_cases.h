@@ -21,9 +21,15 @@ namespace koi::conformance {
 [[nodiscard]] Run splat_session_run(const std::string& kernel, const std::string& directory,
                                     const std::string& name);
 
-// The comparable lines of a case's reference; `console`: they have no level.
-[[nodiscard]] std::vector<Line> splat_reference(std::string_view text, bool& console);
-[[nodiscard]] std::vector<Line> splat_log(std::string_view log, bool console);
+// How a case was recorded, from the head of its file.
+struct SplatForm {
+  bool console = false;  // the console's copy: no levels
+  double seconds = 0.0;  // the misuse never ended: how long it was watched; 0: it ended
+};
+[[nodiscard]] SplatForm splat_form(std::string_view text);
+// The comparable lines of a case's reference, and of koi's log for it.
+[[nodiscard]] std::vector<Line> splat_reference(std::string_view text);
+[[nodiscard]] std::vector<Line> splat_log(std::string_view log, const SplatForm& form);
 // case, came_back, kernel, insmod_exit, rmmod_exit, tainted, first_kernel_line, from the session's output; `log`, the
 // other run's, tells the rest when the session's kernel stopped before its own log could be read.
 [[nodiscard]] std::string splat_index_row(std::string_view name, std::string_view out, std::string_view log);
