@@ -40,6 +40,8 @@ static void koi_vnode_remove(struct koi_vnode *v)
 
 struct koi_open_file {
 	struct file file;
+	struct list_head list;
+	struct task_struct *opener;
 	struct koi_vnode *vnode;
 	struct inode inode;
 	struct dentry dentry;
@@ -48,6 +50,8 @@ struct koi_open_file {
 	struct file_system_type type;
 	char name[];
 };
+
+static LIST_HEAD(koi_open_files);
 
 static void koi_fill_inode(struct inode *inode, umode_t mode, void *private)
 {
@@ -106,6 +110,8 @@ struct file *koi_file_open(struct koi_vnode *v, const char *name, unsigned int f
 			file->f_mode |= FMODE_CAN_READ;
 		if ((file->f_mode & FMODE_WRITE) && (file->f_op->write || file->f_op->write_iter))
 			file->f_mode |= FMODE_CAN_WRITE;
+		o->opener = current;
+		list_add(&o->list, &koi_open_files);
 		return file;
 	}
 	if (file->f_op)
@@ -193,6 +199,7 @@ void koi_file_close(struct file *file)
 	struct koi_open_file *o = container_of(file, struct koi_open_file, file);
 	struct koi_vnode *v = o->vnode;
 
+	list_del(&o->list);
 	if (file->f_op->flush)
 		file->f_op->flush(file, NULL);
 	if (file->f_op->release)
@@ -202,6 +209,25 @@ void koi_file_close(struct file *file)
 	fops_put(file->f_op);
 	koi_vnode_put(v);
 	kfree(o);
+}
+
+/* The running task dies: what it has open is closed. */
+void koi_close_files(void)
+{
+	struct koi_open_file *o;
+	bool more;
+
+	do {
+		more = false;
+		list_for_each_entry(o, &koi_open_files, list) {
+			if (o->opener == current) {
+				more = true;
+				break;
+			}
+		}
+		if (more)
+			koi_file_close(&o->file);
+	} while (more);
 }
 
 /* ---- the plain operations that modules use as their own ---- */

@@ -111,6 +111,8 @@ void koi_vfs_name(unsigned long node, char *buffer, unsigned long size);
 long koi_vfs_path(unsigned long node, char *buffer, unsigned long size);
 /* Not the calling module's. */
 void koi_vfs_disown(unsigned long node);
+/* The running task dies: closes what it has open. */
+void koi_close_files(void);
 /* Numbers of character devices. The major number, or a negative errno after the kernel's words. */
 int koi_chrdev_take(unsigned int major, unsigned int base_minor, unsigned int count, const char *name);
 /* 0: nobody had them. */

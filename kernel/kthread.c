@@ -61,6 +61,7 @@ void koi_task_dying(void)
 		wq_worker_sleeping_now(current);
 	if (k)
 		complete(&k->exited);
+	koi_close_files();
 }
 
 /* C++: the first thing a kernel thread does. */

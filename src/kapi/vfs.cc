@@ -60,7 +60,9 @@ void koi_vfs_set_target(u64 node, Address target) {
   tree().set_target(id_of(node), absolute ? *text : tree().path(link->parent) + "/" + *text);
 }
 
-void koi_vfs_set_target_node(u64 node, u64 target) { tree().set_target(id_of(node), tree().path(id_of(target))); }
+void koi_vfs_set_target_node(u64 node, u64 target) {
+  tree().set_target(id_of(node), tree().path(id_of(target)));
+}
 
 u64 koi_vfs_child(u64 parent, Address name, u64 length) {
   std::string text(std::min(length, kLongestName), '\0');
@@ -97,8 +99,8 @@ void koi_vfs_disown(u64 node) { tree().disown_node(id_of(node)); }
 s32 koi_chrdev_take(u32 major, u32 base_minor, u32 count, Address name) {
   const auto text = load_name(name);
   if (!text) return -EFAULT;
-  const auto taken =
-      current().files().char_devices().take(major, base_minor, count, *text, current().files().calling_module());
+  const auto taken = current().files().char_devices().take(major, base_minor, count, *text,
+                                                           current().files().calling_module());
   if (!taken.message.empty()) current().console().print(kLevelError, taken.message);
   return taken.error != 0 ? taken.error : static_cast<s32>(taken.major);
 }

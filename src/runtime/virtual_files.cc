@@ -38,31 +38,31 @@ class VirtualFiles::OpenFile {
  public:
   static Result<OpenFile> open(Kernel& kernel, const vfs::Node& node, std::string_view path, u32 flags) {
     const u64 name = string_for_guest(kernel, node.name);
-    const u64 file = host::upcall(kernel.core().address_of("koi_file_open"), node.object, name, flags | kLargeFile);
+    const u64 file =
+        host::upcall(kernel.core().address_of("koi_file_open"), node.object, name, flags | kLargeFile);
     if (name != 0) kernel.memory().kmalloc().free(reinterpret_cast<void*>(name), VcpuId{0});
     if (is_error(file)) return failure(path, static_cast<s64>(file));
-    const auto buffer = kernel.memory().user_ranges().take(kReadSize);
+    const auto buffer = kernel.files().take_buffer();
     if (!buffer) {
       host::upcall(kernel.core().address_of("koi_file_close"), file);
       return make_errno(ENOMEM, "{}: no room for a buffer", path);
     }
-    host::protect(*buffer, kReadSize, host::Protection::kReadWrite);
     return OpenFile(kernel, file, *buffer);
   }
-  OpenFile(OpenFile&& other) noexcept : kernel_(other.kernel_), file_(std::exchange(other.file_, 0)), buffer_(other.buffer_) {}
+  OpenFile(OpenFile&& other) noexcept
+      : kernel_(other.kernel_), file_(std::exchange(other.file_, 0)), buffer_(other.buffer_) {}
   OpenFile(const OpenFile&) = delete;
   OpenFile& operator=(const OpenFile&) = delete;
   ~OpenFile() {
     if (file_ == 0) return;
     host::upcall(kernel_.core().address_of("koi_file_close"), file_);
-    host::discard(buffer_, kReadSize);
-    host::protect(buffer_, kReadSize, host::Protection::kNone);
-    kernel_.memory().user_ranges().give(buffer_, kReadSize);
+    kernel_.files().give_buffer(buffer_);
   }
 
   // What was read, or a negative errno.
   s64 read(std::string& text) {
-    const auto got = static_cast<s64>(host::upcall(kernel_.core().address_of("koi_file_read"), file_, buffer_, kReadSize));
+    const auto got =
+        static_cast<s64>(host::upcall(kernel_.core().address_of("koi_file_read"), file_, buffer_, kReadSize));
     if (got <= 0) return got;
     const u64 at = text.size();
     const u64 bytes = std::min<u64>(static_cast<u64>(got), kReadSize);
@@ -80,7 +80,8 @@ class VirtualFiles::OpenFile {
   OpenFile(Kernel& kernel, u64 file, u64 buffer) : kernel_(kernel), file_(file), buffer_(buffer) {}
 
   static u64 string_for_guest(Kernel& kernel, std::string_view text) {
-    void* const p = kernel.memory().kmalloc().alloc(text.size() + 1, kernel.memory().pages().gfp().kernel(), VcpuId{0});
+    void* const p =
+        kernel.memory().kmalloc().alloc(text.size() + 1, kernel.memory().pages().gfp().kernel(), VcpuId{0});
     if (p == nullptr) return 0;
     std::memcpy(p, text.data(), text.size());
     static_cast<char*>(p)[text.size()] = '\0';
@@ -93,11 +94,38 @@ class VirtualFiles::OpenFile {
 };
 
 VirtualFiles::VirtualFiles(Kernel& kernel)
-    : kernel_(kernel), module_files_(kernel), tree_(kernel.world().heap()), char_devices_(kernel.world().heap()) {
+    : kernel_(kernel),
+      module_files_(kernel),
+      buffers_(kernel.world().heap()),
+      tree_(kernel.world().heap()),
+      char_devices_(kernel.world().heap()) {
   for (const vfs::BootRegion& region : vfs::boot_regions(kernel.is_6_12())) {
     const auto taken = char_devices_.take(region.major, region.base_minor, region.count, region.name, 0);
     CHECK(taken.error == 0, "the boot table has {} twice", region.name);
   }
+}
+
+std::optional<u64> VirtualFiles::take_buffer() {
+  // A task that an oops killed never came back to give its buffer.
+  while (true) {
+    const auto dead = std::find_if(buffers_.begin(), buffers_.end(), [this](const UserBuffer& b) {
+      return kernel_.sched().find(b.pid) == nullptr;
+    });
+    if (dead == buffers_.end()) break;
+    give_buffer(dead->address);
+  }
+  const auto buffer = kernel_.memory().user_ranges().take(kReadSize);
+  if (!buffer) return std::nullopt;
+  host::protect(*buffer, kReadSize, host::Protection::kReadWrite);
+  buffers_.push_back({kernel_.sched().current()->pid, *buffer});
+  return buffer;
+}
+
+void VirtualFiles::give_buffer(u64 buffer) {
+  std::erase_if(buffers_, [buffer](const UserBuffer& b) { return b.address == buffer; });
+  host::discard(buffer, kReadSize);
+  host::protect(buffer, kReadSize, host::Protection::kNone);
+  kernel_.memory().user_ranges().give(buffer, kReadSize);
 }
 
 Result<std::string> VirtualFiles::read(std::string_view path, std::string* partial) {
@@ -155,12 +183,14 @@ Result<std::vector<FileEntry>> VirtualFiles::list(std::string_view path) {
   if (others.ok()) entries = std::move(*others);
   for (const vfs::NodeId id : tree_.children(node->id)) {
     const vfs::Node& child = *tree_.node(id);
-    const bool there = std::any_of(entries.begin(), entries.end(),
-                                   [&](const FileEntry& e) { return std::string_view(child.name) == e.name; });
+    const bool there = std::any_of(entries.begin(), entries.end(), [&](const FileEntry& e) {
+      return std::string_view(child.name) == e.name;
+    });
     if (there) continue;
     entries.push_back({std::string(child.name), static_cast<u16>(child.mode & 07777), child.is_directory()});
   }
-  std::sort(entries.begin(), entries.end(), [](const FileEntry& a, const FileEntry& b) { return a.name < b.name; });
+  std::sort(entries.begin(), entries.end(),
+            [](const FileEntry& a, const FileEntry& b) { return a.name < b.name; });
   return entries;
 }
 
@@ -208,9 +238,10 @@ void VirtualFiles::module_gone(const ModuleInstance& module) {
   tree_.disown(module.this_module);
   for (const vfs::CharRegion& region : char_devices_.regions()) {
     if (region.owner != module.this_module) continue;
-    kernel_.note(observe::EventKind::kLeak,
-                 fmt::format("{} left character device numbers behind: {}:{}-{} {}", module.name(), region.major,
-                             region.base_minor, region.base_minor + region.count - 1, std::string_view(region.name)));
+    kernel_.note(
+        observe::EventKind::kLeak,
+        fmt::format("{} left character device numbers behind: {}:{}-{} {}", module.name(), region.major,
+                    region.base_minor, region.base_minor + region.count - 1, std::string_view(region.name)));
   }
   char_devices_.disown(module.this_module);
 }

@@ -6,6 +6,8 @@
 // memory, close(2), through a real struct file. All of it can run module code: call it from a task.
 #pragma once
 
+#include <memory_resource>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,8 +47,18 @@ class VirtualFiles {
   // An open file of the C core, closed in the end.
   class OpenFile;
 
+  // A buffer in user memory for the running task; those of dead tasks come first. nullopt: the user range is full.
+  std::optional<u64> take_buffer();
+  void give_buffer(u64 buffer);
+
+  struct UserBuffer {
+    s32 pid;
+    u64 address;
+  };
+
   Kernel& kernel_;
   ModuleFiles module_files_;
+  std::pmr::vector<UserBuffer> buffers_;
   vfs::Tree tree_;
   vfs::CharDevices char_devices_;
 };

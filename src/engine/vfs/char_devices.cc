@@ -18,20 +18,20 @@ constexpr u32 kExtendedEnd = 384;
 constexpr u32 kNameBytes = 64;  // with the NUL
 
 constexpr BootRegion kBoot61[] = {
-    {1, 0, 256, "mem"},   {4, 0, 1, "/dev/vc/0"},     {4, 1, 63, "tty"},    {4, 64, 48, "ttyS"},
-    {5, 0, 1, "/dev/tty"}, {5, 1, 1, "/dev/console"}, {5, 2, 1, "/dev/ptmx"}, {7, 0, 256, "vcs"},
-    {10, 0, 256, "misc"}, {13, 0, 1024, "input"},     {29, 0, 256, "fb"},   {128, 0, 1 << 20, "ptm"},
-    {136, 0, 1 << 20, "pts"}, {153, 0, 256, "spi"},   {247, 0, 65536, "cxl"}, {248, 0, 32768, "bsg"},
-    {249, 0, 1 << 20, "ptp"}, {250, 0, 16, "pps"},    {251, 0, 16, "rtc"},  {252, 0, 1 << 20, "dax"},
-    {253, 0, 65536, "tpm"}, {254, 0, 512, "gpiochip"},
+    {1, 0, 256, "mem"},       {4, 0, 1, "/dev/vc/0"},    {4, 1, 63, "tty"},      {4, 64, 48, "ttyS"},
+    {5, 0, 1, "/dev/tty"},    {5, 1, 1, "/dev/console"}, {5, 2, 1, "/dev/ptmx"}, {7, 0, 256, "vcs"},
+    {10, 0, 256, "misc"},     {13, 0, 1024, "input"},    {29, 0, 256, "fb"},     {128, 0, 1 << 20, "ptm"},
+    {136, 0, 1 << 20, "pts"}, {153, 0, 256, "spi"},      {247, 0, 65536, "cxl"}, {248, 0, 32768, "bsg"},
+    {249, 0, 1 << 20, "ptp"}, {250, 0, 16, "pps"},       {251, 0, 16, "rtc"},    {252, 0, 1 << 20, "dax"},
+    {253, 0, 65536, "tpm"},   {254, 0, 512, "gpiochip"},
 };
 constexpr BootRegion kBoot612[] = {
-    {1, 0, 256, "mem"},   {4, 0, 1, "/dev/vc/0"},     {4, 1, 63, "tty"},    {4, 64, 48, "ttyS"},
-    {5, 0, 1, "/dev/tty"}, {5, 1, 1, "/dev/console"}, {5, 2, 1, "/dev/ptmx"}, {7, 0, 256, "vcs"},
-    {10, 0, 1 << 20, "misc"}, {13, 0, 1024, "input"}, {29, 0, 256, "fb"},   {128, 0, 1 << 20, "ptm"},
-    {136, 0, 1 << 20, "pts"}, {153, 0, 256, "spi"},   {246, 0, 32768, "bsg"}, {247, 0, 1 << 20, "ptp"},
-    {248, 0, 16, "pps"},  {249, 0, 16, "rtc"},        {250, 0, 65536, "cxl"}, {251, 0, 128, "dma_heap"},
-    {252, 0, 1 << 20, "dax"}, {253, 0, 65536, "tpm"}, {254, 0, 512, "gpiochip"},
+    {1, 0, 256, "mem"},       {4, 0, 1, "/dev/vc/0"},    {4, 1, 63, "tty"},         {4, 64, 48, "ttyS"},
+    {5, 0, 1, "/dev/tty"},    {5, 1, 1, "/dev/console"}, {5, 2, 1, "/dev/ptmx"},    {7, 0, 256, "vcs"},
+    {10, 0, 1 << 20, "misc"}, {13, 0, 1024, "input"},    {29, 0, 256, "fb"},        {128, 0, 1 << 20, "ptm"},
+    {136, 0, 1 << 20, "pts"}, {153, 0, 256, "spi"},      {246, 0, 32768, "bsg"},    {247, 0, 1 << 20, "ptp"},
+    {248, 0, 16, "pps"},      {249, 0, 16, "rtc"},       {250, 0, 65536, "cxl"},    {251, 0, 128, "dma_heap"},
+    {252, 0, 1 << 20, "dax"}, {253, 0, 65536, "tpm"},    {254, 0, 512, "gpiochip"},
 };
 
 }  // namespace
@@ -47,7 +47,8 @@ bool CharDevices::bucket_used(u32 bucket) const {
 }
 
 bool CharDevices::major_used(u32 major) const {
-  return std::any_of(regions_.begin(), regions_.end(), [major](const CharRegion& r) { return r.major == major; });
+  return std::any_of(regions_.begin(), regions_.end(),
+                     [major](const CharRegion& r) { return r.major == major; });
 }
 
 // 0: none is free.
@@ -63,14 +64,16 @@ u32 CharDevices::free_major() const {
 
 CharDevices::Taken CharDevices::take(u32 major, u32 base_minor, u32 count, std::string_view name, u64 owner) {
   if (major >= kMajorLimit) {
-    return {-EINVAL, 0, fmt::format("CHRDEV \"{}\" major requested ({}) is greater than the maximum ({})", name, major,
-                                    kMajorLimit - 1)};
+    return {-EINVAL, 0,
+            fmt::format("CHRDEV \"{}\" major requested ({}) is greater than the maximum ({})", name, major,
+                        kMajorLimit - 1)};
   }
   if (count > kMinorLimit - base_minor) {
     return {-EINVAL, 0,
-            fmt::format("CHRDEV \"{}\" minor range requested ({}-{}) is out of range of maximum range (0-{}) for a "
-                        "single major",
-                        name, base_minor, base_minor + count - 1, kMinorLimit - 1)};
+            fmt::format(
+                "CHRDEV \"{}\" minor range requested ({}-{}) is out of range of maximum range (0-{}) for a "
+                "single major",
+                name, base_minor, base_minor + count - 1, kMinorLimit - 1)};
   }
   if (major == 0) {
     major = free_major();
@@ -105,7 +108,8 @@ void CharDevices::disown(u64 owner) {
 
 std::string CharDevices::proc_devices() const {
   std::string text = "Character devices:\n";
-  for (const CharRegion& region : regions_) text += fmt::format("{:3} {}\n", region.major, std::string_view(region.name));
+  for (const CharRegion& region : regions_)
+    text += fmt::format("{:3} {}\n", region.major, std::string_view(region.name));
   return text;
 }
 
@@ -118,6 +122,5 @@ void CharDevices::check_invariants() const {
           "character devices {} and {} overlap", before.major, here.major);
   }
 }
-
 
 }  // namespace koi::vfs

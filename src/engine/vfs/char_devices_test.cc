@@ -47,7 +47,8 @@ TEST_F(CharDevicesTest, RefusalsAreTheKernelsWords) {
   EXPECT_EQ(major.message, "CHRDEV \"orc_c4\" major requested (70000) is greater than the maximum (511)");
   const auto minor = devices_.take(240, 1 << 19, 1 << 20, "m", 1);
   EXPECT_EQ(minor.error, -EINVAL);
-  EXPECT_NE(minor.message.find("(524288-1572863) is out of range of maximum range (0-1048575)"), std::string::npos);
+  EXPECT_NE(minor.message.find("(524288-1572863) is out of range of maximum range (0-1048575)"),
+            std::string::npos);
 }
 
 TEST_F(CharDevicesTest, DynamicNumbersRunOut) {

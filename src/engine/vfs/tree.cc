@@ -53,7 +53,8 @@ constexpr StandardDirectory kStandard[] = {
 }  // namespace
 
 Tree::Tree(std::pmr::memory_resource* resource) : nodes_(resource), names_(resource) {
-  Node root{next_++, kNoNode, std::pmr::string("/", resource), kDirectory | 0755, 0, 0, std::pmr::string(resource)};
+  Node root{next_++, kNoNode, std::pmr::string("/", resource), kDirectory | 0755,
+            0,       0,       std::pmr::string(resource)};
   nodes_.emplace(kRoot, std::move(root));
   for (const StandardDirectory& directory : kStandard) {
     const s64 made = add({directory.parent, directory.name, kDirectory | 0755, 0, 0, {}});
@@ -69,8 +70,13 @@ s64 Tree::add(const NewNode& wanted) {
   if (child(wanted.parent, wanted.name) != kNoNode) return -EEXIST;
   std::pmr::memory_resource* const resource = nodes_.get_allocator().resource();
   const NodeId id = next_++;
-  Node made{id,           wanted.parent, std::pmr::string(wanted.name, resource), wanted.mode, wanted.object,
-            wanted.owner, std::pmr::string(wanted.target, resource)};
+  Node made{id,
+            wanted.parent,
+            std::pmr::string(wanted.name, resource),
+            wanted.mode,
+            wanted.object,
+            wanted.owner,
+            std::pmr::string(wanted.target, resource)};
   nodes_.emplace(id, std::move(made));
   names_.emplace(std::pair(wanted.parent, std::pmr::string(wanted.name, resource)), id);
   return id;
