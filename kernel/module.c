@@ -85,6 +85,13 @@ int koi_module_try_release(struct module *m)
 #endif
 }
 
+void koi_module_count(struct module *m, int change)
+{
+#ifdef CONFIG_MODULE_UNLOAD
+	atomic_add(change, &m->refcnt);
+#endif
+}
+
 void koi_module_drop(struct module *m)
 {
 #ifdef CONFIG_MODULE_UNLOAD

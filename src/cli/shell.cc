@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <fstream>
 
 #include "cli/kmod_messages.h"
 #include "engine/printk/log_render.h"
@@ -18,6 +19,7 @@ namespace {
 constexpr int kIgnoreModversions = 1;
 constexpr int kIgnoreVermagic = 2;
 constexpr int kCompressedFile = 4;
+constexpr int kKnownFlags = kIgnoreModversions | kIgnoreVermagic | kCompressedFile;
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -36,6 +38,15 @@ std::string_view take_word(std::string_view& rest) {
 std::string base_name(std::string_view path) {
   const size_t slash = path.rfind('/');
   return std::string(slash == std::string_view::npos ? path : path.substr(slash + 1));
+}
+
+// gzip, xz or zstd, by the first bytes.
+bool is_compressed(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  char magic[4] = {};
+  in.read(magic, sizeof(magic));
+  const std::string_view start(magic, sizeof(magic));
+  return start.starts_with("\x1f\x8b") || start.starts_with("\xfd" "7zX") || start == "\x28\xb5\x2f\xfd";
 }
 
 // What the C library makes of a system call's value.
@@ -136,7 +147,13 @@ void Shell::load(std::string_view call, std::string_view rest) {
     if ((flags & kIgnoreModversions) != 0) load_flags.modversions = module::VersionPolicy::kIgnore;
     if ((flags & kIgnoreVermagic) != 0) load_flags.vermagic = module::VersionPolicy::kIgnore;
     runtime::ModuleCall made{-EINVAL, {}};
-    if ((flags & ~(kIgnoreModversions | kIgnoreVermagic | kCompressedFile)) == 0) {
+    if ((flags & kCompressedFile) != 0 && (flags & ~kKnownFlags) == 0) {
+      made.value = -EOPNOTSUPP;  // CONFIG_MODULE_DECOMPRESS is off
+    } else if (is_compressed(path)) {
+      // The system call takes plain files; insmod unpacks them first.
+      kernel_.console().print(3, "Invalid ELF header magic: != \x7f" "ELF");
+      made.value = -ENOEXEC;
+    } else if ((flags & ~kKnownFlags) == 0) {
       made = kernel_.modules().finit_module(path, parameters, load_flags);
     }
     out(syscall_line(call, base_name(path), parameters, made.value));

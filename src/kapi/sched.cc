@@ -78,7 +78,8 @@ void koi_spin_wait(Address lock) {
   static Address last = 0;
   static u64 step_ns = kFirstSpinNs;
   Kernel& kernel = current();
-  step_ns = lock == last ? std::min(step_ns * 2, kLongestSpinNs) : kFirstSpinNs;
+  const u64 longest_ns = std::min(kLongestSpinNs, kernel.traps().longest_yield_ns());
+  step_ns = lock == last ? std::min(step_ns * 2, longest_ns) : kFirstSpinNs;
   last = lock;
   kernel.sched().advance(step_ns);
   kernel.sched().yield_vcpu();

@@ -232,6 +232,24 @@ TaskEnd Kernel::finish_task(BackgroundTask& started) {
   return end;
 }
 
+void Kernel::sleep_ns(u64 ns) {
+  constexpr u32 kTaskUninterruptible = 2;
+  struct Wake {
+    Kernel* kernel;
+    sched::Task* task;
+  };
+  Wake wake{this, scheduler_->current()};
+  set_guest_state(*wake.task, kTaskUninterruptible);
+  scheduler_->add_timer(
+      VirtualTime{scheduler_->now().value + ns}, wake.task->cpu,
+      [](void* opaque) {
+        const auto* const w = static_cast<Wake*>(opaque);
+        w->kernel->sched().wake(*w->task);
+      },
+      &wake);
+  scheduler_->schedule();
+}
+
 void Kernel::halt(TaskEnd::How how) {
   halted_ = how;
   scheduler_->halt();

@@ -103,6 +103,9 @@ class Kernel final : public sched::TaskHost {
   // The name and start of a stub or name entry that covers `address`.
   [[nodiscard]] std::optional<Symbol> stub_symbol(u64 address) const;
 
+  // The running task sleeps. Context: a task's host stack.
+  void sleep_ns(u64 ns);
+
   void note(observe::EventKind kind, std::string_view text);
   // The machine is dead: no task runs any more (panic, timeout). Ends the running task.
   [[noreturn]] void halt(TaskEnd::How how);

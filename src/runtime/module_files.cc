@@ -33,7 +33,10 @@ std::string state_word(ModuleState state) {
 std::vector<const module::Section*> shown_sections(const ModuleInstance& module) {
   std::vector<const module::Section*> sections;
   for (const module::Section& section : module.loaded.image.sections) {
-    if (section.allocated() && section.header.size != 0) sections.push_back(&section);
+    // The loader keeps the symbol and string tables and drops these two (rewrite_section_headers).
+    const bool kept = section.header.type == module::elf::kShtSymtab || section.name == ".strtab";
+    const bool dropped = section.name == ".modinfo" || section.name == "__versions";
+    if ((kept || (section.allocated() && !dropped)) && section.header.size != 0) sections.push_back(&section);
   }
   return sections;
 }
@@ -62,6 +65,21 @@ Result<std::string> read_attribute(Kernel& kernel, const ModuleInstance& module,
   return no_such(path);
 }
 
+// The modules' symbols; the kernel's own are not listed, since koi has not got its addresses.
+std::string kallsyms(Kernel& kernel) {
+  std::string text;
+  const auto& modules = kernel.modules().all();
+  for (auto it = modules.rbegin(); it != modules.rend(); ++it) {
+    const ModuleInstance& module = **it;
+    if (!module.symbols) continue;
+    for (const module::ModuleSymbols::Entry& entry : module.symbols->entries()) {
+      if (module.init_freed && !entry.core) continue;
+      text += fmt::format("{:016x} {} {}\t[{}]\n", entry.address, entry.type, entry.name, module.name());
+    }
+  }
+  return text;
+}
+
 const module::Param* find_param(const ModuleInstance& module, const std::string& name) {
   const auto it = std::find_if(module.params.begin(), module.params.end(),
                                [&](const module::Param& p) { return p.perm != 0 && p.name == name; });
@@ -80,6 +98,7 @@ bool is_dynamic_debug_control(std::string_view path) {
 
 Result<std::string> ModuleFiles::read(std::string_view path) {
   if (path == "/proc/modules") return kernel_.modules().proc_modules(true);
+  if (path == "/proc/kallsyms") return kallsyms(kernel_);
   if (path == "/proc/sys/kernel/tainted") return fmt::format("{}\n", kernel_.modules().taint().mask);
   if (path == "/proc/sys/kernel/modules_disabled") {
     return fmt::format("{}\n", kernel_.modules().loading_disabled() ? 1 : 0);

@@ -49,6 +49,8 @@ host::Protection protection_of(module::MemoryKind kind) {
   return host::Protection::kNone;
 }
 
+constexpr u64 kNamesakePollNs = 1'000'000;
+
 u64 block_base(const module::Placement& placement, module::Block block) {
   return block == module::Block::kInit ? placement.init_base : placement.core_base;
 }
@@ -63,12 +65,17 @@ class ModuleTable::Host final : public module::LoadHost, public module::SymbolSo
 
   int reserve_name(std::string_view name) override {
     if (reserved_ == name) return 0;
-    const ModuleInstance* const there = table_.find(name);
+    const ModuleInstance* there = table_.find(name);
     if (there == nullptr) {
       reserved_ = name;
       return 0;
     }
-    return there->state == ModuleState::kLive ? EEXIST : EBUSY;
+    // A namesake is being loaded: the kernel waits how that ends, and gives up if it fails.
+    while (there != nullptr && there->state == ModuleState::kComing) {
+      kernel_.sleep_ns(kNamesakePollNs);
+      there = table_.find(name);
+    }
+    return there != nullptr && there->state == ModuleState::kLive ? EEXIST : EBUSY;
   }
   void begin() { reserved_.clear(); }
 
@@ -116,7 +123,9 @@ class ModuleTable::Host final : public module::LoadHost, public module::SymbolSo
   std::optional<module::ExportedSymbol> find_in_kernel(std::string_view name) {
     const SymversIndex::Entry* const entry = symvers_.find(name);
     if (entry == nullptr) return std::nullopt;
-    const auto address = name == "jiffies" ? kernel_.traps().jiffies_page() : kernel_.provided_symbol(name);
+    // Nobody calls module_layout: it stands for the CRC of struct module.
+    std::optional<u64> address = name == "module_layout" ? std::optional<u64>(0) : kernel_.provided_symbol(name);
+    if (name == "jiffies") address = kernel_.traps().jiffies_page();
     if (!address) return std::nullopt;
     module::ExportedSymbol symbol;
     symbol.value = *address;
@@ -319,6 +328,7 @@ ModuleCall ModuleTable::finit_module(const std::string& path, std::string_view a
   ModuleInstance& module = *modules_.back();
   module.loaded = std::move(*loaded);
   module.uses = module.loaded.resolution.used_owners;
+  for (const std::string& owner : module.uses) use_module(owner, +1);
   if (Status prepared = prepare(module, args); !prepared.ok()) {
     const Error error = std::move(prepared).error();
     unload(module);
@@ -432,10 +442,6 @@ Status ModuleTable::read_parameters(ModuleInstance& module) {
   if (parsed.error != 0) {
     return make_errno(-parsed.error, "{}: its parameters were refused: {}", module.name(), module.args);
   }
-  if (parsed.after_dashes) {
-    kernel_.console().line(module::kLogWarning, "{}: parameters '{}' after `--' ignored", module.name(),
-                           *parsed.after_dashes);
-  }
   return Ok{};
 }
 
@@ -476,8 +482,10 @@ void ModuleTable::map_image(ModuleInstance& module) {
 
 ModuleCall ModuleTable::run_init(ModuleInstance& module) {
   s32 value = 0;
+  const s32 preempt_count = kernel_.preempt_count();
   kernel_.sched().current()->context = static_cast<u8>(FrameContext::kModuleInit);
   if (module.init != 0) value = static_cast<s32>(host::upcall(module.init));
+  if (module.init != 0) kernel_.traps().check_initcall(module.init, preempt_count);
   if (value < 0) {
     set_state(module, ModuleState::kGoing);
     static_cast<void>(notify(module, ModuleState::kGoing));
@@ -507,6 +515,7 @@ void ModuleTable::free_init(ModuleInstance& module) {
 
 void ModuleTable::unload(ModuleInstance& module) {
   dynamic_debug_.remove_module(module);
+  for (const std::string& owner : module.uses) use_module(owner, -1);
   free_init(module);
   const module::Placement placement = module.loaded.placement;
   const u64 size = module.loaded.layout.core_bytes;
@@ -517,6 +526,12 @@ void ModuleTable::unload(ModuleInstance& module) {
   CHECK(it != modules_.end());
   modules_.erase(it);
   kernel_.world().window_release(placement.core_base, size);
+}
+
+void ModuleTable::use_module(std::string_view owner, s32 change) {
+  const ModuleInstance* const used = find(owner);
+  if (used == nullptr) return;
+  kernel_.core().function<void(u64, s32)>("koi_module_count")(used->this_module, change);
 }
 
 void ModuleTable::suspicious_init(const ModuleInstance& module, s32 value) {

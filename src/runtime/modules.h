@@ -114,6 +114,8 @@ class ModuleTable {
   void tell_gdb(ModuleInstance& module);
   s32 notify(ModuleInstance& module, ModuleState state);
   [[nodiscard]] bool try_force_unload(bool force);
+  // Takes or drops a dependant's reference.
+  void use_module(std::string_view owner, s32 change);
   void suspicious_init(const ModuleInstance& module, s32 value);
   void set_state(ModuleInstance& module, ModuleState state);
   Status read_parameters(ModuleInstance& module);

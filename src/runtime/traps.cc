@@ -59,12 +59,22 @@ constexpr u16 kBugOnce = 2;
 constexpr u16 kBugDone = 4;
 constexpr u16 kBugNoCutHere = 8;
 
+constexpr u64 kInterruptFlag = 0x200;
+constexpr u32 kNeedReschedInverted = 0x8000'0000;
+
+// The addresses that a real kernel would take for the calling process's: all that is not of koi's world.
+constexpr bool is_user_address(u64 address) {
+  return !host::in_window(address) && !(address >= host::kDirectMap && address < host::kUserMemory) &&
+         address < 0x0000'8000'0000'0000;
+}
+
 constexpr u64 kTaintDie = 7;
 constexpr u64 kTaintWarn = 9;
 constexpr u64 kTaintSoftLockup = 14;
 
 constexpr u64 kFirstYieldNs = 1'000;
 constexpr u64 kLongestYieldNs = 1'000'000;
+constexpr u64 kLongestYieldAfterLockupNs = 16'000;
 constexpr u64 kLongestBusyYieldNs = 10'000;
 // What a forced preemption is worth in virtual time: such a loop would go on for ever, so the watchdog may see it at once.
 constexpr u64 kForcedStepNs = 30'000'000'000;
@@ -233,7 +243,7 @@ void Traps::advance_spinner() {
   if (progress != last_yield_progress_) {
     yield_step_ns_ = kFirstYieldNs;
   } else {
-    yield_step_ns_ = std::min(yield_step_ns_ * 2, now_ns == last_yield_ns_ ? kLongestYieldNs : kLongestBusyYieldNs);
+    yield_step_ns_ = std::min(yield_step_ns_ * 2, now_ns == last_yield_ns_ ? longest_yield_ns_ : std::min(longest_yield_ns_, kLongestBusyYieldNs));
   }
   last_yield_progress_ = progress;
   last_yield_ns_ = now_ns + yield_step_ns_;
@@ -498,6 +508,11 @@ void Traps::die(const SplatInput& input, const OopsEvent& made) {
   kernel_.console().print(text);
   kernel_.modules().taint().mask |= 1ULL << kTaintDie;
   kernel_.note(observe::EventKind::kOops, text.empty() ? "oops" : text.front().text);
+  // A fault on an address of the kernel's is handled with interrupts off.
+  const bool kernel_address = event.kind == OopsKind::kPageFault && !is_user_address(event.address);
+  const bool interrupts_off = host::gs_area()->interrupt_flag == 0 || kernel_address;
+  const auto preempt_count = static_cast<u32>(kernel_.preempt_count()) & ~kNeedReschedInverted;
+  kernel_.console().print(exit_notes(input.context, interrupts_off, preempt_count));
   kill_current();
 }
 
@@ -616,6 +631,8 @@ void Traps::check_soft_lockup(const host::TrapFrame* frame) {
   const SplatText text = soft_lockup_splat(input, lockup->seconds, symbols_);
   kernel_.console().print(text);
   kernel_.modules().taint().mask |= 1ULL << kTaintSoftLockup;
+  // Time has shown what it had to: from here on a spinner's steps are short, so that the log does not fill.
+  longest_yield_ns_ = kLongestYieldAfterLockupNs;
   kernel_.note(observe::EventKind::kLockup, text.empty() ? "soft lockup" : text.front().text);
 }
 
@@ -627,15 +644,48 @@ void Traps::dump_stack(u8 level, FrameEvent event) {
 
 void Traps::dump_loader_stack() {
   SplatInput input = input_at_border(FrameEvent::kNone);
-  input.trace.clear();
+  input.trace = {trace_stack_begin("TASK")};
   const auto add = [&](std::string_view name) {
     input.trace.push_back(trace_address(kernel_.name_address(name) + kFrameOffset));
   };
   add("dump_stack_lvl");
   // do_one_initcall has returned: the loader is its caller.
   const ContextFrames callers = context_frames(kernel_.series(), FrameContext::kModuleInit);
-  for (size_t i = 1; i < callers.callers.size(); ++i) add(callers.callers[i]);
+  for (size_t i = 1; i < callers.callers.size(); ++i) {
+    // The unlikely branch that prints this was split off.
+    add(i == 1 && !kernel_.is_6_12() ? "do_init_module.cold" : callers.callers[i]);
+  }
+  input.trace.push_back(trace_stack_end("TASK"));
   kernel_.console().print(stack_dump(input, symbols_, 4));
+}
+
+void Traps::check_initcall(u64 function, s32 preempt_count) {
+  std::string what;
+  if (kernel_.preempt_count() != preempt_count) {
+    what += "preemption imbalance ";
+    kernel_.preempt_count() = preempt_count;
+  }
+  if (host::gs_area()->interrupt_flag == 0) {
+    what += "disabled interrupts ";
+    host::gs_area()->interrupt_flag = kInterruptFlag;
+  }
+  if (what.empty()) return;
+  const EventFrames frames = initcall_imbalance_frames(kernel_.series());
+  WarnEvent warning;
+  warning.file = "init/main.c";
+  warning.line = kernel_.is_6_12() ? 1253 : 1284;
+  warning.message = fmt::format("initcall {} returned with {}", symbol_text(symbols_, function), what);
+  SplatRegisters registers;
+  registers.rip = kernel_.name_address(frames.place) + kFrameOffset;
+  SplatInput input = input_for(registers, nullptr);
+  input.trace = {trace_stack_begin("TASK")};
+  for (const std::string_view name : frames.callers) {
+    input.trace.push_back(trace_address(kernel_.name_address(name) + kFrameOffset));
+  }
+  input.trace.push_back(trace_stack_end("TASK"));
+  kernel_.console().print(warn_splat(input, warning, symbols_));
+  kernel_.modules().taint().mask |= 1ULL << kTaintWarn;
+  kernel_.note(observe::EventKind::kWarning, warning.message);
 }
 
 void Traps::format_warning(printk::FormatWarning kind, std::string_view text) {

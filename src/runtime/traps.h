@@ -79,11 +79,16 @@ class Traps {
   void dump_stack(u8 level, FrameEvent event);
   // The same from the loader itself, with no module frame on the stack.
   void dump_loader_stack();
+  // do_one_initcall's check: the preempt count and the interrupt flag are as before the call.
+  void check_initcall(u64 function, s32 preempt_count);
   void format_warning(printk::FormatWarning kind, std::string_view text);
   // What stands behind a stub for a function that koi lacks.
   [[nodiscard]] static const void* missing_function();
   // The oops that names what koi lacks.
   [[noreturn]] void unsupported(std::string_view what);
+
+  // How far a spinner may step at a time: short once a lockup has been reported.
+  [[nodiscard]] u64 longest_yield_ns() const { return longest_yield_ns_; }
 
   // Called on the way out of koi.
   void border();
@@ -155,6 +160,7 @@ class Traps {
   u64 last_yield_progress_ = 0;
   u64 last_yield_ns_ = 0;
   u64 yield_step_ns_ = 0;
+  u64 longest_yield_ns_ = 1'000'000;
 };
 
 }  // namespace koi::runtime
