@@ -28,23 +28,44 @@ static bool koi_user_range(const void __user *at, unsigned long n)
 	    _ASM_EXTABLE_UA(1b, 2b)						\
 	    ".popsection")
 KOI_COPY(koi_copy_user);
-/* The stock inline functions call these with the counts in rcx. */
+/* Is the pointer in user memory? `scratch` changes. */
+#define KOI_NOT_USER(pointer, scratch, target)					\
+	"\tmovabs $-" KOI_TEXT(KOI_USER_BASE) ", " scratch "\n"		\
+	"\tadd " pointer ", " scratch "\n"					\
+	"\tcmp $0x4000000, " scratch "\n\tjae " target "\n"
+
+/*
+ * The stock inline functions call these with the counts in rcx: copies may change rax, rsi and rdi, clearing only rdi.
+ * access_ok() lets kernel addresses of koi's pass, so one side must be the user's.
+ */
 asm(".pushsection .text, \"ax\"\n"
     ".globl rep_movs_alternative\n\t.type rep_movs_alternative, @function\n"
     "rep_movs_alternative:\n"
-    "1:\trep movsb\n2:\tret\n\t.size rep_movs_alternative, . - rep_movs_alternative\n"
+    KOI_NOT_USER("%rdi", "%rax", "3f")
+    "1:\trep movsb\n2:\tret\n"
+    "3:\n" KOI_NOT_USER("%rsi", "%rax", "2b")
+    "\tjmp 1b\n"
+    "\t.size rep_movs_alternative, . - rep_movs_alternative\n"
     _ASM_EXTABLE_UA(1b, 2b)
     ".globl rep_stos_alternative\n\t.type rep_stos_alternative, @function\n"
     ".globl clear_user_original\n\t.globl clear_user_rep_good\n\t.globl clear_user_erms\n"
     "rep_stos_alternative:\nclear_user_original:\nclear_user_rep_good:\nclear_user_erms:\n"
+    "\tpush %rdx\n"
+    KOI_NOT_USER("%rdi", "%rdx", "5f")
     "\txor %eax, %eax\n"
-    "1:\trep stosb\n2:\tret\n\t.size rep_stos_alternative, . - rep_stos_alternative\n"
-    _ASM_EXTABLE_UA(1b, 2b)
+    "4:\trep stosb\n5:\tpop %rdx\n\tret\n\t.size rep_stos_alternative, . - rep_stos_alternative\n"
+    _ASM_EXTABLE_UA(4b, 5b)
     ".popsection");
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
-KOI_COPY(copy_user_generic_unrolled);
-KOI_COPY(copy_user_generic_string);
-KOI_COPY(copy_user_enhanced_fast_string);
+#define KOI_COPY_USER(name)							\
+	asm(".pushsection .text, \"ax\"\n"					\
+	    ".globl " #name "\n\t.type " #name ", @function\n"			\
+	    #name ":\n\tmov %edx, %ecx\n\tcall rep_movs_alternative\n"	\
+	    "\tmov %ecx, %eax\n\tret\n\t.size " #name ", . - " #name "\n"	\
+	    ".popsection")
+KOI_COPY_USER(copy_user_generic_unrolled);
+KOI_COPY_USER(copy_user_generic_string);
+KOI_COPY_USER(copy_user_enhanced_fast_string);
 #endif
 unsigned long koi_copy_user(void *to, const void *from, unsigned int count);
 

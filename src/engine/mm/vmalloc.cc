@@ -146,6 +146,7 @@ VmallocResult Vmalloc::map(std::span<const Pfn> pages, const Request& request) {
   VmArea* area = reserve(pages.size() << kPageShift, adjusted);
   if (area == nullptr) return {VmallocOutcome::kNoAddresses, 0, 0};
   const u64 address = area->address;
+  area->shown.assign(pages.begin(), pages.end());
   if (!mapper_.map(address, pages, request.protection)) {
     (void)free(address, request.cpu);
     return {VmallocOutcome::kNotMapped, 0, 0};
@@ -208,7 +209,8 @@ std::optional<Pfn> Vmalloc::page_at(u64 address) const {
   const VmArea* area = find(address);
   if (area == nullptr) return std::nullopt;
   const u64 index = (address - area->address) >> kPageShift;
-  if (index < area->pages.size()) return area->pages[index];
+  const std::pmr::vector<Pfn>& pages = area->pages.empty() ? area->shown : area->pages;
+  if (index < pages.size()) return pages[index];
   return std::nullopt;
 }
 

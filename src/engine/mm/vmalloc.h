@@ -44,7 +44,7 @@ inline constexpr u32 kNoGuard = 0x40;
 
 // One area: what a line of /proc/vmallocinfo shows.
 struct VmArea {
-  explicit VmArea(std::pmr::memory_resource* resource) : pages(resource) {}
+  explicit VmArea(std::pmr::memory_resource* resource) : pages(resource), shown(resource) {}
   u64 address = 0;
   u64 size = 0;       // with the guard page
   u64 requested = 0;  // bytes
@@ -53,7 +53,8 @@ struct VmArea {
   u64 physical = 0;                 // ioremap
   bool page_array_is_area = false;  // "vpages"
   u64 page_array = 0;               // that area's address
-  std::pmr::vector<Pfn> pages;
+  std::pmr::vector<Pfn> pages;  // its own
+  std::pmr::vector<Pfn> shown;  // vmap(): the caller's
 
   [[nodiscard]] u64 guard_bytes() const { return (flags & vm_flag::kNoGuard) != 0 ? 0 : kPageSize; }
   [[nodiscard]] u64 end() const { return address + size; }
