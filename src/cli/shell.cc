@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <charconv>
 #include <cstring>
 #include <fstream>
@@ -92,7 +93,7 @@ void Shell::in_task(std::string_view comm, std::function<s32()> body) {
     return;
   }
   const runtime::TaskEnd end = kernel_.run_task(comm, body);
-  status_ = end.how == runtime::TaskEnd::How::kReturned ? end.value : 137;
+  status_ = end.how == runtime::TaskEnd::How::kReturned ? end.value : 128 + (end.value != 0 ? end.value : SIGKILL);
 }
 
 bool Shell::run_line(std::string_view line) {

@@ -227,7 +227,7 @@ TaskEnd Kernel::finish_task(BackgroundTask& started) {
   // A task that never ends stays held: it may still wake.
   if (!ended) return TaskEnd{TaskEnd::How::kNeverEnds, 0};
   const auto how = timed_out_ ? TaskEnd::How::kTimedOut : TaskEnd::How::kKilled;
-  const TaskEnd end = task->killed ? TaskEnd{how, 0} : TaskEnd{TaskEnd::How::kReturned, task->exit_code};
+  const TaskEnd end = task->killed ? TaskEnd{how, task->exit_code} : TaskEnd{TaskEnd::How::kReturned, task->exit_code};
   scheduler_->drop(*task);
   return end;
 }

@@ -48,7 +48,7 @@ struct KernelConfig {
 // How a task that run_task() started came to its end.
 struct TaskEnd {
   enum class How : u8 { kReturned, kKilled, kNeverEnds, kPanicked, kTimedOut } how = How::kReturned;
-  s32 value = 0;  // kReturned: what the function returned
+  s32 value = 0;  // kReturned: what the function returned; kKilled: the signal that it died by
 };
 
 // A task that start_task() made and finish_task() waits for. Its body must outlive it.

@@ -165,6 +165,9 @@ Result<std::vector<FileEntry>> ModuleFiles::list(std::string_view path) {
   if (module == nullptr || parts.size() > 2) return no_such(path);
   if (parts.size() == 1) {
     for (const char* const name : {"coresize", "initsize", "initstate", "refcnt", "taint"}) entries.push_back({name});
+    for (const char* const key : {"version", "srcversion"}) {
+      if (module->loaded.info.has(key)) entries.push_back({key});
+    }
     entries.push_back({"uevent", 0200});
     for (const char* const name : {"holders", "notes", "parameters", "sections"}) entries.push_back({name, 0755, true});
   } else if (parts[1] == "parameters") {

@@ -316,6 +316,7 @@ ModuleCall ModuleTable::finit_module(const std::string& path, std::string_view a
   if (loading_disabled_) return {-EPERM, "loading modules is disabled (modules_disabled)"};
   Result<module::ModuleFile> file = module::read_module_file(path);
   if (!file.ok()) return {-(file.error().errno_value == 0 ? ENOEXEC : file.error().errno_value), file.error().message};
+  prepare_core();
   host_->begin();
   Result<module::LoadedModule> loaded =
       module::load_module(std::make_unique<module::ModuleFile>(std::move(*file)), facts_, flags, *host_, taint_,
@@ -335,6 +336,12 @@ ModuleCall ModuleTable::finit_module(const std::string& path, std::string_view a
     return {-error.errno_value, error.message};
   }
   return run_init(module);
+}
+
+// What the kernel does at boot and the core needs a task for.
+void ModuleTable::prepare_core() {
+  if (std::exchange(core_prepared_, true)) return;
+  host::upcall(kernel_.core().address_of("radix_tree_init"));
 }
 
 ModuleCall ModuleTable::init_module(const std::string& path, std::string_view args) {

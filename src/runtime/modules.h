@@ -129,6 +129,8 @@ class ModuleTable {
   std::vector<std::unique_ptr<ModuleInstance>> modules_;
   JumpLabels jump_labels_;
   DynamicDebug dynamic_debug_;
+  void prepare_core();
+  bool core_prepared_ = false;
   bool loading_disabled_ = false;  // /proc/sys/kernel/modules_disabled
   std::string last_unloaded_;
   std::unique_ptr<Host> host_;

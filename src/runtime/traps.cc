@@ -513,17 +513,18 @@ void Traps::die(const SplatInput& input, const OopsEvent& made) {
   const bool interrupts_off = host::gs_area()->interrupt_flag == 0 || kernel_address;
   const auto preempt_count = static_cast<u32>(kernel_.preempt_count()) & ~kNeedReschedInverted;
   kernel_.console().print(exit_notes(input.context, interrupts_off, preempt_count));
-  kill_current();
+  // make_task_dead(): a page fault kills with SIGKILL, every other oops with SIGSEGV.
+  kill_current(event.kind == OopsKind::kPageFault ? SIGKILL : SIGSEGV);
 }
 
-void Traps::kill_current() {
+void Traps::kill_current(int signal) {
   sched::Task* const task = kernel_.sched().current();
   if (task->kind == sched::TaskKind::kIdle) {
     panic("Fatal exception in interrupt", FrameEvent::kNone, PanicDump::kNone);
   }
   task->killed = true;
   host::upcall(kernel_.core().address_of("koi_task_dying"));
-  kernel_.sched().exit_current(-1);
+  kernel_.sched().exit_current(signal);
 }
 
 void Traps::panic(std::string_view message, FrameEvent event, PanicDump dump) {
@@ -728,7 +729,7 @@ void Traps::end_if_timed_out() {
   // The task dies as if it had been killed; some time is left to unload what was loaded before.
   g_cpu_tick_limit = g_cpu_ticks + kGraceSeconds * kCpuTicksPerSecond;
   kernel_.note_timeout();
-  kill_current();
+  kill_current(SIGKILL);
 }
 
 void Traps::border() {

@@ -117,7 +117,8 @@ class Traps {
   void check_soft_lockup(const host::TrapFrame* frame);
   [[noreturn]] void oops(const host::TrapFrame& frame);
   [[noreturn]] void die(const SplatInput& input, const OopsEvent& event);
-  [[noreturn]] void kill_current();
+  // The running task dies as by that signal.
+  [[noreturn]] void kill_current(int signal);
   void warn_at(const host::TrapFrame& frame, const std::string& file, u32 line, bool cut_here);
   void classify(const host::TrapFrame& frame, OopsEvent& event);
 
