@@ -18,10 +18,10 @@ void set_check_failure_handler(CheckFailureHandler handler);
 }  // namespace koi
 
 // Always on. CHECK(cond) or CHECK(cond, "fmt {}", args...).
-#define CHECK(cond, ...)                                                                    \
-  do {                                                                                      \
-    if (!(cond)) [[unlikely]]                                                               \
-      ::koi::check_failed(__FILE__, __LINE__, #cond, ::fmt::format("" __VA_ARGS__));        \
+#define CHECK(cond, ...)                                                             \
+  do {                                                                               \
+    if (!(cond)) [[unlikely]]                                                        \
+      ::koi::check_failed(__FILE__, __LINE__, #cond, ::fmt::format("" __VA_ARGS__)); \
   } while (0)
 
 #ifdef NDEBUG

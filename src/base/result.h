@@ -69,9 +69,9 @@ using Status = Result<Ok>;
 }  // namespace koi
 
 // TRY(expr): the value of a Result, or return its Error from the enclosing function.
-#define TRY(expr)                                                         \
-  __extension__({                                                         \
-    auto&& koi_try_result = (expr);                                       \
-    if (!koi_try_result.ok()) return std::move(koi_try_result).error();   \
-    std::move(koi_try_result).value();                                    \
+#define TRY(expr)                                                       \
+  __extension__({                                                       \
+    auto&& koi_try_result = (expr);                                     \
+    if (!koi_try_result.ok()) return std::move(koi_try_result).error(); \
+    std::move(koi_try_result).value();                                  \
   })

@@ -32,8 +32,8 @@ struct MachineOptions {
   u32 timeout_s = 30;  // of this process's CPU time
   bool lazy = false;
   bool gdb = false;
-  bool under_gdb = false;         // hidden: gdb has started this process
-  bool force_koi_fault = false;   // hidden: a test of the bug bundle
+  bool under_gdb = false;        // hidden: gdb has started this process
+  bool force_koi_fault = false;  // hidden: a test of the bug bundle
 };
 
 // The kinds that --fail-on knows, mildest first. "none" stands for none of them, "any" for all.

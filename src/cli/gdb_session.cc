@@ -34,7 +34,8 @@ std::vector<std::string> own_words() {
 ExitCode run_under_gdb() {
   std::vector<std::string> words = {"gdb", "-q"};
   for (const char* const command :
-       {"set breakpoint pending on", "handle SIGSEGV SIGBUS SIGILL SIGFPE SIGTRAP SIGSYS SIGVTALRM nostop noprint pass",
+       {"set breakpoint pending on",
+        "handle SIGSEGV SIGBUS SIGILL SIGFPE SIGTRAP SIGSYS SIGVTALRM nostop noprint pass",
         "set print thread-events off", "set debuginfod enabled off"}) {
     words.insert(words.end(), {"-ex", command});
   }

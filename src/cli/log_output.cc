@@ -15,7 +15,8 @@ constexpr size_t kBufferBytes = 1U << 16;
 
 }  // namespace
 
-LogOutput::LogOutput(runtime::Kernel& kernel, const MachineOptions& options) : kernel_(kernel), options_(options) {
+LogOutput::LogOutput(runtime::Kernel& kernel, const MachineOptions& options)
+    : kernel_(kernel), options_(options) {
   kernel_.console().log().subscribe(this);
 }
 

@@ -15,7 +15,8 @@ Runner setup_run(CLI::App& app) {
   };
   auto options = std::make_shared<Options>();
   add_machine_options(app, options->machine);
-  app.add_option("modules", options->words, "MODULE.ko [PARAMETER=VALUE ...] ...: modules in the order of loading")
+  app.add_option("modules", options->words,
+                 "MODULE.ko [PARAMETER=VALUE ...] ...: modules in the order of loading")
       ->required()
       ->type_name("");
   return [options] { return run_modules(options->machine, options->words); };
@@ -28,7 +29,8 @@ Runner setup_shell(CLI::App& app) {
   };
   auto options = std::make_shared<Options>();
   add_machine_options(app, options->machine);
-  app.add_option("--script", options->script, "run the lines of FILE instead of asking for them")->type_name("FILE");
+  app.add_option("--script", options->script, "run the lines of FILE instead of asking for them")
+      ->type_name("FILE");
   return [options] { return run_script(options->machine, options->script); };
 }
 

@@ -8,8 +8,8 @@
 #include <memory>
 #include <optional>
 
-#include "cli/header_trees.h"
 #include "cli/gdb_session.h"
+#include "cli/header_trees.h"
 #include "cli/kmod_messages.h"
 #include "cli/log_output.h"
 #include "cli/shell.h"
@@ -49,8 +49,8 @@ struct Loaded {
 };
 
 // Loads one module in a task of its own. False: it did not come to life.
-bool load_one(runtime::Kernel& kernel, const ModuleRequest& request, LogOutput& output, std::vector<Loaded>& loaded,
-              RunOutcome& outcome) {
+bool load_one(runtime::Kernel& kernel, const ModuleRequest& request, LogOutput& output,
+              std::vector<Loaded>& loaded, RunOutcome& outcome) {
   runtime::ModuleCall call;
   const size_t before = kernel.modules().all().size();
   const runtime::TaskEnd end = kernel.run_task("insmod", [&] {
@@ -76,7 +76,8 @@ void unload_all(runtime::Kernel& kernel, const std::vector<Loaded>& loaded, RunO
     const runtime::TaskEnd end =
         kernel.run_task("rmmod", [&] { return kernel.modules().delete_module(it->name, false).value; });
     kernel.console().log().finalize_open();
-    if (end.how != runtime::TaskEnd::How::kReturned || end.value < 0) outcome.note_failed_unload(it->name, end);
+    if (end.how != runtime::TaskEnd::How::kReturned || end.value < 0)
+      outcome.note_failed_unload(it->name, end);
   }
 }
 
@@ -106,7 +107,8 @@ Result<std::vector<ModuleRequest>> parse_requests(const std::vector<std::string>
   return requests;
 }
 
-Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& options, const std::string& first_module) {
+Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& options,
+                                                      const std::string& first_module) {
   std::string vermagic;
   if (!first_module.empty()) vermagic = TRY(vermagic_of(first_module));
   const HeaderTree tree = TRY(header_tree_for_module(find_header_trees(), options.kernel, vermagic));

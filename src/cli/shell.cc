@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <charconv>
+#include <csignal>
 #include <cstring>
 #include <fstream>
 
@@ -47,16 +47,22 @@ bool is_compressed(const std::string& path) {
   char magic[4] = {};
   in.read(magic, sizeof(magic));
   const std::string_view start(magic, sizeof(magic));
-  return start.starts_with("\x1f\x8b") || start.starts_with("\xfd" "7zX") || start == "\x28\xb5\x2f\xfd";
+  return start.starts_with("\x1f\x8b") ||
+         start.starts_with(
+             "\xfd"
+             "7zX") ||
+         start == "\x28\xb5\x2f\xfd";
 }
 
 // What the C library makes of a system call's value.
-std::string syscall_line(std::string_view call, std::string_view argument, std::string_view parameters, s32 value) {
+std::string syscall_line(std::string_view call, std::string_view argument, std::string_view parameters,
+                         s32 value) {
   const bool failed = value < 0 && value >= -4095;
   const int error = failed ? -value : 0;
   const char* const name = error == 0 ? "OK" : strerrorname_np(error);
-  return fmt::format("SYSCALL|{}|{}|{}|ret={}|errno={}|{}|{}\n", call, argument, parameters, failed ? -1 : value, error,
-                     name == nullptr ? "(null)" : name, error == 0 ? "Success" : std::strerror(error));
+  return fmt::format("SYSCALL|{}|{}|{}|ret={}|errno={}|{}|{}\n", call, argument, parameters,
+                     failed ? -1 : value, error, name == nullptr ? "(null)" : name,
+                     error == 0 ? "Success" : std::strerror(error));
 }
 
 }  // namespace
@@ -68,8 +74,7 @@ struct Shell::Job {
   std::unique_ptr<runtime::BackgroundTask> task;
 };
 
-Shell::Shell(runtime::Kernel& kernel, const MachineOptions& options)
-    : kernel_(kernel), options_(options) {}
+Shell::Shell(runtime::Kernel& kernel, const MachineOptions& options) : kernel_(kernel), options_(options) {}
 
 Shell::~Shell() { wait_for_jobs(); }
 
@@ -93,7 +98,8 @@ void Shell::in_task(std::string_view comm, std::function<s32()> body) {
     return;
   }
   const runtime::TaskEnd end = kernel_.run_task(comm, body);
-  status_ = end.how == runtime::TaskEnd::How::kReturned ? end.value : 128 + (end.value != 0 ? end.value : SIGKILL);
+  status_ =
+      end.how == runtime::TaskEnd::How::kReturned ? end.value : 128 + (end.value != 0 ? end.value : SIGKILL);
 }
 
 bool Shell::run_line(std::string_view line) {
@@ -127,7 +133,8 @@ void Shell::execute(std::string_view command, std::string_view rest) {
   if (command == "wait") return wait_for_jobs();
   if (command == "sleep") {
     const double seconds = std::strtod(std::string(rest).c_str(), nullptr);
-    kernel_.sched().run_until_time(VirtualTime{kernel_.sched().now().value + static_cast<u64>(seconds * 1e9)});
+    kernel_.sched().run_until_time(
+        VirtualTime{kernel_.sched().now().value + static_cast<u64>(seconds * 1e9)});
     status_ = 0;
     return;
   }
@@ -152,7 +159,9 @@ void Shell::load(std::string_view call, std::string_view rest) {
       made.value = -EOPNOTSUPP;  // CONFIG_MODULE_DECOMPRESS is off
     } else if (is_compressed(path)) {
       // The system call takes plain files; insmod unpacks them first.
-      kernel_.console().print(3, "Invalid ELF header magic: != \x7f" "ELF");
+      kernel_.console().print(3,
+                              "Invalid ELF header magic: != \x7f"
+                              "ELF");
       made.value = -ENOEXEC;
     } else if ((flags & ~kKnownFlags) == 0) {
       made = kernel_.modules().finit_module(path, parameters, load_flags);
@@ -202,8 +211,8 @@ void Shell::dmesg(std::string_view rest) {
     const auto record = log.read(seq);
     if (!record) continue;
     seq = record->info.seq;
-    printk::append_text(text, *record, log.options().release, raw ? printk::LevelPrefix::kYes : printk::LevelPrefix::kNo,
-                        printk::Stamp::kYes);
+    printk::append_text(text, *record, log.options().release,
+                        raw ? printk::LevelPrefix::kYes : printk::LevelPrefix::kNo, printk::Stamp::kYes);
   }
   if (rest.find("-c") != std::string_view::npos) dmesg_from_ = log.next_seq();
   out(text);
@@ -254,7 +263,8 @@ void Shell::echo(std::string_view rest) {
     status_ = 0;
     return;
   }
-  const std::string path(trim(redirect == std::string_view::npos ? rest.substr(2) : rest.substr(redirect + 3)));
+  const std::string path(
+      trim(redirect == std::string_view::npos ? rest.substr(2) : rest.substr(redirect + 3)));
   in_task("sh", [this, path, line] {
     const auto written = kernel_.files().write(path, line);
     if (written.ok()) return 0;
@@ -271,8 +281,9 @@ void Shell::make_node(std::string_view rest) {
   const std::string minor(trim(rest));
   in_task("mknod", [this, path, character = type == "c", major, minor] {
     const auto made = !character ? Status(make_errno(EINVAL, "{}: only character devices", path))
-                                 : kernel_.files().make_device(path, static_cast<u32>(std::strtoul(major.c_str(), nullptr, 0)),
-                                                               static_cast<u32>(std::strtoul(minor.c_str(), nullptr, 0)));
+                                 : kernel_.files().make_device(
+                                       path, static_cast<u32>(std::strtoul(major.c_str(), nullptr, 0)),
+                                       static_cast<u32>(std::strtoul(minor.c_str(), nullptr, 0)));
     if (made.ok()) return 0;
     out(fmt::format("mknod: {}\n", made.error().message));
     return 1;

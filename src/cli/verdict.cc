@@ -36,7 +36,8 @@ std::string counted(u64 count, std::string_view singular, std::string_view plura
 
 }  // namespace
 
-void RunOutcome::note_failed_load(runtime::Kernel& kernel, const std::string& path, const TaskEnd& end, bool stuck) {
+void RunOutcome::note_failed_load(runtime::Kernel& kernel, const std::string& path, const TaskEnd& end,
+                                  bool stuck) {
   if (end.how == TaskEnd::How::kReturned) {
     const bool init_failed = kernel.journal().count(EventKind::kModuleRefused) != 0;
     (init_failed ? module_error_ : load_error_) = true;
@@ -53,26 +54,30 @@ void RunOutcome::note_failed_unload(const std::string& name, const TaskEnd& end)
   remarks_.push_back(fmt::format("{}: not unloaded: {}", name, how_it_ended(end)));
 }
 
-ExitCode RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& options, size_t modules_asked) const {
+ExitCode RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& options,
+                              size_t modules_asked) const {
   const observe::Journal& journal = kernel.journal();
   const u64 loaded = journal.count(EventKind::kModuleLoaded);
   const u64 warnings = journal.count(EventKind::kWarning);
   const u64 oopses = journal.count(EventKind::kOops) + journal.count(EventKind::kPanic);
-  std::string text = fmt::format("koi: {} of {} loaded, {} unloaded; {:.6f} s of virtual time on {}; seed {}", loaded,
-                                 counted(modules_asked, "module", "modules"), journal.count(EventKind::kModuleUnloaded),
-                                 static_cast<double>(kernel.sched().now().value) / 1e9,
-                                 counted(options.cpus, "CPU", "CPUs"), options.seed);
+  std::string text =
+      fmt::format("koi: {} of {} loaded, {} unloaded; {:.6f} s of virtual time on {}; seed {}", loaded,
+                  counted(modules_asked, "module", "modules"), journal.count(EventKind::kModuleUnloaded),
+                  static_cast<double>(kernel.sched().now().value) / 1e9, counted(options.cpus, "CPU", "CPUs"),
+                  options.seed);
   if (const runtime::AllocationTotals& memory = kernel.memory().totals(); memory.calls != 0) {
     const u64 wasted = memory.got_bytes - memory.asked_bytes;
     text += fmt::format(". Memory: {} asked for {} bytes, got {}, wasted {} ({}.{} %)",
-                        counted(memory.calls, "allocation", "allocations"), memory.asked_bytes, memory.got_bytes, wasted,
-                        wasted * 100 / std::max<u64>(memory.got_bytes, 1),
+                        counted(memory.calls, "allocation", "allocations"), memory.asked_bytes,
+                        memory.got_bytes, wasted, wasted * 100 / std::max<u64>(memory.got_bytes, 1),
                         wasted * 1000 / std::max<u64>(memory.got_bytes, 1) % 10);
   }
-  text += fmt::format(". Findings: {}, {}", counted(warnings, "warning", "warnings"), counted(oopses, "oops", "oopses"));
+  text += fmt::format(". Findings: {}, {}", counted(warnings, "warning", "warnings"),
+                      counted(oopses, "oops", "oopses"));
   for (const observe::Event& event : journal.events()) {
     if (event.kind == EventKind::kUnsupported) text += fmt::format(". Not supported: {}", event.text);
-    if (event.kind == EventKind::kForcedPreemption) text += ". This run was preempted by force and does not replay exactly";
+    if (event.kind == EventKind::kForcedPreemption)
+      text += ". This run was preempted by force and does not replay exactly";
   }
   for (const std::string& remark : remarks_) text += ". " + remark;
   print_error_text(text + ".\n");

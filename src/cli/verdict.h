@@ -15,7 +15,8 @@ namespace koi::cli {
 class RunOutcome {
  public:
   // A load that did not bring the module to life. `stuck`: it stays in the list all the same.
-  void note_failed_load(runtime::Kernel& kernel, const std::string& path, const runtime::TaskEnd& end, bool stuck);
+  void note_failed_load(runtime::Kernel& kernel, const std::string& path, const runtime::TaskEnd& end,
+                        bool stuck);
   void note_failed_unload(const std::string& name, const runtime::TaskEnd& end);
 
   // Prints the verdict on stderr.

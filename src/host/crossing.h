@@ -19,10 +19,10 @@ namespace koi::host {
 
 // Clock and event state of one virtual CPU that the thunks touch.
 struct VcpuClock {
-  u64 now_ns;        // virtual time of this CPU; every crossing adds kCrossingCost
-  u64 deadline_ns;   // at or past this the way out of koi takes the slow path (0: at once)
-  u64 in_fpu;        // nonzero inside kernel_fpu_begin: crossings save the vector state
-  u64 crossings;     // calls into koi so far: progress, for the last-resort timer
+  u64 now_ns;       // virtual time of this CPU; every crossing adds kCrossingCost
+  u64 deadline_ns;  // at or past this the way out of koi takes the slow path (0: at once)
+  u64 in_fpu;       // nonzero inside kernel_fpu_begin: crossings save the vector state
+  u64 crossings;    // calls into koi so far: progress, for the last-resort timer
 };
 
 struct GsArea {
@@ -44,7 +44,8 @@ struct BorderRecord {
 };
 static_assert(sizeof(BorderRecord) == 72);
 
-inline constexpr u64 kBorderBase = 0xffff'0000;  // the bottom of a task's kernel stack: no module frames above it
+inline constexpr u64 kBorderBase =
+    0xffff'0000;  // the bottom of a task's kernel stack: no module frames above it
 inline constexpr u64 kBorderTrap = 0xffff'0001;  // made by a trap: `return_rip` holds the TrapFrame's address
 
 inline constexpr u64 kCrossingCost = 50;  // virtual ns of one call into koi
@@ -53,15 +54,15 @@ inline constexpr u64 kCrossingCost = 50;  // virtual ns of one call into koi
 struct TrapFrame {
   u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
   u64 rip, rflags, rsp;
-  u64 trap_number;   // x86 vector: 0 divide error, 1 debug, 3 int3, 6 invalid opcode, 13 general protection, 14 page fault ...
-  u64 error_code;    // as the CPU pushed it
-  u64 cr2;           // page faults: the address
-  u64 signal;        // the host signal that brought it
+  u64 trap_number;  // x86 vector: 0 divide error, 1 debug, 3 int3, 6 invalid opcode, 13 general protection, 14 page fault ...
+  u64 error_code;  // as the CPU pushed it
+  u64 cr2;         // page faults: the address
+  u64 signal;      // the host signal that brought it
 };
 static_assert(sizeof(TrapFrame) == 176);
 
-inline constexpr u64 kTrapPreempt = 0x100;        // trap_number of the last-resort timer
-inline constexpr u64 kTrapSyscall = 0x101;        // a system call instruction in module text
+inline constexpr u64 kTrapPreempt = 0x100;  // trap_number of the last-resort timer
+inline constexpr u64 kTrapSyscall = 0x101;  // a system call instruction in module text
 
 // Called by koi_trap_entry on the trapped task's host stack, with a border record that protects the trapped frames.
 // The frame may be changed (skip a ud2, continue elsewhere); returning resumes from it. It may also never return.

@@ -41,10 +41,9 @@ u64 bad_pointer(u64 address) { return guest::load<u64>(address).has_value() ? 1 
 u64 nested_function = 0;
 u64 call_back(u64 x) { return upcall(nested_function, x, 1) + 1; }
 
-const void* const kExports[] = {reinterpret_cast<const void*>(&add_and_note),
-                                reinterpret_cast<const void*>(&sum_variadic),
-                                reinterpret_cast<const void*>(&bad_pointer),
-                                reinterpret_cast<const void*>(&call_back)};
+const void* const kExports[] = {
+    reinterpret_cast<const void*>(&add_and_note), reinterpret_cast<const void*>(&sum_variadic),
+    reinterpret_cast<const void*>(&bad_pointer), reinterpret_cast<const void*>(&call_back)};
 
 void on_trap(TrapFrame* frame) {
   g_seen.push_back(frame->trap_number);

@@ -22,8 +22,8 @@ void Fiber::prepare(u32 host_stack, u64 kernel_stack_top, Entry entry, void* arg
 
   // What koi_fiber_switch pops: r15 r14 r13 r12 rbx rbp, then the return address. The start routine needs
   // rsp % 16 == 0 at its call instruction.
-  const u64 frame[8] = {0, 0, reinterpret_cast<u64>(argument), reinterpret_cast<u64>(entry), 0, 0,
-                        reinterpret_cast<u64>(&koi_fiber_start), 0};
+  const u64 frame[8] = {0, 0, reinterpret_cast<u64>(argument),         reinterpret_cast<u64>(entry),
+                        0, 0, reinterpret_cast<u64>(&koi_fiber_start), 0};
   sp_ = top - sizeof(frame) - 8;
   sp_ = (sp_ & ~15ULL) + 8;
   std::memcpy(reinterpret_cast<void*>(sp_), frame, sizeof(frame));

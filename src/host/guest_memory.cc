@@ -4,10 +4,11 @@
 #include <algorithm>
 
 // Triples (first byte, one past the last byte, landing place), collected by the linker.
-#define KOI_EX_RANGE(from, to, landing)          \
-  ".pushsection koi_ex_table, \"a\"\n\t"         \
-  ".balign 8\n\t"                                \
-  "9: .quad " from " - 9b, " to " - 9b, " landing " - 9b\n\t" \
+#define KOI_EX_RANGE(from, to, landing)           \
+  ".pushsection koi_ex_table, \"a\"\n\t"          \
+  ".balign 8\n\t"                                 \
+  "9: .quad " from " - 9b, " to " - 9b, " landing \
+  " - 9b\n\t"                                     \
   ".popsection\n\t"
 
 namespace koi {

@@ -40,10 +40,11 @@ Status reserve_range(const char* what, u64 address, u64 size_bytes, Protection p
   const int error = errno;
   if (got != MAP_FAILED) munmap(got, size_bytes);
   if (error == ENOMEM) {
-    return make_errno(ENOMEM,
-                      "cannot reserve {} MiB of address space for the {} at {:#x}: {} (raise the limit: ulimit -v, or "
-                      "give a smaller --memory)",
-                      size_bytes >> 20, what, address, std::strerror(error));
+    return make_errno(
+        ENOMEM,
+        "cannot reserve {} MiB of address space for the {} at {:#x}: {} (raise the limit: ulimit -v, or "
+        "give a smaller --memory)",
+        size_bytes >> 20, what, address, std::strerror(error));
   }
   return make_errno(error, "cannot map the {} at its fixed address {:#x} ({} MiB): {}", what, address,
                     size_bytes >> 20, std::strerror(error));
@@ -52,7 +53,8 @@ Status reserve_range(const char* what, u64 address, u64 size_bytes, Protection p
 }  // namespace
 
 void protect(u64 address, u64 size_bytes, Protection protection) {
-  const int rc = mprotect(reinterpret_cast<void*>(address), round_up(size_bytes, kPageSize), to_prot(protection));
+  const int rc =
+      mprotect(reinterpret_cast<void*>(address), round_up(size_bytes, kPageSize), to_prot(protection));
   CHECK(rc == 0, "mprotect {:#x}+{:#x}: {}", address, size_bytes, std::strerror(errno));
 }
 
@@ -105,8 +107,9 @@ Status World::reserve_ram() {
 }
 
 bool World::map_ram(u64 address, u64 first_pfn, u64 pages, Protection protection) {
-  void* const at = mmap(reinterpret_cast<void*>(address), pages * kPageSize, to_prot(protection),
-                        MAP_SHARED | MAP_FIXED | MAP_NORESERVE, ram_fd_, static_cast<off_t>(first_pfn * kPageSize));
+  void* const at =
+      mmap(reinterpret_cast<void*>(address), pages * kPageSize, to_prot(protection),
+           MAP_SHARED | MAP_FIXED | MAP_NORESERVE, ram_fd_, static_cast<off_t>(first_pfn * kPageSize));
   return at != MAP_FAILED;
 }
 
@@ -122,7 +125,8 @@ Status World::reserve() {
   heap_size_ = kEngineHeapSize + pages * kEngineHeapPerPage;
   TRY(reserve_range("module window", kWindow, kWindowSize, Protection::kNone));
   TRY(reserve_ram());
-  TRY(reserve_range("page array", kVmemmap, round_up(pages * kStructPageSize, kPageSize), Protection::kReadWrite));
+  TRY(reserve_range("page array", kVmemmap, round_up(pages * kStructPageSize, kPageSize),
+                    Protection::kReadWrite));
   TRY(reserve_range("vmalloc area", kVmalloc, vmalloc_size_, Protection::kNone));
   TRY(reserve_range("engine heap", kEngineHeap, heap_size_, Protection::kReadWrite));
   TRY(reserve_range("task stacks", kHostStacks, kMaxTasks * kHostStackSize, Protection::kNone));
@@ -142,7 +146,8 @@ Result<World*> World::create(const WorldConfig& config) {
   world->ram_fd_ = staging.ram_fd_;
   world->heap_.reset(kEngineHeap + taken, world->heap_size_ - taken);
   world->window_next_ = kWindow;
-  auto* holes = world->heap_.allocate(sizeof(std::pmr::vector<WindowHole>), alignof(std::pmr::vector<WindowHole>));
+  auto* holes =
+      world->heap_.allocate(sizeof(std::pmr::vector<WindowHole>), alignof(std::pmr::vector<WindowHole>));
   world->window_holes_ = new (holes) std::pmr::vector<WindowHole>(&world->heap_);
   return world;
 }
@@ -194,7 +199,8 @@ void World::window_release(u64 address, u64 size_bytes) {
   auto after = std::find_if(window_holes_->begin(), window_holes_->end(),
                             [&](const WindowHole& hole) { return hole.address > address; });
   after = window_holes_->insert(after, WindowHole{address, size});
-  if (auto next = after + 1; next != window_holes_->end() && after->address + after->size_bytes == next->address) {
+  if (auto next = after + 1;
+      next != window_holes_->end() && after->address + after->size_bytes == next->address) {
     after->size_bytes += next->size_bytes;
     window_holes_->erase(next);
   }

@@ -32,7 +32,9 @@ class EngineHeap final : public std::pmr::memory_resource {
  private:
   void* do_allocate(size_t bytes, size_t alignment) override;
   void do_deallocate(void* p, size_t bytes, size_t alignment) override;
-  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
+    return this == &other;
+  }
 
   static constexpr u32 kClasses = 40;
   u64 base_ = 0;

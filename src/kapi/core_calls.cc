@@ -47,7 +47,8 @@ s32 koi_param_set(guest::Address ops, guest::Address value, guest::Address recor
 
 s32 koi_param_get(guest::Address ops, guest::Address buffer, guest::Address record) {
   int error = 0;
-  const std::string text = current().modules().param_get(guest::load_string(ops, 64).value_or(""), record, error);
+  const std::string text =
+      current().modules().param_get(guest::load_string(ops, 64).value_or(""), record, error);
   if (error != 0) return error;
   if (guest::copy_out(buffer, text.c_str(), text.size() + 1) != 0) raise(guest::last_fault());
   return static_cast<s32>(text.size());

@@ -15,15 +15,17 @@ runtime::Kernel* g_current = nullptr;
 
 const std::vector<runtime::ExportTable>& export_tables() {
   static const std::vector<runtime::ExportTable> tables = {
-      core_exports(),   sched_exports(),  slab_exports(),   printk_exports(), slab_cache_exports(), slab_report_exports(), uaccess_exports(), page_exports(), vmalloc_exports(), percpu_exports(),
-      vfs_exports(), format_exports(), dyndbg_exports(), static_key_exports(),
+      core_exports(),        sched_exports(),   slab_exports(),   printk_exports(),     slab_cache_exports(),
+      slab_report_exports(), uaccess_exports(), page_exports(),   vmalloc_exports(),    percpu_exports(),
+      vfs_exports(),         format_exports(),  dyndbg_exports(), static_key_exports(),
   };
   return tables;
 }
 
 bool find_export(std::string_view name) {
   return std::any_of(export_tables().begin(), export_tables().end(), [name](runtime::ExportTable table) {
-    return std::any_of(table.begin(), table.end(), [name](const runtime::Export& e) { return name == e.name; });
+    return std::any_of(table.begin(), table.end(),
+                       [name](const runtime::Export& e) { return name == e.name; });
   });
 }
 

@@ -8,6 +8,8 @@
 
 namespace koi::kapi {
 
-inline void raise(const guest::Fault& fault) { current().traps().fault_at_border(fault.address, fault.write); }
+inline void raise(const guest::Fault& fault) {
+  current().traps().fault_at_border(fault.address, fault.write);
+}
 
 }  // namespace koi::kapi

@@ -41,9 +41,13 @@ Address alloc_pages(Gfp gfp, u32 order) {
   const auto pfn = alloc_block(order, gfp);
   return pfn ? page_of(*pfn) : 0;
 }
-Address alloc_pages_node(Gfp gfp, u32 order, s32 /*node*/, Address /*nodemask*/) { return alloc_pages(gfp, order); }
+Address alloc_pages_node(Gfp gfp, u32 order, s32 /*node*/, Address /*nodemask*/) {
+  return alloc_pages(gfp, order);
+}
 Address folio_alloc(Gfp gfp, u32 order) { return alloc_pages(gfp | memory().pages().gfp().comp, order); }
-Address folio_alloc_node(Gfp gfp, u32 order, s32 /*node*/, Address /*nodemask*/) { return folio_alloc(gfp, order); }
+Address folio_alloc_node(Gfp gfp, u32 order, s32 /*node*/, Address /*nodemask*/) {
+  return folio_alloc(gfp, order);
+}
 
 Address get_free_pages(Gfp gfp, u32 order) {
   const auto pfn = alloc_block(order, gfp & ~memory().pages().gfp().highmem);
@@ -158,7 +162,9 @@ u64 alloc_pages_bulk(Gfp gfp, s32 /*node*/, Address /*nodemask*/, u64 count, Add
   }
   return filled;
 }
-u64 alloc_pages_bulk_mempolicy(Gfp gfp, u64 count, Address array) { return alloc_pages_bulk(gfp, 0, 0, count, 0, array); }
+u64 alloc_pages_bulk_mempolicy(Gfp gfp, u64 count, Address array) {
+  return alloc_pages_bulk(gfp, 0, 0, count, 0, array);
+}
 
 bool is_free_buddy_page(Address page) {
   const auto pfn = pfn_of_page(page);
@@ -210,8 +216,8 @@ void free_block(Pfn pfn, Order order) {
       m.note_free(block_bytes(order.value));
       return;
     case mm::PageFreeOutcome::kWrongOrder:
-      koi_finding(fmt::format("the page {:#x} is given back with order {}, but was allocated with order {}", pfn.value,
-                              order.value, m.pages().desc(pfn).order));
+      koi_finding(fmt::format("the page {:#x} is given back with order {}, but was allocated with order {}",
+                              pfn.value, order.value, m.pages().desc(pfn).order));
       return;
     case mm::PageFreeOutcome::kNotFirstPage:
       koi_finding(fmt::format("the page {:#x} is given back, but is inside an allocated block", pfn.value));

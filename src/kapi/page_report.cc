@@ -60,15 +60,18 @@ void zone_line(mm::Zone zone) {
   const mm::Watermarks marks = pages.watermarks(zone);
   u64 pcp = 0;
   for (u32 cpu = 0; cpu < current().config().cpus; ++cpu) pcp += pages.pcp_pages(zone, VcpuId{cpu});
-  print(4, fmt::format(
-               "Node 0 {} free:{}kB boost:0kB min:{}kB low:{}kB high:{}kB reserved_highatomic:{}KB active_anon:0kB "
-               "inactive_anon:0kB active_file:0kB inactive_file:0kB unevictable:0kB writepending:0kB present:{}kB "
-               "managed:{}kB mlocked:0kB bounce:0kB free_pcp:{}kB local_pcp:{}kB free_cma:0kB",
-               mm::zone_name(zone), pages.free_pages(zone) * kKbPerPage, marks.min * kKbPerPage, marks.low * kKbPerPage,
-               marks.high * kKbPerPage,
-               pages.pageblocks(zone, mm::MigrateType::kHighAtomic) * (kKbPerPage << mm::kPageblockOrder),
-               pages.present_pages(zone) * kKbPerPage, pages.managed_pages(zone) * kKbPerPage, pcp * kKbPerPage,
-               pages.pcp_pages(zone, this_cpu()) * kKbPerPage));
+  print(
+      4,
+      fmt::format(
+          "Node 0 {} free:{}kB boost:0kB min:{}kB low:{}kB high:{}kB reserved_highatomic:{}KB "
+          "active_anon:0kB "
+          "inactive_anon:0kB active_file:0kB inactive_file:0kB unevictable:0kB writepending:0kB present:{}kB "
+          "managed:{}kB mlocked:0kB bounce:0kB free_pcp:{}kB local_pcp:{}kB free_cma:0kB",
+          mm::zone_name(zone), pages.free_pages(zone) * kKbPerPage, marks.min * kKbPerPage,
+          marks.low * kKbPerPage, marks.high * kKbPerPage,
+          pages.pageblocks(zone, mm::MigrateType::kHighAtomic) * (kKbPerPage << mm::kPageblockOrder),
+          pages.present_pages(zone) * kKbPerPage, pages.managed_pages(zone) * kKbPerPage, pcp * kKbPerPage,
+          pages.pcp_pages(zone, this_cpu()) * kKbPerPage));
   print(4, lowmem_reserves(zone));
 }
 
@@ -85,7 +88,8 @@ void block_line(mm::Zone zone) {
     if (blocks == 0) continue;
     text += '(';
     for (u32 type = 0; type < mm::kMigrateTypeCount; ++type) {
-      if (pages.free_blocks(zone, Order(order), static_cast<mm::MigrateType>(type)) != 0) text += kTypes[type];
+      if (pages.free_blocks(zone, Order(order), static_cast<mm::MigrateType>(type)) != 0)
+        text += kTypes[type];
     }
     text += ") ";
   }
@@ -106,11 +110,13 @@ void show_memory() {
                        slab_pages(true), slab_pages(false), pages.free_pages(), pages.pcp_pages()));
   u64 present = 0;
   const std::string_view blank = current().is_6_12() ? "" : " ";
-  print(4, fmt::format("Node 0 active_anon:0kB inactive_anon:0kB active_file:0kB inactive_file:0kB unevictable:0kB "
-                       "isolated(anon):0kB isolated(file):0kB mapped:0kB dirty:0kB writeback:0kB shmem:0kB shmem_thp:{0}0kB "
-                       "shmem_pmdmapped:{0}0kB anon_thp:{0}0kB writeback_tmp:0kB kernel_stack:0kB pagetables:0kB "
-                       "sec_pagetables:0kB all_unreclaimable? no",
-                       blank));
+  print(4, fmt::format(
+               "Node 0 active_anon:0kB inactive_anon:0kB active_file:0kB inactive_file:0kB unevictable:0kB "
+               "isolated(anon):0kB isolated(file):0kB mapped:0kB dirty:0kB writeback:0kB shmem:0kB "
+               "shmem_thp:{0}0kB "
+               "shmem_pmdmapped:{0}0kB anon_thp:{0}0kB writeback_tmp:0kB kernel_stack:0kB pagetables:0kB "
+               "sec_pagetables:0kB all_unreclaimable? no",
+               blank));
   for (const mm::Zone zone : kZones) {
     present += pages.present_pages(zone);
     if (pages.present_pages(zone) != 0) zone_line(zone);
@@ -135,7 +141,8 @@ std::string kernel_text(const char* format, std::initializer_list<u64> arguments
   const Arguments list(std::span<const u64>(arguments.begin(), arguments.size()));
   printk::VaList va(list.address());
   std::string text;
-  static_cast<void>(printk::format_string(text, 1024, guest::address_of(format), va, current().console().environment()));
+  static_cast<void>(
+      printk::format_string(text, 1024, guest::address_of(format), va, current().console().environment()));
   return text;
 }
 
@@ -143,7 +150,8 @@ void kernel_print(const char* format, std::initializer_list<u64> arguments) {
   const Arguments list(std::span<const u64>(arguments.begin(), arguments.size()));
   printk::VaList va(list.address());
   runtime::Console& console = current().console();
-  static_cast<void>(console.log().print(console.call(), guest::address_of(format), va, console.environment()));
+  static_cast<void>(
+      console.log().print(console.call(), guest::address_of(format), va, console.environment()));
 }
 
 namespace {
@@ -179,7 +187,8 @@ void install_memory_reports(runtime::Kernel& kernel) {
 
 void koi_finding(std::string_view text) {
   const auto record = guest::load<host::BorderRecord>(host::gs_area()->border);
-  const std::string where = record ? runtime::backtrace_text(current().traps().symbols(), record->return_rip) : "";
+  const std::string where =
+      record ? runtime::backtrace_text(current().traps().symbols(), record->return_rip) : "";
   print(4, fmt::format("koi: {} (at {})", text, where));
   current().note(observe::EventKind::kWarning, text);
 }
@@ -192,38 +201,44 @@ void page_pointer_fault(FrameEvent event, u64 address) {
 }
 
 void warn_order_too_large(Gfp gfp) {
-  if ((gfp & memory().pages().gfp().nowarn) != 0 || !memory().first_time(runtime::Once::kOrderTooLarge)) return;
+  if ((gfp & memory().pages().gfp().nowarn) != 0 || !memory().first_time(runtime::Once::kOrderTooLarge))
+    return;
   current().traps().warn(FrameEvent::kOrderTooLarge, {"mm/page_alloc.c", 5634, 4832});
 }
 
 void report_allocation_failure(FrameEvent event, Gfp gfp, std::string_view what) {
   if ((gfp & memory().pages().gfp().nowarn) != 0 || !memory().page_reports().admits(now())) return;
   const u32 flags = gfp;
-  print(4, fmt::format("{}: {}, mode:{:#x}({}), nodemask=(null),cpuset=/,mems_allowed=0", current().sched().current()->comm,
-                       what, gfp, kernel_text("%pGg", {guest::address_of(&flags)})));
+  print(4, fmt::format("{}: {}, mode:{:#x}({}), nodemask=(null),cpuset=/,mems_allowed=0",
+                       current().sched().current()->comm, what, gfp,
+                       kernel_text("%pGg", {guest::address_of(&flags)})));
   current().traps().dump_stack(4, event);
   show_memory();
   current().note(observe::EventKind::kWarning, what);
 }
 
 void report_page_failure(Order order, Gfp gfp) {
-  report_allocation_failure(FrameEvent::kAllocationFailure, gfp, fmt::format("page allocation failure: order:{}", order.value));
+  report_allocation_failure(FrameEvent::kAllocationFailure, gfp,
+                            fmt::format("page allocation failure: order:{}", order.value));
 }
 
 void report_slab_failure(const mm::Cache* cache, Gfp gfp) {
   const mm::GfpBits& bits = memory().pages().gfp();
   const mm::Geometry& geometry = cache->geometry();
   if ((gfp & bits.nowarn) != 0) return;
-  report_page_failure(Order(geometry.min_order), (gfp & ~(bits.zero | bits.account | bits.reclaimable)) | bits.comp);
+  report_page_failure(Order(geometry.min_order),
+                      (gfp & ~(bits.zero | bits.account | bits.reclaimable)) | bits.comp);
   if (!memory().slab_reports().admits(now())) return;
   const u32 flags = gfp;
   const std::string mode = kernel_text("%pGg", {guest::address_of(&flags)});
-  print(4, current().is_6_12()
-               ? fmt::format("SLUB: Unable to allocate memory on CPU {} (of node 0) on node -1, gfp={:#x}({})",
-                             this_cpu().value, gfp, mode)
-               : fmt::format("SLUB: Unable to allocate memory on node -1, gfp={:#x}({})", gfp, mode));
-  print(4, fmt::format("  cache: {}, object size: {}, buffer size: {}, default order: {}, min order: {}", cache->name(),
-                       geometry.object_size, geometry.size, geometry.order, geometry.min_order));
+  print(4,
+        current().is_6_12()
+            ? fmt::format("SLUB: Unable to allocate memory on CPU {} (of node 0) on node -1, gfp={:#x}({})",
+                          this_cpu().value, gfp, mode)
+            : fmt::format("SLUB: Unable to allocate memory on node -1, gfp={:#x}({})", gfp, mode));
+  print(4,
+        fmt::format("  cache: {}, object size: {}, buffer size: {}, default order: {}, min order: {}",
+                    cache->name(), geometry.object_size, geometry.size, geometry.order, geometry.min_order));
   if (geometry.min_order > mm::get_order(geometry.object_size)) {
     print(4, fmt::format("  {} debugging increased min order, use slab_debug=O to disable.", cache->name()));
   }

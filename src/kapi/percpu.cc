@@ -22,17 +22,19 @@ Address allocate(u64 size, u64 align, Gfp gfp) {
   const mm::PercpuAllocation got = m.percpu().alloc(size, align);
   if (got.outcome == mm::PercpuOutcome::kIllegal) {
     if (may_warn) {
-      current().traps().warn(FrameEvent::kPercpuIllegal, {"mm/percpu.c", 1758, 1780},
-                             fmt::format("illegal size ({}) or align ({}) for percpu allocation", size, align));
+      current().traps().warn(
+          FrameEvent::kPercpuIllegal, {"mm/percpu.c", 1758, 1780},
+          fmt::format("illegal size ({}) or align ({}) for percpu allocation", size, align));
     }
     return 0;
   }
   if (got.outcome == mm::PercpuOutcome::kNoSpace) {
     const bool atomic = (gfp & m.pages().gfp().kernel()) != m.pages().gfp().kernel();
     if (may_warn && m.percpu_failures() < kMostFailureReports) {
-      current().console().print(4, fmt::format("percpu: allocation failed, size={} align={} atomic={}, {}", size, align,
-                                               atomic ? 1 : 0,
-                                               atomic ? "atomic alloc failed, no space left" : "failed to allocate new chunk"));
+      current().console().print(
+          4, fmt::format("percpu: allocation failed, size={} align={} atomic={}, {}", size, align,
+                         atomic ? 1 : 0,
+                         atomic ? "atomic alloc failed, no space left" : "failed to allocate new chunk"));
       current().traps().dump_stack(4);
       m.count_percpu_failure();
     }
@@ -46,7 +48,9 @@ Address allocate(u64 size, u64 align, Gfp gfp) {
 
 Address alloc_percpu(u64 size, u64 align) { return allocate(size, align, memory().pages().gfp().kernel()); }
 Address alloc_percpu_gfp(u64 size, u64 align, Gfp gfp) { return allocate(size, align, gfp); }
-Address alloc_percpu_6_12(u64 size, u64 align, bool /*reserved*/, Gfp gfp) { return allocate(size, align, gfp); }
+Address alloc_percpu_6_12(u64 size, u64 align, bool /*reserved*/, Gfp gfp) {
+  return allocate(size, align, gfp);
+}
 
 void free_percpu(Address offset) {
   if (offset == 0) return;

@@ -27,7 +27,8 @@ Address kmalloc_failed(u64 size, Gfp gfp, mm::KmallocFailure why, const mm::Cach
 Address kmalloc_again(u64 size, Gfp gfp, mm::KmallocFailure why) {
   runtime::Memory& m = memory();
   void* p = nullptr;
-  if (why == mm::KmallocFailure::kNoMemory && reclaim(gfp)) p = m.kmalloc().alloc(size, gfp, this_cpu(), &why);
+  if (why == mm::KmallocFailure::kNoMemory && reclaim(gfp))
+    p = m.kmalloc().alloc(size, gfp, this_cpu(), &why);
   if (p == nullptr) {
     const bool large = size > mm::kKmallocMaxCacheSize;
     return kmalloc_failed(size, gfp, why, large ? nullptr : m.kmalloc().cache_for(size, gfp));
@@ -104,7 +105,9 @@ Address kmalloc_node_6_12(u64 size, u64 second, u64 third, u64 /*fourth*/) {
   return kmalloc_from_bucket(size, second, static_cast<Gfp>(third));
 }
 
-Address kmalloc_node_track_caller(u64 size, Gfp gfp, s32 /*node*/, u64 /*caller*/) { return kmalloc(size, gfp); }
+Address kmalloc_node_track_caller(u64 size, Gfp gfp, s32 /*node*/, u64 /*caller*/) {
+  return kmalloc(size, gfp);
+}
 
 // A pointer that no slab holds.
 void kfree_pages(Address address) {
@@ -124,7 +127,8 @@ void kfree_pages(Address address) {
       break;
   }
   const Pfn pfn{(address - host::kDirectMap) / host::kPageSize};
-  if (address < host::kDirectMap || !m.pages().is_ram(pfn)) page_pointer_fault(FrameEvent::kFreeOfBadPointer, address);
+  if (address < host::kDirectMap || !m.pages().is_ram(pfn))
+    page_pointer_fault(FrameEvent::kFreeOfBadPointer, address);
   const auto block = m.pages().block_of(pfn);
   if (!block) {
     // Its reference count goes below zero, which the kernel notices when it hands the page out again.
@@ -132,9 +136,9 @@ void kfree_pages(Address address) {
     return;
   }
   if (m.first_time(runtime::Once::kFreeOfSinglePage)) {
-    current().traps().warn(FrameEvent::kFreeOfPages, current().is_6_12()
-                                                         ? runtime::Traps::KernelPlace{"mm/slub.c", 4799, 4799}
-                                                         : runtime::Traps::KernelPlace{"mm/slab_common.c", 904, 904});
+    current().traps().warn(FrameEvent::kFreeOfPages,
+                           current().is_6_12() ? runtime::Traps::KernelPlace{"mm/slub.c", 4799, 4799}
+                                               : runtime::Traps::KernelPlace{"mm/slab_common.c", 904, 904});
     current().console().print(4, kernel_text("object pointer: 0x%p", {address}));
   }
   if (drop_page_reference(*block)) free_block(*block, Order(m.pages().desc(*block).order));
@@ -163,9 +167,11 @@ u64 usable_bytes(Address address) {
   const u64 bytes = m.kmalloc().ksize(to_pointer(address));
   if (bytes != 0) return bytes;
   const Pfn pfn{(address - host::kDirectMap) / host::kPageSize};
-  if (address < host::kDirectMap || !m.pages().is_ram(pfn)) page_pointer_fault(FrameEvent::kFaultInside, address);
+  if (address < host::kDirectMap || !m.pages().is_ram(pfn))
+    page_pointer_fault(FrameEvent::kFaultInside, address);
   if (const mm::Slab* const slab = m.slabs().slab_of(to_pointer(address)); slab != nullptr) {
-    koi_finding(fmt::format("ksize() of {:#x}, which is not an allocated object of {}", address, slab->cache->name()));
+    koi_finding(fmt::format("ksize() of {:#x}, which is not an allocated object of {}", address,
+                            slab->cache->name()));
     return m.slabs().ksize(slab->cache);
   }
   return host::kPageSize;

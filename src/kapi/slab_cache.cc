@@ -27,9 +27,11 @@ mm::Release release() { return current().is_6_12() ? mm::Release::k6_12 : mm::Re
 // ---- creation ----
 
 Address creation_failed(std::string_view name, u32 flags) {
-  const std::string_view function = current().is_6_12() ? "__kmem_cache_create_args" : "kmem_cache_create_usercopy";
+  const std::string_view function =
+      current().is_6_12() ? "__kmem_cache_create_args" : "kmem_cache_create_usercopy";
   if ((flags & mm::slab_flag::kPanic) != 0) {
-    current().traps().panic(fmt::format("{}: Failed to create slab '{}'. Error {}\n", function, name, kInvalid));
+    current().traps().panic(
+        fmt::format("{}: Failed to create slab '{}'. Error {}\n", function, name, kInvalid));
   }
   current().console().print(4, fmt::format("{}({}) failed with error {}", function, name, kInvalid));
   current().traps().dump_stack(4, FrameEvent::kCacheBadArguments);
@@ -37,7 +39,8 @@ Address creation_failed(std::string_view name, u32 flags) {
 }
 
 Address create(Address name_address, mm::CacheRequest request, u32 module_flags) {
-  request.flags = mm::slab_flags_from_module(release(), module_flags, memory().facts().kfence != 0 ? mm::Yes::kYes : mm::Yes::kNo);
+  request.flags = mm::slab_flags_from_module(release(), module_flags,
+                                             memory().facts().kfence != 0 ? mm::Yes::kYes : mm::Yes::kNo);
   const auto name = guest::load_string(name_address, 256);
   if (!name) {
     const guest::Fault fault = guest::last_fault();
@@ -114,13 +117,15 @@ Address kmem_buckets_create(Address name_address, u32 flags, u32 offset, u32 byt
     raise(guest::last_fault());
     return 0;
   }
-  const Address set = kmalloc_bytes(mm::kKmallocIndexCount * sizeof(u64), m.pages().gfp().kernel() | m.pages().gfp().zero);
+  const Address set =
+      kmalloc_bytes(mm::kKmallocIndexCount * sizeof(u64), m.pages().gfp().kernel() | m.pages().gfp().zero);
   if (set == 0) return 0;
   const mm::Yes kfence = m.facts().kfence != 0 ? mm::Yes::kYes : mm::Yes::kNo;
   for (u32 index = 0; index < mm::kKmallocIndexCount; ++index) {
     const Cache* const model = m.kmalloc().cache(mm::KmallocType::kNormal, index);
     if (model == nullptr) continue;
-    const std::string cache_name = fmt::format("{}-{}", *name, model->name().substr(model->name().find('-') + 1));
+    const std::string cache_name =
+        fmt::format("{}-{}", *name, model->name().substr(model->name().find('-') + 1));
     mm::CacheRequest request;
     request.name = cache_name;
     request.size = model->object_size();
@@ -170,19 +175,23 @@ void kmem_cache_free(Cache* cache, Address object) {
   mm::Slab* const slab = m.slabs().slab_of(to_pointer(object));
   if (slab == nullptr) [[unlikely]] {
     const Pfn pfn{(object - host::kDirectMap) / host::kPageSize};
-    if (object < host::kDirectMap || !m.pages().is_ram(pfn)) page_pointer_fault(FrameEvent::kFreeOfBadPointer, object);
+    if (object < host::kDirectMap || !m.pages().is_ram(pfn))
+      page_pointer_fault(FrameEvent::kFreeOfBadPointer, object);
     if (m.first_time(runtime::Once::kNotSlabPage)) {
-      current().traps().warn(FrameEvent::kFreeOfNonSlab,
-                             current().is_6_12() ? KernelPlace{"mm/slub.c", 4756, 4756} : KernelPlace{"mm/slab.h", 630, 630},
-                             "virt_to_cache: Object is not a Slab page!");
+      current().traps().warn(
+          FrameEvent::kFreeOfNonSlab,
+          current().is_6_12() ? KernelPlace{"mm/slub.c", 4756, 4756} : KernelPlace{"mm/slab.h", 630, 630},
+          "virt_to_cache: Object is not a Slab page!");
     }
     return;
   }
   Cache* const owner = slab->cache;
   if (owner != cache) [[unlikely]] {
-    current().traps().warn(FrameEvent::kFreeToWrongCache,
-                           current().is_6_12() ? KernelPlace{"mm/slub.c", 4770, 4770} : KernelPlace{"mm/slab.h", 665, 665},
-                           fmt::format("cache_from_obj: Wrong slab cache. {} but object is from {}", cache->name(), owner->name()));
+    current().traps().warn(
+        FrameEvent::kFreeToWrongCache,
+        current().is_6_12() ? KernelPlace{"mm/slub.c", 4770, 4770} : KernelPlace{"mm/slab.h", 665, 665},
+        fmt::format("cache_from_obj: Wrong slab cache. {} but object is from {}", cache->name(),
+                    owner->name()));
   }
   const u32 bytes = owner->object_size();
   const mm::FreeOutcome outcome = m.slabs().free_to(slab, to_pointer(object), this_cpu());
@@ -216,8 +225,10 @@ void kmem_cache_free_bulk(Cache* cache, u64 count, Address array) {
       raise(guest::last_fault());
       return;
     }
-    if (cache == nullptr) kfree_bytes(*object);
-    else kmem_cache_free(cache, *object);
+    if (cache == nullptr)
+      kfree_bytes(*object);
+    else
+      kmem_cache_free(cache, *object);
   }
 }
 
@@ -250,18 +261,20 @@ void report_remaining(const Cache* cache, const mm::DestroyResult& result) {
     const auto objects = [&] {
       for (u8* const object : slab.allocated) {
         const u64 base = host::kDirectMap + slab.pfn.value * host::kPageSize;
-        console.print(3, kernel_text("Object 0x%p @offset=%tu", {to_address(object), to_address(object) - base}));
+        console.print(
+            3, kernel_text("Object 0x%p @offset=%tu", {to_address(object), to_address(object) - base}));
       }
     };
     const auto slab_line = [&] {
       console.print(3, kernel_text("Slab 0x%p objects=%u used=%u fp=0x%p flags=%pGp",
-                                   {page_of(slab.pfn), slab.objects, slab.allocated.size(), to_address(slab.first_free),
-                                    page_of(slab.pfn)}));
+                                   {page_of(slab.pfn), slab.objects, slab.allocated.size(),
+                                    to_address(slab.first_free), page_of(slab.pfn)}));
     };
     console.print(3, "=============================================================================");
-    console.print(3, newer ? fmt::format("BUG {} ({}): Objects remaining on __kmem_cache_shutdown()", cache->name(), taint)
-                           : fmt::format("BUG {} ({}): Objects remaining in {} on __kmem_cache_shutdown()", cache->name(),
-                                         taint, cache->name()));
+    console.print(3, newer ? fmt::format("BUG {} ({}): Objects remaining on __kmem_cache_shutdown()",
+                                         cache->name(), taint)
+                           : fmt::format("BUG {} ({}): Objects remaining in {} on __kmem_cache_shutdown()",
+                                         cache->name(), taint, cache->name()));
     console.print(3, "-----------------------------------------------------------------------------\n");
     if (newer) {
       objects();
@@ -274,8 +287,10 @@ void report_remaining(const Cache* cache, const mm::DestroyResult& result) {
     if (memory().first_time(runtime::Once::kLockDebuggingOff)) {
       console.print(4, "Disabling lock debugging due to kernel taint");
     }
-    if (newer) current().traps().warn(FrameEvent::kCacheObjectsRemaining, {"mm/slub.c", 0, 1152});
-    else objects();
+    if (newer)
+      current().traps().warn(FrameEvent::kCacheObjectsRemaining, {"mm/slub.c", 0, 1152});
+    else
+      objects();
   }
 }
 
@@ -288,9 +303,10 @@ void kmem_cache_destroy(Cache* cache) {
   memory().known_caches().forget(cache);
   if (result.outcome == mm::DestroyOutcome::kDestroyed) return;
   report_remaining(cache, result);
-  current().traps().warn(FrameEvent::kCacheStillBusy, {"mm/slab_common.c", 493, 548},
-                         fmt::format("kmem_cache_destroy {}: Slab cache still has objects when called from {}", name,
-                                     runtime::symbol_text(current().traps().symbols(), caller())));
+  current().traps().warn(
+      FrameEvent::kCacheStillBusy, {"mm/slab_common.c", 493, 548},
+      fmt::format("kmem_cache_destroy {}: Slab cache still has objects when called from {}", name,
+                  runtime::symbol_text(current().traps().symbols(), caller())));
 }
 
 }  // namespace
@@ -300,7 +316,8 @@ void bad_cache(const Cache* cache) {
   constexpr u64 kFlagsOffset = 8;
   const u64 field = to_address(cache) + kFlagsOffset;
   if (!guest::load<u64>(field)) current().traps().fault(FrameEvent::kFaultInside, field, false);
-  current().traps().unsupported(fmt::format("a kmem_cache pointer that names no cache (destroyed?): {:#x}", to_address(cache)));
+  current().traps().unsupported(
+      fmt::format("a kmem_cache pointer that names no cache (destroyed?): {:#x}", to_address(cache)));
 }
 
 void free_refused(mm::FreeOutcome outcome, mm::Slab* slab, u64 object, std::string_view function) {

@@ -16,7 +16,8 @@ inline bool is_cache(const mm::Cache* cache) { return memory().known_caches().ho
 void report_slab_failure(const mm::Cache* cache, mm::Gfp gfp);
 
 // slub_debug=F found overwritten bytes: the kernel's report.
-void report_damage(const mm::Cache& cache, const mm::Slab& slab, u8* object, mm::ObjectUse expected, const mm::Damage& damage);
+void report_damage(const mm::Cache& cache, const mm::Slab& slab, u8* object, mm::ObjectUse expected,
+                   const mm::Damage& damage);
 
 // What becomes of a free that the allocator refused. Returns when the kernel would go on.
 void free_refused(mm::FreeOutcome outcome, mm::Slab* slab, u64 object, std::string_view function);

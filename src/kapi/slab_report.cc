@@ -51,7 +51,8 @@ bool kmem_dump_obj(Address address) {
 
 class UsercopyCheck {
  public:
-  UsercopyCheck(Address address, u64 size, bool to_user) : address_(address), size_(size), to_user_(to_user) {}
+  UsercopyCheck(Address address, u64 size, bool to_user)
+      : address_(address), size_(size), to_user_(to_user) {}
 
   void run() const {
     if (size_ == 0) return;
@@ -66,9 +67,10 @@ class UsercopyCheck {
   [[noreturn]] void abort(std::string_view name, std::string_view detail, u64 offset, u64 size,
                           FrameEvent event = FrameEvent::kUsercopyAbortEarly) const {
     const std::string quoted = detail.empty() ? "" : fmt::format(" '{}'", detail);
-    current().console().print(0, fmt::format("usercopy: Kernel memory {} attempt detected {} {}{} (offset {}, size {})!",
-                                             to_user_ ? "exposure" : "overwrite", to_user_ ? "from" : "to", name, quoted,
-                                             offset, size));
+    current().console().print(
+        0, fmt::format("usercopy: Kernel memory {} attempt detected {} {}{} (offset {}, size {})!",
+                       to_user_ ? "exposure" : "overwrite", to_user_ ? "from" : "to", name, quoted, offset,
+                       size));
     current().traps().bug(event, {"mm/usercopy.c", 101, 102});
   }
 
@@ -78,7 +80,8 @@ class UsercopyCheck {
     const Address end = stack + host::kThreadSize;
     if (address_ + size_ <= stack || end <= address_) return false;
     const Address pointer = host::gs_area()->border + sizeof(host::BorderRecord);
-    if (address_ < stack || end < address_ + size_ || address_ < pointer) abort("process stack", {}, pointer - address_, size_);
+    if (address_ < stack || end < address_ + size_ || address_ < pointer)
+      abort("process stack", {}, pointer - address_, size_);
     return true;
   }
 
@@ -130,7 +133,9 @@ class UsercopyCheck {
   bool to_user_;
 };
 
-void check_object_size(Address address, u64 size, bool to_user) { UsercopyCheck(address, size, to_user).run(); }
+void check_object_size(Address address, u64 size, bool to_user) {
+  UsercopyCheck(address, size, to_user).run();
+}
 
 }  // namespace
 
@@ -146,7 +151,8 @@ void dump_bytes(std::string_view what, Address from, u64 bytes) {
       hex += fmt::format("{:02x}", byte);
       text += byte >= 0x20 && byte < 0x7f ? static_cast<char>(byte) : '.';
     }
-    current().console().print(3, fmt::format("{:<8} {}: {:<47}  {}", what, kernel_text("%p", {from + done}), hex, text));
+    current().console().print(
+        3, fmt::format("{:<8} {}: {:<47}  {}", what, kernel_text("%p", {from + done}), hex, text));
   }
 }
 
@@ -173,10 +179,12 @@ void report_damage(const mm::Cache& cache, const mm::Slab& slab, u8* object, mm:
   console.print(3, kernel_text("0x%p-0x%p @offset=%tu. First byte 0x%x instead of 0x%x",
                                {first, last, first - slab_start, damage.found, damage.expected}));
   const Pfn pfn{(slab_start - host::kDirectMap) / host::kPageSize};
-  console.print(3, kernel_text("Slab 0x%p objects=%u used=%u fp=0x%p flags=%pGp",
-                               {page_of(pfn), slab.objects, slab.objects - slab.free_objects(), 0, page_of(pfn)}));
+  console.print(
+      3, kernel_text("Slab 0x%p objects=%u used=%u fp=0x%p flags=%pGp",
+                     {page_of(pfn), slab.objects, slab.objects - slab.free_objects(), 0, page_of(pfn)}));
   if (object != nullptr) {
-    console.print(3, kernel_text("Object 0x%p @offset=%tu fp=0x%p\n", {to_address(object), to_address(object) - slab_start, 0}));
+    console.print(3, kernel_text("Object 0x%p @offset=%tu fp=0x%p\n",
+                                 {to_address(object), to_address(object) - slab_start, 0}));
     dump_object(geometry, to_address(object));
   }
   current().traps().dump_stack(4, FrameEvent::kSlabDamage);
@@ -185,8 +193,9 @@ void report_damage(const mm::Cache& cache, const mm::Slab& slab, u8* object, mm:
   if (memory().first_time(runtime::Once::kLockDebuggingOff)) {
     console.print(4, "Disabling lock debugging due to kernel taint");
   }
-  console.print(3, kernel_text(fmt::format("FIX {}: Restoring {} 0x%p-0x%p=0x%x", cache.name(), damage.what).c_str(),
-                               {first, last, damage.expected}));
+  console.print(
+      3, kernel_text(fmt::format("FIX {}: Restoring {} 0x%p-0x%p=0x%x", cache.name(), damage.what).c_str(),
+                     {first, last, damage.expected}));
   current().note(observe::EventKind::kWarning, fmt::format("{}: {} overwritten", cache.name(), damage.what));
 }
 

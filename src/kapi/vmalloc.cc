@@ -44,9 +44,9 @@ void explain(const mm::VmallocResult& result, u64 size, Gfp gfp) {
       return;
     case VmallocOutcome::kNoPages:
       if (current().is_6_12()) {
-        report_allocation_failure(
-            FrameEvent::kVmallocNoPages, gfp,
-            fmt::format("vmalloc error: size {}, failed to allocate pages", result.pages_got * host::kPageSize));
+        report_allocation_failure(FrameEvent::kVmallocNoPages, gfp,
+                                  fmt::format("vmalloc error: size {}, failed to allocate pages",
+                                              result.pages_got * host::kPageSize));
       }
       return;  // 6.1 asks with __GFP_NOWARN and says nothing
     case VmallocOutcome::kNotMapped:
@@ -88,8 +88,8 @@ Address vmalloc_gfp(u64 size, Gfp gfp) { return allocate(size, 1, gfp); }
 Address vmalloc_node_align(u64 size, u64 align, Gfp gfp, s32 /*node*/, Address /*caller*/) {
   return allocate(size, align, gfp);
 }
-Address vmalloc_node_range(u64 size, u64 align, u64 /*start*/, u64 /*end*/, Gfp gfp, u64 /*prot*/, u64 /*flags*/,
-                           s32 /*node*/, Address /*caller*/) {
+Address vmalloc_node_range(u64 size, u64 align, u64 /*start*/, u64 /*end*/, Gfp gfp, u64 /*prot*/,
+                           u64 /*flags*/, s32 /*node*/, Address /*caller*/) {
   return allocate(size, align, gfp);
 }
 Address vmalloc_user(u64 size) {
@@ -110,10 +110,13 @@ Address vcalloc_gfp(u64 count, u64 size, Gfp gfp) { return vmalloc_array_gfp(cou
 Address vcalloc(u64 count, u64 size) { return vcalloc_gfp(count, size, gfp_kernel()); }
 
 // "Trying to vfree() nonexistent vm area (%p)", at level 3.
-void warn_no_area(FrameEvent event, Address address, std::string_view function, runtime::Traps::KernelPlace place) {
+void warn_no_area(FrameEvent event, Address address, std::string_view function,
+                  runtime::Traps::KernelPlace place) {
   // The level is KERN_ERR's, carried in the text.
-  current().traps().warn(event, place,
-                         "\0013" + kernel_text(fmt::format("Trying to {}() nonexistent vm area (%p)", function).c_str(), {address}));
+  current().traps().warn(
+      event, place,
+      "\0013" +
+          kernel_text(fmt::format("Trying to {}() nonexistent vm area (%p)", function).c_str(), {address}));
 }
 
 void release(Address address, bool unmap_only) {
@@ -132,7 +135,9 @@ void release(Address address, bool unmap_only) {
     case mm::VfreeOutcome::kBadAddress:
       current().traps().warn(FrameEvent::kVfreeBadAddress, {"mm/vmalloc.c", 2752, 3291},
                              kernel_text("Trying to vfree() bad address (%p)", {address}));
-      if (newer) warn_no_area(FrameEvent::kVfreeNotMapped, address, function, {"mm/vmalloc.c", 0, unmap_only ? 3473u : 3426u});
+      if (newer)
+        warn_no_area(FrameEvent::kVfreeNotMapped, address, function,
+                     {"mm/vmalloc.c", 0, unmap_only ? 3473u : 3426u});
       return;
     case mm::VfreeOutcome::kNoSuchArea:
       warn_no_area(newer ? FrameEvent::kVfreeNotMapped : FrameEvent::kVfreeBadAddress, address, function,
@@ -171,7 +176,9 @@ Address vmap(Address pages, u32 count, u64 flags, u64 /*prot*/) {
   if ((flags & kVmMapPutPages) != 0) current().traps().unsupported("vmap() with VM_MAP_PUT_PAGES");
   return map_pages(pages, count, static_cast<u32>(flags));
 }
-Address vm_map_ram(Address pages, u32 count, s32 /*node*/) { return map_pages(pages, count, mm::vm_flag::kAlloc); }
+Address vm_map_ram(Address pages, u32 count, s32 /*node*/) {
+  return map_pages(pages, count, mm::vm_flag::kAlloc);
+}
 void vm_unmap_ram(Address address, u32 /*count*/) { release(address, true); }
 void vm_unmap_aliases() { memory().vmalloc().purge(); }
 
@@ -184,7 +191,9 @@ u64 vmalloc_to_pfn(Address address) {
   return static_cast<u64>(static_cast<s64>(page - host::kVmemmap) / static_cast<s64>(host::kStructPageSize));
 }
 bool is_vmalloc_addr(Address address) { return address - host::kVmalloc < current().world().vmalloc_size(); }
-bool is_vmalloc_or_module_addr(Address address) { return is_vmalloc_addr(address) || host::in_window(address); }
+bool is_vmalloc_or_module_addr(Address address) {
+  return is_vmalloc_addr(address) || host::in_window(address);
+}
 
 // ---- kvmalloc ----
 
@@ -209,8 +218,10 @@ Address kvmalloc_node_6_12(u64 size, u64 second, u64 third, u64 /*fourth*/) {
 }
 
 void kvfree(Address address) {
-  if (is_vmalloc_addr(address)) vfree(address);
-  else kfree_bytes(address);
+  if (is_vmalloc_addr(address))
+    vfree(address);
+  else
+    kfree_bytes(address);
 }
 void kvfree_sensitive(Address address, u64 bytes) {
   if (address <= kZeroSizePointer) return;

@@ -17,16 +17,16 @@ namespace koi::observe {
 enum class EventKind : u8 {
   kModuleLoaded,
   kModuleUnloaded,
-  kModuleRefused,   // a load error, or init returned -errno
-  kModuleStuck,     // an oops in init or exit: it can never be unloaded
-  kWarning,         // WARN
-  kOops,            // a task was killed: bad access, BUG, division by zero, stack overflow ...
+  kModuleRefused,  // a load error, or init returned -errno
+  kModuleStuck,    // an oops in init or exit: it can never be unloaded
+  kWarning,        // WARN
+  kOops,           // a task was killed: bad access, BUG, division by zero, stack overflow ...
   kPanic,
-  kLockup,          // soft lockup, RCU stall, hung task
-  kUnsupported,     // the module used something that koi lacks; the text names it
+  kLockup,            // soft lockup, RCU stall, hung task
+  kUnsupported,       // the module used something that koi lacks; the text names it
   kForcedPreemption,  // the last-resort timer fired: this run does not replay byte for byte
-  kTimeout,         // --timeout ended the run
-  kDeadlock,        // every task waits and no timer is pending
+  kTimeout,           // --timeout ended the run
+  kDeadlock,          // every task waits and no timer is pending
   kLeak,
 };
 
@@ -43,7 +43,8 @@ class Journal {
   explicit Journal(std::pmr::memory_resource* resource) : events_(resource) {}
 
   void note(VirtualTime time, VcpuId cpu, s32 pid, EventKind kind, std::string_view text) {
-    events_.push_back(Event{time, cpu, pid, kind, std::pmr::string(text, events_.get_allocator().resource())});
+    events_.push_back(
+        Event{time, cpu, pid, kind, std::pmr::string(text, events_.get_allocator().resource())});
   }
   [[nodiscard]] const std::pmr::vector<Event>& events() const { return events_; }
   [[nodiscard]] u64 count(EventKind kind) const {

@@ -158,8 +158,9 @@ void write_bug_bundle(const char* what, u64 rip, u64 address) {
   copy_maps(directory.data());
   err << "koi: internal fault: " << what << " at ";
   err.hex(rip) << "\nkoi: this is a bug of koi, not of the module; the bundle " << directory.data()
-      << " holds the seed, the journal and the maps: please send it, the module and the command line to the project's"
-         " issue tracker\n";
+               << " holds the seed, the journal and the maps: please send it, the module and the command "
+                  "line to the project's"
+                  " issue tracker\n";
   _exit(kExitKoiFault);
 }
 

@@ -80,7 +80,8 @@ void add_identity(Hasher& hasher, const std::string& path) {
     hasher.add("absent");
     return;
   }
-  hasher.add(fmt::format("{} {} {} {}.{}", path, st.st_ino, st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec));
+  hasher.add(
+      fmt::format("{} {} {} {}.{}", path, st.st_ino, st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec));
 }
 
 std::string find_in_path(std::string_view program) {
@@ -126,7 +127,8 @@ Status write_sources(const std::string& directory) {
 // Runs make with its output in `log`. The value is its exit status.
 Result<int> run_make(const std::string& build_dir, const std::string& directory, const std::string& log) {
   const std::string source_option = "M=" + directory;
-  const std::vector<const char*> arguments = {"make", "-s", "-C", build_dir.c_str(), source_option.c_str(), "core.o", nullptr};
+  const std::vector<const char*> arguments = {
+      "make", "-s", "-C", build_dir.c_str(), source_option.c_str(), "core.o", nullptr};
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
@@ -161,7 +163,8 @@ Status compile(const std::string& release, const std::string& build_dir, const s
   const std::string log = directory + "/build.log";
   const int status = TRY(run_make(build_dir, work, log));
   if (status != 0) {
-    return make_error("compiling koi's core for {} failed (make exited with {}); its output is in {}", release, status, log);
+    return make_error("compiling koi's core for {} failed (make exited with {}); its output is in {}",
+                      release, status, log);
   }
   if (rename((work + "/core.o").c_str(), (directory + "/core.o").c_str()) != 0) {
     return make_error("cannot move core.o into {}: {}", directory, std::strerror(errno));
@@ -176,7 +179,8 @@ std::string cache_directory() {
   if (const char* const xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg == '/') {
     return std::string(xdg) + "/koi";
   }
-  if (const char* const home = std::getenv("HOME"); home != nullptr && *home == '/' && access(home, W_OK) == 0) {
+  if (const char* const home = std::getenv("HOME");
+      home != nullptr && *home == '/' && access(home, W_OK) == 0) {
     return std::string(home) + "/.cache/koi";
   }
   return fmt::format("/tmp/koi-{}", getuid());
@@ -184,16 +188,18 @@ std::string cache_directory() {
 
 Result<CoreObject> ensure_core_object(const std::string& release, const std::string& build_dir) {
   if (access((build_dir + "/Makefile").c_str(), R_OK) != 0) {
-    return make_error("no kernel headers for {}: {} is missing (apt-get install linux-headers-{})", release, build_dir,
-                      release);
+    return make_error("no kernel headers for {}: {} is missing (apt-get install linux-headers-{})", release,
+                      build_dir, release);
   }
-  const std::string directory = fmt::format("{}/core/{}-{}", cache_directory(), release, cache_key(build_dir));
+  const std::string directory =
+      fmt::format("{}/core/{}-{}", cache_directory(), release, cache_key(build_dir));
   const std::string object = directory + "/core.o";
   if (access(object.c_str(), R_OK) == 0) return CoreObject{object, false};
 
   std::error_code error;
   fs::create_directories(directory, error);
-  if (error) return make_error("cannot create the cache {}: {} (set XDG_CACHE_HOME)", directory, error.message());
+  if (error)
+    return make_error("cannot create the cache {}: {} (set XDG_CACHE_HOME)", directory, error.message());
   const FileDescriptor lock(open((directory + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (lock.get() < 0 || flock(lock.get(), LOCK_EX) != 0) {
     return make_error("cannot lock the cache {}: {}", directory, std::strerror(errno));

@@ -12,8 +12,8 @@
 namespace koi::runtime {
 
 struct CoreObject {
-  std::string path;       // of core.o in the cache
-  bool was_built = false; // this call compiled it
+  std::string path;        // of core.o in the cache
+  bool was_built = false;  // this call compiled it
 };
 
 // `build_dir`: the header tree (/lib/modules/RELEASE/build). Takes some seconds when nothing is cached.

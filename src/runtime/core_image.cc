@@ -154,7 +154,8 @@ class CoreLoader {
       values_[i] = section.address + symbol.st_value;
       note_symbol(symbol, name, section, values_[i]);
     }
-    if (!missing.empty()) return make_error("{}: koi's core imports what koi does not export:{}", path_, missing);
+    if (!missing.empty())
+      return make_error("{}: koi's core imports what koi does not export:{}", path_, missing);
     std::sort(image_.functions_.begin(), image_.functions_.end(),
               [](const CoreFunction& a, const CoreFunction& b) { return a.address < b.address; });
     return Ok{};
@@ -180,9 +181,11 @@ class CoreLoader {
         u8* const place = bytes_of(target) + entry.r_offset;
         const u64 left = target.header.sh_size - entry.r_offset;
         const Status applied = module::apply_relocation(
-            ELF64_R_TYPE(entry.r_info), MutableByteSpan(place, std::min<u64>(left, 8)), target.address + entry.r_offset,
-            values_[ELF64_R_SYM(entry.r_info)], entry.r_addend, "core", module::LoaderEra::kMemTypes, log);
-        if (!applied.ok()) return make_error("{}: section {}: {}", path_, target.name, applied.error().message);
+            ELF64_R_TYPE(entry.r_info), MutableByteSpan(place, std::min<u64>(left, 8)),
+            target.address + entry.r_offset, values_[ELF64_R_SYM(entry.r_info)], entry.r_addend, "core",
+            module::LoaderEra::kMemTypes, log);
+        if (!applied.ok())
+          return make_error("{}: section {}: {}", path_, target.name, applied.error().message);
       }
     }
     return Ok{};
@@ -198,7 +201,8 @@ class CoreLoader {
         }
       } else if (section.name == "__bug_table") {
         for (u64 at = section.address; at + 12 <= end; at += 12) {
-          image_.bugs_.push_back({at + read<s32>(at), at + 4 + read<s32>(at + 4), read<u16>(at + 8), read<u16>(at + 10)});
+          image_.bugs_.push_back(
+              {at + read<s32>(at), at + 4 + read<s32>(at + 4), read<u16>(at + 8), read<u16>(at + 10)});
         }
       }
     }
@@ -208,7 +212,8 @@ class CoreLoader {
     };
     const auto table = image_.symbols_.find("koi_layout");
     CHECK(table != image_.symbols_.end());
-    for (auto* entry = reinterpret_cast<const LayoutEntry*>(table->second.value); entry->name != nullptr; ++entry) {
+    for (auto* entry = reinterpret_cast<const LayoutEntry*>(table->second.value); entry->name != nullptr;
+         ++entry) {
       image_.layout_[entry->name] = entry->value;
     }
   }

@@ -62,7 +62,7 @@ enum class FrameEvent : u8 {
   kCacheNullName,
   kCacheObjectsRemaining,
   kCacheStillBusy,
-  kSlabDamage,  // slub_debug found overwritten bytes
+  kSlabDamage,          // slub_debug found overwritten bytes
   kUsercopyAbort,       // by the slab allocator
   kUsercopyAbortEarly,  // by the checks before it
   kFortifyReport,

@@ -35,7 +35,8 @@ struct BootFacts {
 
 }  // namespace
 
-Result<std::unique_ptr<Kernel>> Kernel::boot(const KernelConfig& config, std::span<const ExportTable> exports) {
+Result<std::unique_ptr<Kernel>> Kernel::boot(const KernelConfig& config,
+                                             std::span<const ExportTable> exports) {
   std::unique_ptr<Kernel> kernel(new Kernel());
   kernel->config_ = config;
   kernel->series_ = config.release.starts_with("6.1.") ? KernelSeries::k6_1 : KernelSeries::k6_12;
@@ -93,10 +94,11 @@ Status Kernel::load_core(std::span<const ExportTable> exports) {
   const CoreObject object = TRY(ensure_core_object(config_.release, config_.build_dir));
   collect_exports(exports);
   stubs_.emplace(TRY(host::StubArea::create(*world_, kStubAreaBytes)));
-  core_.emplace(TRY(CoreImage::load(object.path, *world_, [this](std::string_view name) -> std::optional<u64> {
-    const auto stub = export_stub(name);
-    return stub ? stub : std::optional<u64>(missing_stub(name));
-  })));
+  core_.emplace(
+      TRY(CoreImage::load(object.path, *world_, [this](std::string_view name) -> std::optional<u64> {
+        const auto stub = export_stub(name);
+        return stub ? stub : std::optional<u64>(missing_stub(name));
+      })));
 
   BootFacts facts{};
   facts.cpus = config_.cpus;
@@ -227,7 +229,8 @@ TaskEnd Kernel::finish_task(BackgroundTask& started) {
   // A task that never ends stays held: it may still wake.
   if (!ended) return TaskEnd{TaskEnd::How::kNeverEnds, 0};
   const auto how = timed_out_ ? TaskEnd::How::kTimedOut : TaskEnd::How::kKilled;
-  const TaskEnd end = task->killed ? TaskEnd{how, task->exit_code} : TaskEnd{TaskEnd::How::kReturned, task->exit_code};
+  const TaskEnd end =
+      task->killed ? TaskEnd{how, task->exit_code} : TaskEnd{TaskEnd::How::kReturned, task->exit_code};
   scheduler_->drop(*task);
   return end;
 }
@@ -282,7 +285,8 @@ std::optional<u64> Kernel::export_stub(std::string_view name) {
 }
 
 u64 Kernel::missing_stub(std::string_view name) {
-  if (const auto known = name_entries_.find(std::string(name)); known != name_entries_.end()) return known->second;
+  if (const auto known = name_entries_.find(std::string(name)); known != name_entries_.end())
+    return known->second;
   missing_names_.emplace_back(name);
   const auto index = static_cast<u32>(exports_.size());
   exports_.push_back(Export{missing_names_.back().c_str(), Traps::missing_function()});

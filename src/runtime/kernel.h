@@ -41,8 +41,8 @@ struct KernelConfig {
   u64 memory_bytes = 1ULL << 30;
   u64 seed = 1;
   bool lazy = false;
-  bool for_gdb = false;     // register modules with gdb's JIT interface
-  u32 timeout_s = 30;  // CPU time
+  bool for_gdb = false;  // register modules with gdb's JIT interface
+  u32 timeout_s = 30;    // CPU time
 };
 
 // How a task that run_task() started came to its end.
@@ -61,7 +61,8 @@ struct BackgroundTask {
 class Kernel final : public sched::TaskHost {
  public:
   // Errors: no header tree, the core cannot be compiled, an address range is taken, too little memory allowed.
-  static Result<std::unique_ptr<Kernel>> boot(const KernelConfig& config, std::span<const ExportTable> exports);
+  static Result<std::unique_ptr<Kernel>> boot(const KernelConfig& config,
+                                              std::span<const ExportTable> exports);
   ~Kernel() override;
   Kernel(const Kernel&) = delete;
   Kernel& operator=(const Kernel&) = delete;
@@ -92,7 +93,9 @@ class Kernel final : public sched::TaskHost {
   [[nodiscard]] std::optional<u64> export_stub(std::string_view name);
   [[nodiscard]] const Export& export_at(u32 index) const { return exports_[index]; }
   [[nodiscard]] std::optional<u32> export_index(std::string_view name) const;
-  [[nodiscard]] const std::unordered_map<std::string_view, u32>& export_names() const { return export_index_; }
+  [[nodiscard]] const std::unordered_map<std::string_view, u32>& export_names() const {
+    return export_index_;
+  }
   // A stub for a function that koi lacks: its call is an oops that names it.
   [[nodiscard]] u64 missing_stub(std::string_view name);
   // What a module that imports `name` gets: a datum or function of the core, or the stub of an export.

@@ -80,7 +80,8 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
     if ((gfp & buddy.gfp().nofail) != 0 && order.value > 1 && memory.reports() != nullptr) {
       memory.reports()->nofail_block(order, gfp);
     }
-    if (page_allocated != nullptr) page_allocated(pfn.value, order.value, (gfp & buddy.gfp().comp) != 0 ? 1 : 0);
+    if (page_allocated != nullptr)
+      page_allocated(pfn.value, order.value, (gfp & buddy.gfp().comp) != 0 ? 1 : 0);
   }
   void block_freed(Pfn pfn, Order order) override {
     if (page_freed != nullptr) page_freed(pfn.value, order.value);
@@ -113,14 +114,17 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
     for (size_t i = 0; i < pages.size();) {
       size_t run = 1;
       while (i + run < pages.size() && pages[i + run].value == pages[i].value + run) ++run;
-      if (!kernel.world().map_ram(address + i * host::kPageSize, pages[i].value, run, host::Protection::kReadWrite)) {
+      if (!kernel.world().map_ram(address + i * host::kPageSize, pages[i].value, run,
+                                  host::Protection::kReadWrite)) {
         return false;
       }
       i += run;
     }
     return true;
   }
-  bool map_physical(u64 /*address*/, u64 /*physical*/, u64 /*pages*/, u64 /*protection*/) override { return false; }
+  bool map_physical(u64 /*address*/, u64 /*physical*/, u64 /*pages*/, u64 /*protection*/) override {
+    return false;
+  }
   void unmap(u64 address, u64 pages) override { kernel.world().unmap_ram(address, pages); }
   void clear(Pfn page) override {
     std::memset(reinterpret_cast<void*>(host::kDirectMap + page.value * host::kPageSize), 0, host::kPageSize);
@@ -147,13 +151,14 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
 Result<std::unique_ptr<Memory>> Memory::create(Kernel& kernel) {
   constexpr u64 kSmallestRam = 32ULL << 20;
   if (kernel.config().memory_bytes < kSmallestRam) {
-    return make_error("--memory {} MiB is too little: a machine needs at least {} MiB", kernel.config().memory_bytes >> 20,
-                      kSmallestRam >> 20);
+    return make_error("--memory {} MiB is too little: a machine needs at least {} MiB",
+                      kernel.config().memory_bytes >> 20, kSmallestRam >> 20);
   }
   std::unique_ptr<Memory> memory(new Memory(kernel));
   const u64 seed = kernel.config().seed * 0x9e3779b97f4a7c15ULL ^ 0x6b6f69'6d656dULL;
   memory->canary_ = (seed ^ seed >> 31) & ~0xffULL;
-  std::memcpy(&memory->facts_, reinterpret_cast<const void*>(kernel.core().address_of("koi_mm_facts")), sizeof(MemoryFacts));
+  std::memcpy(&memory->facts_, reinterpret_cast<const void*>(kernel.core().address_of("koi_mm_facts")),
+              sizeof(MemoryFacts));
   void* const place = kernel.world().heap()->allocate(sizeof(Engines), alignof(Engines));
   memory->engines_ = new (place) Engines(kernel, *memory, seed, memory->facts_);
   Engines& engines = *memory->engines_;
@@ -215,9 +220,16 @@ void Memory::publish_zones() const {
   for (u32 i = 0; i < mm::kZoneCount; ++i) {
     const auto zone = static_cast<mm::Zone>(i);
     const mm::Watermarks marks = pages.watermarks(zone);
-    facts[i] = {pages.start_pfn(zone), pages.spanned_pages(zone), pages.present_pages(zone), pages.managed_pages(zone),
-                marks.min, marks.low, marks.high, {}};
-    for (u32 j = 0; j < mm::kZoneCount; ++j) facts[i].lowmem_reserve[j] = pages.lowmem_reserve(zone, static_cast<mm::Zone>(j));
+    facts[i] = {pages.start_pfn(zone),
+                pages.spanned_pages(zone),
+                pages.present_pages(zone),
+                pages.managed_pages(zone),
+                marks.min,
+                marks.low,
+                marks.high,
+                {}};
+    for (u32 j = 0; j < mm::kZoneCount; ++j)
+      facts[i].lowmem_reserve[j] = pages.lowmem_reserve(zone, static_cast<mm::Zone>(j));
   }
   kernel_.core().function<void(const ZoneFacts*, u32)>("koi_publish_zones")(facts, mm::kZoneCount);
   publish_free_pages();

@@ -73,7 +73,9 @@ class KnownCaches {
 
  private:
   static constexpr u64 kSlots = 64;
-  const mm::Cache*& slot(const mm::Cache* cache) { return slots_[(reinterpret_cast<u64>(cache) >> 6) % kSlots]; }
+  const mm::Cache*& slot(const mm::Cache* cache) {
+    return slots_[(reinterpret_cast<u64>(cache) >> 6) % kSlots];
+  }
   bool look_up(const mm::Cache* cache);
 
   Memory& memory_;
@@ -143,7 +145,9 @@ class Memory {
   [[nodiscard]] const AllocationTotals& totals() const { return totals_; }
 
   // True the first time.
-  [[nodiscard]] bool first_time(Once warning) { return !std::exchange(given_[static_cast<u32>(warning)], true); }
+  [[nodiscard]] bool first_time(Once warning) {
+    return !std::exchange(given_[static_cast<u32>(warning)], true);
+  }
   [[nodiscard]] const MemoryFacts& facts() const { return facts_; }
   [[nodiscard]] KnownCaches& known_caches() { return known_caches_; }
   [[nodiscard]] ReportLimit& page_reports() { return page_reports_; }  // warn_alloc()

@@ -142,13 +142,14 @@ Status ModuleFiles::write(std::string_view path, std::string_view text) {
     return make_errno(EINVAL, "{}: Invalid argument", path);
   }
   const std::vector<std::string> parts = split_path(path);
-  if (parts.size() != 5 || parts[0] != "sys" || parts[1] != "module" || parts[3] != "parameters") return no_such(path);
+  if (parts.size() != 5 || parts[0] != "sys" || parts[1] != "module" || parts[3] != "parameters")
+    return no_such(path);
   ModuleInstance* const module = kernel_.modules().find(parts[2]);
   const module::Param* const param = module == nullptr ? nullptr : find_param(*module, parts[4]);
   if (param == nullptr) return no_such(path);
   if ((param->perm & 0222) == 0) return make_errno(EACCES, "{}: Permission denied", path);
-  const int error = module::store_param(*param, text, kernel_.modules().param_host(), kernel_.modules().taint(),
-                                        kernel_.console());
+  const int error = module::store_param(*param, text, kernel_.modules().param_host(),
+                                        kernel_.modules().taint(), kernel_.console());
   if (error < 0) return make_errno(-error, "{}: {}", path, std::strerror(-error));
   return Ok{};
 }
@@ -164,12 +165,14 @@ Result<std::vector<FileEntry>> ModuleFiles::list(std::string_view path) {
   ModuleInstance* const module = kernel_.modules().find(parts[0]);
   if (module == nullptr || parts.size() > 2) return no_such(path);
   if (parts.size() == 1) {
-    for (const char* const name : {"coresize", "initsize", "initstate", "refcnt", "taint"}) entries.push_back({name});
+    for (const char* const name : {"coresize", "initsize", "initstate", "refcnt", "taint"})
+      entries.push_back({name});
     for (const char* const key : {"version", "srcversion"}) {
       if (module->loaded.info.has(key)) entries.push_back({key});
     }
     entries.push_back({"uevent", 0200});
-    for (const char* const name : {"holders", "notes", "parameters", "sections"}) entries.push_back({name, 0755, true});
+    for (const char* const name : {"holders", "notes", "parameters", "sections"})
+      entries.push_back({name, 0755, true});
   } else if (parts[1] == "parameters") {
     for (const module::Param& param : module->params) {
       if (param.perm != 0) entries.push_back({param.name, param.perm});
@@ -179,13 +182,16 @@ Result<std::vector<FileEntry>> ModuleFiles::list(std::string_view path) {
       entries.push_back({std::string(section->name), 0400});
     }
   } else if (parts[1] == "notes") {
-    for (const module::Section* const section : notes_of(*module)) entries.push_back({std::string(section->name)});
+    for (const module::Section* const section : notes_of(*module))
+      entries.push_back({std::string(section->name)});
   } else if (parts[1] == "holders") {
-    for (const std::string& user : kernel_.modules().users_of(module->name())) entries.push_back({user, 0777, true});
+    for (const std::string& user : kernel_.modules().users_of(module->name()))
+      entries.push_back({user, 0777, true});
   } else {
     return no_such(path);
   }
-  std::sort(entries.begin(), entries.end(), [](const FileEntry& a, const FileEntry& b) { return a.name < b.name; });
+  std::sort(entries.begin(), entries.end(),
+            [](const FileEntry& a, const FileEntry& b) { return a.name < b.name; });
   return entries;
 }
 

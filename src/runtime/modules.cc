@@ -105,7 +105,8 @@ class ModuleTable::Host final : public module::LoadHost, public module::SymbolSo
         symbol.gpl_only = exported.gpl_only;
         symbol.crc = exported.crc;
         symbol.name_space = exported.name_space;
-        symbol.owner_is_proprietary = (module->loaded.taints & module::taint_bit(module::Taint::kProprietaryModule)) != 0;
+        symbol.owner_is_proprietary =
+            (module->loaded.taints & module::taint_bit(module::Taint::kProprietaryModule)) != 0;
         if (module->state == ModuleState::kComing) symbol.owner_errno = EBUSY;
         if (module->state == ModuleState::kGoing) symbol.owner_errno = ENODEV;
         return symbol;
@@ -124,7 +125,8 @@ class ModuleTable::Host final : public module::LoadHost, public module::SymbolSo
     const SymversIndex::Entry* const entry = symvers_.find(name);
     if (entry == nullptr) return std::nullopt;
     // Nobody calls module_layout: it stands for the CRC of struct module.
-    std::optional<u64> address = name == "module_layout" ? std::optional<u64>(0) : kernel_.provided_symbol(name);
+    std::optional<u64> address =
+        name == "module_layout" ? std::optional<u64>(0) : kernel_.provided_symbol(name);
     if (name == "jiffies") address = kernel_.traps().jiffies_page();
     if (!address) return std::nullopt;
     module::ExportedSymbol symbol;
@@ -145,8 +147,9 @@ class ModuleTable::Host final : public module::LoadHost, public module::SymbolSo
 class ModuleTable::Params final : public module::ParamHost {
  public:
   explicit Params(Kernel& kernel) : kernel_(kernel) {
-    for (const char* const name : {"byte", "short", "ushort", "int", "uint", "long", "ulong", "ullong", "hexint", "bool",
-                                   "invbool", "bint", "bool_enable_only", "charp", "string"}) {
+    for (const char* const name :
+         {"byte", "short", "ushort", "int", "uint", "long", "ulong", "ullong", "hexint", "bool", "invbool",
+          "bint", "bool_enable_only", "charp", "string"}) {
       note(fmt::format("param_ops_{}", name));
     }
     note("param_array_ops");
@@ -157,7 +160,8 @@ class ModuleTable::Params final : public module::ParamHost {
     return it == kinds_.end() ? module::ParamKind::kCustom : it->second;
   }
   u64 keep_string(std::string_view text) override {
-    void* const p = kernel_.memory().kmalloc().alloc(text.size() + 1, kernel_.memory().pages().gfp().kernel(), VcpuId{0});
+    void* const p =
+        kernel_.memory().kmalloc().alloc(text.size() + 1, kernel_.memory().pages().gfp().kernel(), VcpuId{0});
     if (p == nullptr) return 0;
     std::memcpy(p, text.data(), text.size());
     static_cast<char*>(p)[text.size()] = '\0';
@@ -246,13 +250,14 @@ std::string ModuleTable::param_get(std::string_view ops, u64 record, int& error)
 }
 
 ModuleInstance* ModuleTable::find(std::string_view name) {
-  const auto it = std::find_if(modules_.begin(), modules_.end(), [name](const auto& m) { return m->name() == name; });
+  const auto it =
+      std::find_if(modules_.begin(), modules_.end(), [name](const auto& m) { return m->name() == name; });
   return it == modules_.end() ? nullptr : it->get();
 }
 
 ModuleInstance* ModuleTable::find_by_address(u64 address) {
-  const auto it =
-      std::find_if(modules_.begin(), modules_.end(), [address](const auto& m) { return m->contains(address); });
+  const auto it = std::find_if(modules_.begin(), modules_.end(),
+                               [address](const auto& m) { return m->contains(address); });
   return it == modules_.end() ? nullptr : it->get();
 }
 
@@ -269,7 +274,8 @@ s32 ModuleTable::reference_count(const ModuleInstance& module) const {
 std::vector<std::string> ModuleTable::users_of(std::string_view name) const {
   std::vector<std::string> users;
   for (const auto& module : modules_) {
-    if (std::find(module->uses.begin(), module->uses.end(), name) != module->uses.end()) users.push_back(module->name());
+    if (std::find(module->uses.begin(), module->uses.end(), name) != module->uses.end())
+      users.push_back(module->name());
   }
   // The kernel lists the youngest user first.
   std::reverse(users.begin(), users.end());
@@ -288,10 +294,14 @@ std::string ModuleTable::proc_modules(bool show_addresses) const {
                               : module.state == ModuleState::kComing ? "Loading"
                                                                      : "Live";
     const std::string letters = module::module_taint_letters(module.loaded.taints);
-    const std::string mark = module.state == ModuleState::kGoing ? "-" : module.state == ModuleState::kComing ? "+" : "";
-    const u64 size = module.loaded.layout.core_bytes + (module.init_freed ? 0 : module.loaded.layout.init_bytes);
+    const std::string mark = module.state == ModuleState::kGoing    ? "-"
+                             : module.state == ModuleState::kComing ? "+"
+                                                                    : "";
+    const u64 size =
+        module.loaded.layout.core_bytes + (module.init_freed ? 0 : module.loaded.layout.init_bytes);
     text += fmt::format("{} {} {} {} {} 0x{:016x}{}\n", module.name(), size, reference_count(module),
-                        users.empty() ? "-" : users, state, show_addresses ? module.loaded.placement.core_base : 0,
+                        users.empty() ? "-" : users, state,
+                        show_addresses ? module.loaded.placement.core_base : 0,
                         letters.empty() && mark.empty() ? "" : fmt::format(" ({}{})", letters, mark));
   }
   return text;
@@ -312,15 +322,17 @@ std::vector<std::string> ModuleTable::mentions() const {
 
 // ---- loading ----
 
-ModuleCall ModuleTable::finit_module(const std::string& path, std::string_view args, const module::LoadFlags& flags) {
+ModuleCall ModuleTable::finit_module(const std::string& path, std::string_view args,
+                                     const module::LoadFlags& flags) {
   if (loading_disabled_) return {-EPERM, "loading modules is disabled (modules_disabled)"};
   Result<module::ModuleFile> file = module::read_module_file(path);
-  if (!file.ok()) return {-(file.error().errno_value == 0 ? ENOEXEC : file.error().errno_value), file.error().message};
+  if (!file.ok())
+    return {-(file.error().errno_value == 0 ? ENOEXEC : file.error().errno_value), file.error().message};
   prepare_core();
   host_->begin();
   Result<module::LoadedModule> loaded =
-      module::load_module(std::make_unique<module::ModuleFile>(std::move(*file)), facts_, flags, *host_, taint_,
-                          kernel_.console());
+      module::load_module(std::make_unique<module::ModuleFile>(std::move(*file)), facts_, flags, *host_,
+                          taint_, kernel_.console());
   if (!loaded.ok()) {
     const int error = loaded.error().errno_value;
     return {-(error == 0 ? ENOEXEC : error), loaded.error().message};
@@ -357,7 +369,8 @@ void ModuleTable::tell_gdb(ModuleInstance& module) {
   std::vector<module::LoadedSection> sections;
   for (u32 index = 1; index < module.loaded.image.sections.size(); ++index) {
     const auto address = module.loaded.linked->section_address(index);
-    if (address && module.loaded.image.sections[index].name != ".data..percpu") sections.push_back({index, *address});
+    if (address && module.loaded.image.sections[index].name != ".data..percpu")
+      sections.push_back({index, *address});
   }
   auto registered = module::GdbJitModule::create(module.loaded.image.file, sections);
   if (registered.ok()) module.gdb = std::move(*registered);
@@ -375,7 +388,8 @@ Status ModuleTable::prepare(ModuleInstance& module, std::string_view args) {
   set_trap_sites(module);
   map_image(module);
   fill_struct_module(module);
-  if (const u32 ip = image.find_index(".orc_unwind_ip"), rows = image.find_index(".orc_unwind"); ip != 0 && rows != 0) {
+  if (const u32 ip = image.find_index(".orc_unwind_ip"), rows = image.find_index(".orc_unwind");
+      ip != 0 && rows != 0) {
     auto table = module::OrcTable::create(
         linked.section_bytes(ip), linked.section_address(ip).value_or(0), linked.section_bytes(rows),
         kernel_.is_6_12() ? module::OrcFormat::kSignalBit : module::OrcFormat::kEndBit);
@@ -389,11 +403,14 @@ Status ModuleTable::prepare(ModuleInstance& module, std::string_view args) {
 
 void ModuleTable::set_state(ModuleInstance& module, ModuleState state) {
   module.state = state;
-  kernel_.core().function<void(u64, int)>("koi_module_set_state")(module.this_module, static_cast<int>(state));
+  kernel_.core().function<void(u64, int)>("koi_module_set_state")(module.this_module,
+                                                                  static_cast<int>(state));
 }
 
 void ModuleTable::fill_struct_module(ModuleInstance& module) {
-  const auto find = [&](std::string_view name) { return module::locate(module.loaded.image, *module.loaded.linked, name); };
+  const auto find = [&](std::string_view name) {
+    return module::locate(module.loaded.image, *module.loaded.linked, name);
+  };
   module.this_module = find(".gnu.linkonce.this_module").address;
   ModuleFacts facts{};
   facts.text_base = module.loaded.placement.core_base;
@@ -419,7 +436,8 @@ void ModuleTable::fill_struct_module(ModuleInstance& module) {
   core.function<void(u64, const ModuleFacts*)>("koi_module_init")(module.this_module, &facts);
   const auto word = [&](std::string_view field) {
     u64 value = 0;
-    std::memcpy(&value, reinterpret_cast<const void*>(module.this_module + core.layout_or_die(field)), sizeof(value));
+    std::memcpy(&value, reinterpret_cast<const void*>(module.this_module + core.layout_or_die(field)),
+                sizeof(value));
     return value;
   };
   module.init = word("module.init");
@@ -444,8 +462,8 @@ void ModuleTable::set_trap_sites(ModuleInstance& module) {
 
 Status ModuleTable::read_parameters(ModuleInstance& module) {
   module.params = TRY(module::read_params(module.tables.params));
-  const module::ParsedArgs parsed = module::parse_module_args(module.name(), module.args, module.params, *params_,
-                                                              taint_, kernel_.console());
+  const module::ParsedArgs parsed = module::parse_module_args(module.name(), module.args, module.params,
+                                                              *params_, taint_, kernel_.console());
   if (parsed.error != 0) {
     return make_errno(-parsed.error, "{}: its parameters were refused: {}", module.name(), module.args);
   }
@@ -478,12 +496,14 @@ void ModuleTable::map_image(ModuleInstance& module) {
   copy(loaded.placement.core_base, loaded.linked->core);
   copy(loaded.placement.init_base, loaded.linked->init);
   for (u32 cpu = 0; cpu < kernel_.config().cpus && !loaded.linked->percpu.empty(); ++cpu) {
-    std::memcpy(reinterpret_cast<void*>(kernel_.world().percpu_area(VcpuId{cpu}) + loaded.placement.percpu_address),
-                loaded.linked->percpu.data(), loaded.linked->percpu.size());
+    std::memcpy(
+        reinterpret_cast<void*>(kernel_.world().percpu_area(VcpuId{cpu}) + loaded.placement.percpu_address),
+        loaded.linked->percpu.data(), loaded.linked->percpu.size());
   }
   for (const module::Region& region : loaded.layout.regions) {
     if (region.size == 0) continue;
-    host::protect(block_base(loaded.placement, region.block) + region.offset, region.size, protection_of(region.kind));
+    host::protect(block_base(loaded.placement, region.block) + region.offset, region.size,
+                  protection_of(region.kind));
   }
 }
 
@@ -496,7 +516,8 @@ ModuleCall ModuleTable::run_init(ModuleInstance& module) {
   if (value < 0) {
     set_state(module, ModuleState::kGoing);
     static_cast<void>(notify(module, ModuleState::kGoing));
-    kernel_.note(observe::EventKind::kModuleRefused, fmt::format("{}: init returned {}", module.name(), value));
+    kernel_.note(observe::EventKind::kModuleRefused,
+                 fmt::format("{}: init returned {}", module.name(), value));
     kernel_.files().module_gone(module);
     unload(module);
     return {value, {}};
@@ -506,7 +527,8 @@ ModuleCall ModuleTable::run_init(ModuleInstance& module) {
   static_cast<void>(notify(module, ModuleState::kLive));
   kernel_.core().function<void(u64)>("koi_module_drop")(module.this_module);
   const module::Region& ro = module.loaded.layout.region(module::MemoryKind::kRoAfterInit);
-  if (ro.size != 0) host::protect(module.loaded.placement.core_base + ro.offset, ro.size, host::Protection::kRead);
+  if (ro.size != 0)
+    host::protect(module.loaded.placement.core_base + ro.offset, ro.size, host::Protection::kRead);
   free_init(module);
   kernel_.note(observe::EventKind::kModuleLoaded, module.name());
   return {0, {}};
@@ -528,8 +550,10 @@ void ModuleTable::unload(ModuleInstance& module) {
   const u64 size = module.loaded.layout.core_bytes;
   kernel_.traps().remove_sites(placement.core_base, placement.core_base + size);
   for (const module::Param& param : module.params) module::free_param(param, *params_);
-  if (placement.percpu_address != 0) static_cast<void>(kernel_.memory().percpu().free(placement.percpu_address));
-  const auto it = std::find_if(modules_.begin(), modules_.end(), [&](const auto& m) { return m.get() == &module; });
+  if (placement.percpu_address != 0)
+    static_cast<void>(kernel_.memory().percpu().free(placement.percpu_address));
+  const auto it =
+      std::find_if(modules_.begin(), modules_.end(), [&](const auto& m) { return m.get() == &module; });
   CHECK(it != modules_.end());
   modules_.erase(it);
   kernel_.world().window_release(placement.core_base, size);
@@ -542,16 +566,18 @@ void ModuleTable::use_module(std::string_view owner, s32 change) {
 }
 
 void ModuleTable::suspicious_init(const ModuleInstance& module, s32 value) {
-  kernel_.console().line(module::kLogWarning,
-                         "do_init_module: '{}'->init suspiciously returned {}, it should follow 0/-E convention\n"
-                         "do_init_module: loading module anyway...",
-                         module.name(), value);
+  kernel_.console().line(
+      module::kLogWarning,
+      "do_init_module: '{}'->init suspiciously returned {}, it should follow 0/-E convention\n"
+      "do_init_module: loading module anyway...",
+      module.name(), value);
   kernel_.traps().dump_loader_stack();
 }
 
 // CONFIG_MODULE_FORCE_UNLOAD: `rmmod -f` taints and goes on.
 bool ModuleTable::try_force_unload(bool force) {
-  if (force) taint_.add(module::Taint::kForcedRmmod, module::LockDebugging::kNowUnreliable, kernel_.console());
+  if (force)
+    taint_.add(module::Taint::kForcedRmmod, module::LockDebugging::kNowUnreliable, kernel_.console());
   return force;
 }
 

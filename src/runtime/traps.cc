@@ -89,7 +89,8 @@ constexpr u32 kExceptionTypeImmediate = 17;
 
 std::optional<Symbol> KernelSymbols::lookup(u64 address) const {
   if (ModuleInstance* const module = kernel_.modules().find_by_address(address); module != nullptr) {
-    const auto init = module->init_freed ? module::ModuleSymbols::Init::kFreed : module::ModuleSymbols::Init::kPresent;
+    const auto init =
+        module->init_freed ? module::ModuleSymbols::Init::kFreed : module::ModuleSymbols::Init::kPresent;
     const auto found = module->symbols->find(address, init);
     if (!found) return std::nullopt;
     return Symbol{std::string(found->name), found->offset, found->size, module->name()};
@@ -180,7 +181,8 @@ u64 Traps::jiffies_slot(u64 rip) {
   ZydisDecoder decoder;
   ZydisDecodedInstruction instruction;
   ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-  if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder, nullptr, code, sizeof(code) - unread, &instruction)) ||
+  if (!ZYAN_SUCCESS(
+          ZydisDecoderDecodeInstruction(&decoder, nullptr, code, sizeof(code) - unread, &instruction)) ||
       instruction.raw.disp.size != 32) {
     return 0;
   }
@@ -190,7 +192,8 @@ u64 Traps::jiffies_slot(u64 rip) {
   slots_used_ += kSlotBytes;
   const bool rip_relative = instruction.raw.modrm.mod == 0 && instruction.raw.modrm.rm == 5;
   const u64 variable = kernel_.core().address_of("jiffies_64");
-  const auto displacement = static_cast<u32>(rip_relative ? variable - (slot + instruction.length) : variable);
+  const auto displacement =
+      static_cast<u32>(rip_relative ? variable - (slot + instruction.length) : variable);
   std::memcpy(code + instruction.raw.disp.offset, &displacement, sizeof(displacement));
   const auto back = static_cast<u32>(rip + instruction.length - (slot + instruction.length + 5));
   host::protect(slots_, host::kPageSize, host::Protection::kReadWrite);
@@ -243,7 +246,9 @@ void Traps::advance_spinner() {
   if (progress != last_yield_progress_) {
     yield_step_ns_ = kFirstYieldNs;
   } else {
-    yield_step_ns_ = std::min(yield_step_ns_ * 2, now_ns == last_yield_ns_ ? longest_yield_ns_ : std::min(longest_yield_ns_, kLongestBusyYieldNs));
+    yield_step_ns_ = std::min(yield_step_ns_ * 2, now_ns == last_yield_ns_
+                                                      ? longest_yield_ns_
+                                                      : std::min(longest_yield_ns_, kLongestBusyYieldNs));
   }
   last_yield_progress_ = progress;
   last_yield_ns_ = now_ns + yield_step_ns_;
@@ -265,7 +270,8 @@ void Traps::stand_in(host::TrapFrame& frame, const module::TrapSite& site) {
       break;
     }
     case module::TrapKind::kSyscall:
-      unsupported(fmt::format("the module's own system call instruction at {}", symbol_text(symbols_, frame.rip)));
+      unsupported(
+          fmt::format("the module's own system call instruction at {}", symbol_text(symbols_, frame.rip)));
     default:
       unsupported(fmt::format("the instruction {} at {}", module::trap_kind_name(site.kind),
                               symbol_text(symbols_, frame.rip)));
@@ -295,7 +301,8 @@ bool Traps::fix_up(host::TrapFrame& frame) {
     if (entry.instruction == frame.rip) found = Found{entry.fixup, entry.type};
   }
   if (ModuleInstance* const module = kernel_.modules().find_by_address(frame.rip); module != nullptr) {
-    if (const module::ExceptionFixup* const fixup = module->tables.find_exception(frame.rip); fixup != nullptr) {
+    if (const module::ExceptionFixup* const fixup = module->tables.find_exception(frame.rip);
+        fixup != nullptr) {
       found = Found{fixup->fixup, fixup->data};
     }
   }
@@ -306,7 +313,8 @@ bool Traps::fix_up(host::TrapFrame& frame) {
     u64* const registers[16] = {&frame.rax, &frame.rcx, &frame.rdx, &frame.rbx, &frame.rsp, &frame.rbp,
                                 &frame.rsi, &frame.rdi, &frame.r8,  &frame.r9,  &frame.r10, &frame.r11,
                                 &frame.r12, &frame.r13, &frame.r14, &frame.r15};
-    *registers[found->type >> 8 & 0xf] = static_cast<u64>(static_cast<s64>(static_cast<s16>(found->type >> 16)));
+    *registers[found->type >> 8 & 0xf] =
+        static_cast<u64>(static_cast<s64>(static_cast<s16>(found->type >> 16)));
   } else if (type != kExceptionTypeDefault && type != kExceptionTypeUserAccess) {
     return false;
   }
@@ -352,13 +360,15 @@ SplatContext Traps::context() {
 
 std::vector<TraceItem> Traps::trace(const host::TrapFrame* trap, FrameEvent event) {
   std::vector<CodeRegion> code;
-  code.push_back(CodeRegion{kernel_.core().text_begin(), kernel_.core().text_end(), CodeKind::kCore, nullptr});
+  code.push_back(
+      CodeRegion{kernel_.core().text_begin(), kernel_.core().text_end(), CodeKind::kCore, nullptr});
   for (const auto& module : kernel_.modules().all()) {
     const module::OrcTable* const orc = module->orc ? &*module->orc : nullptr;
     const auto add = [&](module::MemoryKind kind, u64 base) {
       const module::Region& region = module->loaded.layout.region(kind);
       if (region.size == 0) return;
-      code.push_back(CodeRegion{base + region.offset, base + region.offset + region.size, CodeKind::kModule, orc});
+      code.push_back(
+          CodeRegion{base + region.offset, base + region.offset + region.size, CodeKind::kModule, orc});
     };
     add(module::MemoryKind::kText, module->loaded.placement.core_base);
     if (!module->init_freed) add(module::MemoryKind::kInitText, module->loaded.placement.init_base);
@@ -376,7 +386,9 @@ std::vector<TraceItem> Traps::trace(const host::TrapFrame* trap, FrameEvent even
     if (function == nullptr) return std::nullopt;
     return function->address;
   };
-  input.saves_all = [this](u32 index) { return kernel_.export_at(index).kind == host::CrossingKind::kSaveAll; };
+  input.saves_all = [this](u32 index) {
+    return kernel_.export_at(index).kind == host::CrossingKind::kSaveAll;
+  };
   TraceComposition composition;
   composition.series = kernel_.series();
   composition.event = event;
@@ -409,7 +421,8 @@ void Traps::restore_code_bytes(SplatRegisters& registers) const {
   const u64 first = registers.rip - kCodePrologueBytes;
   for (const auto& [address, site] : sites_) {
     for (u64 i = 0; i < site.original.size(); ++i) {
-      if (const u64 at = address + i - first; at < registers.code->size()) (*registers.code)[at] = site.original[i];
+      if (const u64 at = address + i - first; at < registers.code->size())
+        (*registers.code)[at] = site.original[i];
     }
   }
 }
@@ -502,8 +515,10 @@ void Traps::die(const SplatInput& input, const OopsEvent& made) {
   OopsEvent event = made;
   event.number = ++oops_count_;
   const SplatRegisters first = first_oops_.value_or(input.registers);
-  if (first_oops_) event.first = &first;
-  else first_oops_ = input.registers;
+  if (first_oops_)
+    event.first = &first;
+  else
+    first_oops_ = input.registers;
   const SplatText text = oops_splat(input, event, symbols_);
   kernel_.console().print(text);
   kernel_.modules().taint().mask |= 1ULL << kTaintDie;
@@ -587,8 +602,8 @@ void Traps::warn(FrameEvent event, const KernelPlace& place, std::string_view me
   const SplatInput input = input_at_border(event);
   kernel_.console().print(warn_splat(input, warning, symbols_));
   kernel_.modules().taint().mask |= 1ULL << kTaintWarn;
-  kernel_.note(observe::EventKind::kWarning,
-               fmt::format("WARNING at {}:{} {}", warning.file, warning.line, symbol_text(symbols_, input.registers.rip)));
+  kernel_.note(observe::EventKind::kWarning, fmt::format("WARNING at {}:{} {}", warning.file, warning.line,
+                                                         symbol_text(symbols_, input.registers.rip)));
 }
 
 void Traps::bug(FrameEvent event, const KernelPlace& place) {

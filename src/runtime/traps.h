@@ -98,7 +98,9 @@ class Traps {
   // The loader changed the text: these sites trap for koi.
   [[nodiscard]] static bool stands_in_for(module::TrapKind kind);
   // `original`: the two bytes that stood there, for the splats.
-  void add_site(const module::TrapSite& site, std::array<u8, 2> original) { sites_[site.address] = {site, original}; }
+  void add_site(const module::TrapSite& site, std::array<u8, 2> original) {
+    sites_[site.address] = {site, original};
+  }
   void remove_sites(u64 begin, u64 end);
 
  private:
@@ -122,7 +124,8 @@ class Traps {
   void warn_at(const host::TrapFrame& frame, const std::string& file, u32 line, bool cut_here);
   void classify(const host::TrapFrame& frame, OopsEvent& event);
 
-  SplatInput input_for(const SplatRegisters& registers, const host::TrapFrame* trap, FrameEvent event = FrameEvent::kNone);
+  SplatInput input_for(const SplatRegisters& registers, const host::TrapFrame* trap,
+                       FrameEvent event = FrameEvent::kNone);
   SplatContext context();
   std::vector<TraceItem> trace(const host::TrapFrame* trap, FrameEvent event);
   [[nodiscard]] std::string_view border_export() const;
@@ -147,10 +150,10 @@ class Traps {
   };
   std::unordered_map<u64, Site> sites_;
   u64 jiffies_page_ = 0;
-  u64 slots_ = 0;       // copies of instructions that read jiffies
-  u64 slots_used_ = 0;  // bytes
+  u64 slots_ = 0;                               // copies of instructions that read jiffies
+  u64 slots_used_ = 0;                          // bytes
   std::unordered_map<u64, u64> jiffies_slots_;  // by instruction
-  std::unordered_set<u64> bugs_done_;  // warn-once sites that have warned
+  std::unordered_set<u64> bugs_done_;           // warn-once sites that have warned
   struct PendingFault {
     u64 address;
     bool write;

@@ -53,8 +53,8 @@ struct VmArea {
   u64 physical = 0;                 // ioremap
   bool page_array_is_area = false;  // "vpages"
   u64 page_array = 0;               // that area's address
-  std::pmr::vector<Pfn> pages;  // its own
-  std::pmr::vector<Pfn> shown;  // vmap(): the caller's
+  std::pmr::vector<Pfn> pages;      // its own
+  std::pmr::vector<Pfn> shown;      // vmap(): the caller's
 
   [[nodiscard]] u64 guard_bytes() const { return (flags & vm_flag::kNoGuard) != 0 ? 0 : kPageSize; }
   [[nodiscard]] u64 end() const { return address + size; }
