@@ -11,13 +11,15 @@ using Bytes = std::vector<u8>;
 Bytes der(u8 tag, std::initializer_list<Bytes> parts) {
   Bytes contents;
   for (const Bytes& part : parts) contents.insert(contents.end(), part.begin(), part.end());
-  Bytes out{tag};
+  Bytes out;
+  out.reserve(contents.size() + 4);
+  out.push_back(tag);
   if (contents.size() < 0x80) {
     out.push_back(static_cast<u8>(contents.size()));
   } else {
-    out.insert(out.end(), {0x82, static_cast<u8>(contents.size() >> 8), static_cast<u8>(contents.size())});
+    for (const u64 byte : {u64{0x82}, contents.size() >> 8, contents.size()}) out.push_back(static_cast<u8>(byte));
   }
-  out.insert(out.end(), contents.begin(), contents.end());
+  for (const u8 byte : contents) out.push_back(byte);
   return out;
 }
 
