@@ -240,6 +240,7 @@ void Shell::list(std::string_view rest) {
   const auto entries = kernel_.files().list(path);
   status_ = entries.ok() ? 0 : 1;
   if (!entries.ok()) return out(fmt::format("ls: {}\n", entries.error().message));
+  if (with_modes) out("total 0\n");  // these files take no blocks
   for (const runtime::FileEntry& entry : *entries) {
     if (!with_modes) {
       out(entry.name + "\n");
@@ -261,6 +262,10 @@ void Shell::echo(std::string_view rest) {
   if (!to_file) {
     out(line);
     status_ = 0;
+    return;
+  }
+  if (line.empty()) {
+    status_ = 0;  // nothing is written, as write(2) is not called
     return;
   }
   const std::string path(

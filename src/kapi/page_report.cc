@@ -27,10 +27,10 @@ class Arguments {
   [[nodiscard]] u64 address() const { return guest::address_of(this); }
 
  private:
-  u32 gp_offset_ = 48;
-  u32 fp_offset_ = 304;
+  [[maybe_unused]] u32 gp_offset_ = 48;
+  [[maybe_unused]] u32 fp_offset_ = 304;
   const u64* overflow_;
-  const u64* registers_ = nullptr;
+  [[maybe_unused]] const u64* registers_ = nullptr;
 };
 
 u64 now() { return current().sched().now().value; }

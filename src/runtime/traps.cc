@@ -56,7 +56,6 @@ constexpr u64 kErrorFetch = 16;
 
 constexpr u16 kBugWarning = 1;
 constexpr u16 kBugOnce = 2;
-constexpr u16 kBugDone = 4;
 constexpr u16 kBugNoCutHere = 8;
 
 constexpr u64 kInterruptFlag = 0x200;
@@ -73,7 +72,6 @@ constexpr u64 kTaintWarn = 9;
 constexpr u64 kTaintSoftLockup = 14;
 
 constexpr u64 kFirstYieldNs = 1'000;
-constexpr u64 kLongestYieldNs = 1'000'000;
 constexpr u64 kLongestYieldAfterLockupNs = 16'000;
 constexpr u64 kLongestBusyYieldNs = 10'000;
 // What a forced preemption is worth in virtual time: such a loop would go on for ever, so the watchdog may see it at once.

@@ -24,7 +24,9 @@ printf '\xb7\x00' | dd of="$work/arm64.ko" bs=1 seek=18 conv=notrunc status=none
 refused "$work/arm64.ko"
 grep -q 'arm64\|aarch64\|AArch64' "$work/stderr" || fail "the message does not name arm64"
 cp "$plain" "$work/class32.ko"
+# The kernel itself does not look at the class byte alone; a 32-bit module has the machine i386, too.
 printf '\x01' | dd of="$work/class32.ko" bs=1 seek=4 conv=notrunc status=none
+printf '\x03\x00' | dd of="$work/class32.ko" bs=1 seek=18 conv=notrunc status=none
 refused "$work/class32.ko"
 head -c 3000 "$plain" >"$work/short.ko"
 refused "$work/short.ko"

@@ -98,7 +98,8 @@ TEST_F(TreeTest, AgreesWithANaiveModel) {
   for (int step = 0; step < 4000; ++step) {
     auto at = model.begin();
     std::advance(at, static_cast<long>(random() % model.size()));
-    const auto [path, id] = *at;
+    const std::string path = at->first;
+    const NodeId id = at->second;
     if (random() % 3 != 0) {
       const std::string name(1, static_cast<char>('a' + random() % 6));
       const s64 made = tree_.add({id, name, kDirectory, 0, 0, {}});
