@@ -17,7 +17,8 @@ Bytes der(u8 tag, std::initializer_list<Bytes> parts) {
   if (contents.size() < 0x80) {
     out.push_back(static_cast<u8>(contents.size()));
   } else {
-    for (const u64 byte : {u64{0x82}, contents.size() >> 8, contents.size()}) out.push_back(static_cast<u8>(byte));
+    for (const u64 byte : {u64{0x82}, contents.size() >> 8, contents.size()})
+      out.push_back(static_cast<u8>(byte));
   }
   for (const u8 byte : contents) out.push_back(byte);
   return out;
