@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "host/fiber.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 #include <cstring>
 
 #include "base/check.h"
@@ -19,6 +23,11 @@ void Fiber::prepare(u32 host_stack, u64 kernel_stack_top, Entry entry, void* arg
   const u64 low = kHostStacks + host_stack * kHostStackSize;
   protect(low + kHostStackGuard, kHostStackSize - kHostStackGuard, Protection::kReadWrite);
   const u64 top = low + kHostStackSize;
+#if defined(__SANITIZE_ADDRESS__)
+  // The stack's last owner was left in the middle of its frames: AddressSanitizer still guards their variables.
+  __asan_unpoison_memory_region(reinterpret_cast<void*>(low + kHostStackGuard),
+                                kHostStackSize - kHostStackGuard);
+#endif
 
   // What koi_fiber_switch pops: r15 r14 r13 r12 rbx rbp, then the return address. The start routine needs
   // rsp % 16 == 0 at its call instruction.

@@ -18,9 +18,9 @@
 #include "base/result.h"
 #include "base/types.h"
 
+// NOLINTBEGIN(readability-identifier-naming): names and layouts that gdb expects.
 extern "C" {
 
-// The layouts that gdb expects.
 struct jit_code_entry {
   jit_code_entry* next_entry;
   jit_code_entry* prev_entry;
@@ -39,6 +39,7 @@ static_assert(sizeof(jit_descriptor) == 24);
 extern jit_descriptor __jit_debug_descriptor;
 void __jit_debug_register_code();
 }
+// NOLINTEND(readability-identifier-naming)
 
 namespace koi::module {
 

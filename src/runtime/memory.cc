@@ -191,8 +191,9 @@ void Memory::publish_caches() {
   const u64 row = core.layout_or_die("KMALLOC_SHIFT_HIGH") + 1;
   for (u32 type = 0; type < types; ++type) {
     for (u32 index = 0; index < row; ++index) {
-      const mm::Cache* const cache = kmalloc().kernel_entry(type, index);
-      std::memcpy(reinterpret_cast<void*>(base + (type * row + index) * sizeof(u64)), &cache, sizeof(cache));
+      const auto cache = reinterpret_cast<u64>(kmalloc().kernel_entry(type, index));
+      std::memcpy(reinterpret_cast<void*>(base + (type * row + index) * sizeof(cache)), &cache,
+                  sizeof(cache));
     }
   }
 }
