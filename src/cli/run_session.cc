@@ -126,6 +126,10 @@ Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& opti
 
 ExitCode run_modules(const MachineOptions& options, const std::vector<std::string>& words) {
   if (options.gdb) return run_under_gdb();
+  if (options.json || options.color == ColorWhen::kAlways) {
+    complain("koi run has neither JSON output nor colours yet; leave out --json and --color=always");
+    return ExitCode::kUnusable;
+  }
   const auto requests = parse_requests(words);
   if (!requests.ok()) {
     complain(requests.error().message);
