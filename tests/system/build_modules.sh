@@ -12,7 +12,9 @@ echo "$release" >"$target/release"
 for folder in tests/modules examples/hello examples/kmalloc_steps; do
   name=$(basename "$folder")
   mkdir -p "$target/$name"
-  cp -u "$KOI_SOURCE/$folder"/* "$target/$name/"
+  # Sources only: `make demo` leaves another kernel's objects beside the examples.
+  find "$KOI_SOURCE/$folder" -maxdepth 1 -type f \( -name '*.[ch]' ! -name '*.mod.c' -o -name Kbuild -o -name Makefile \) \
+    -exec cp -u -t "$target/$name/" {} +
   command_line="koi build $folder"
   "$KOI" build "$target/$name" --kernel "$release" -- -s -j2 >"$work/log" 2>&1
   status=$?
