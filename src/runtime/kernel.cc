@@ -20,7 +20,6 @@ namespace {
 
 constexpr u64 kStubAreaBytes = 1ULL << 20;
 constexpr u64 kKernelStackStride = 2 * host::kThreadSize;  // the lower half is the guard
-// Where kernel stacks end and vmalloc proper begins.
 constexpr s32 kFirstUserPid = 92;  // what insmod got on the machines that the reference was measured on
 
 // What koi_core_init reads: struct koi_boot_facts.

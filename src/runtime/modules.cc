@@ -356,10 +356,6 @@ void ModuleTable::prepare_core() {
   host::upcall(kernel_.core().address_of("radix_tree_init"));
 }
 
-ModuleCall ModuleTable::init_module(const std::string& path, std::string_view args) {
-  return finit_module(path, args, {});
-}
-
 s32 ModuleTable::notify(ModuleInstance& module, ModuleState state) {
   return static_cast<s32>(host::upcall(kernel_.core().address_of("koi_module_notify"), module.this_module,
                                        static_cast<u64>(state)));

@@ -75,8 +75,6 @@ class ModuleTable {
   ModuleCall finit_module(const std::string& path, std::string_view args, const module::LoadFlags& flags);
   // `force`: O_TRUNC; without O_NONBLOCK nothing differs, since koi's callers never wait.
   ModuleCall delete_module(std::string_view name, bool force);
-  // The same from bytes in memory; `name` is for messages.
-  ModuleCall init_module(const std::string& path, std::string_view args);
 
   // ---- observers ----
   [[nodiscard]] ModuleInstance* find(std::string_view name);

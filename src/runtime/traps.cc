@@ -323,13 +323,13 @@ bool Traps::fix_up(host::TrapFrame& frame) {
 std::optional<Traps::BugEntry> Traps::find_bug(u64 address) {
   for (const CoreImage::BugEntry& bug : kernel_.core().bugs()) {
     if (bug.address != address) continue;
-    return BugEntry{reinterpret_cast<const char*>(bug.file), bug.line, bug.flags, 0};
+    return BugEntry{reinterpret_cast<const char*>(bug.file), bug.line, bug.flags};
   }
   ModuleInstance* const module = kernel_.modules().find_by_address(address);
   if (module == nullptr) return std::nullopt;
   const module::BugSite* const site = module->tables.find_bug(address);
   if (site == nullptr) return std::nullopt;
-  return BugEntry{site->file, site->line, site->flags, site->entry_address};
+  return BugEntry{site->file, site->line, site->flags};
 }
 
 // ---- what is printed ----

@@ -137,7 +137,6 @@ class Traps {
     std::string file;
     u32 line = 0;
     u16 flags = 0;
-    u64 flags_address = 0;  // where the done bit is kept
   };
   std::optional<BugEntry> find_bug(u64 address);
 
