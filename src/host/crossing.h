@@ -29,7 +29,7 @@ struct GsArea {
   u64 interrupt_flag;  // 0x00: 0x200 when the virtual CPU's interrupts are on, as in RFLAGS
   u64 host_sp;         // 0x08: where a crossing continues on the running task's host stack
   u64 border;          // 0x10: the running task's youngest BorderRecord
-  u64 reserved;        // 0x18
+  u64 site;            // 0x18: the call site of the latest call into koi that has one (observe::SiteNumber)
   VcpuClock* clock;    // 0x20
   u64 canary;          // 0x28
 };
