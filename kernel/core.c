@@ -136,6 +136,8 @@
 #include "kobject.c"
 #include "debugfs.c"
 #include "chrdev.c"
+#include "class.c"
+#include "device_attr.c"
 #include "device.c"
 #include "misc.c"
 #include "irq.c"

@@ -27,7 +27,7 @@ LogOutput::~LogOutput() {
 
 void LogOutput::on_record(const printk::Record& record, printk::LogEvent event) {
   if (event != printk::LogEvent::kFinal || record.info.level >= options_.log_level) return;
-  const printk::Release release = kernel_.console().log().options().release;
+  const Release release = kernel_.console().log().options().release;
   switch (options_.log_format) {
     case LogFormat::kDmesg:
       printk::append_text(buffer_, record, release, printk::LevelPrefix::kNo, printk::Stamp::kYes);

@@ -22,7 +22,7 @@ using KernelPlace = runtime::Traps::KernelPlace;
 constexpr s32 kInvalid = -22;  // -EINVAL
 constexpr u32 kTaintBadPage = 5;
 
-mm::Release release() { return current().is_6_12() ? mm::Release::k6_12 : mm::Release::k6_1; }
+Release release() { return current().series(); }
 
 // ---- creation ----
 

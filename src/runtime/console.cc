@@ -25,7 +25,7 @@ u64 derive(u64 seed, u64 salt) {
 }  // namespace
 
 Console::Console(Kernel& kernel) : kernel_(kernel) {
-  const auto release = kernel.is_6_12() ? printk::Release::k6_12 : printk::Release::k6_1;
+  const Release release = kernel.series();
   std::pmr::memory_resource* const heap = kernel.world().heap();
   printk::LogOptions options;
   options.release = release;

@@ -27,21 +27,21 @@ std::vector<std::string_view> split(std::string_view row) {
   return names;
 }
 
-const SleepRow* find_sleep(KernelSeries series, std::string_view exported) {
+const SleepRow* find_sleep(Release series, std::string_view exported) {
   for (const SleepRow& row : frames_table::sleep_rows(series)) {
     if (row.exported == exported) return &row;
   }
   return nullptr;
 }
 
-const EventRow* find_event(KernelSeries series, std::string_view exported, FrameEvent event) {
+const EventRow* find_event(Release series, std::string_view exported, FrameEvent event) {
   for (const EventRow& row : frames_table::event_rows(series)) {
     if (row.event == event && (row.exported == exported || row.exported == "*")) return &row;
   }
   return nullptr;
 }
 
-void add_names(std::vector<std::string_view>& out, std::string_view row, KernelSeries series,
+void add_names(std::vector<std::string_view>& out, std::string_view row, Release series,
                std::string_view exported) {
   for (const std::string_view name : split(row)) {
     if (name == kExportMark) {
@@ -145,7 +145,7 @@ class Composer {
 
 }  // namespace
 
-EventFrames event_frames(KernelSeries series, std::string_view exported, FrameEvent event) {
+EventFrames event_frames(Release series, std::string_view exported, FrameEvent event) {
   EventFrames frames;
   const EventRow* const row = event == FrameEvent::kNone ? nullptr : find_event(series, exported, event);
   if (row == nullptr) {
@@ -159,7 +159,7 @@ EventFrames event_frames(KernelSeries series, std::string_view exported, FrameEv
   return frames;
 }
 
-ContextFrames context_frames(KernelSeries series, FrameContext context) {
+ContextFrames context_frames(Release series, FrameContext context) {
   for (const ContextRow& row : frames_table::context_rows(series)) {
     if (row.context == context) return {split(row.callers), !row.entry.empty(), row.entry, row.measured};
   }
@@ -167,11 +167,11 @@ ContextFrames context_frames(KernelSeries series, FrameContext context) {
   return {};
 }
 
-std::vector<std::string_view> idle_frames(KernelSeries series, bool boot_cpu) {
+std::vector<std::string_view> idle_frames(Release series, bool boot_cpu) {
   return split(frames_table::idle_row(series, boot_cpu));
 }
 
-EventFrames initcall_imbalance_frames(KernelSeries series) {
+EventFrames initcall_imbalance_frames(Release series) {
   EventFrames frames;
   frames.callers = context_frames(series, FrameContext::kModuleInit).callers;
   frames.place = frames.callers.front();
@@ -180,7 +180,7 @@ EventFrames initcall_imbalance_frames(KernelSeries series) {
   return frames;
 }
 
-std::vector<std::string_view> declared_frame_names(KernelSeries series) {
+std::vector<std::string_view> declared_frame_names(Release series) {
   std::vector<std::string_view> names;
   const auto add_row = [&](std::string_view row) {
     for (const std::string_view name : split(row)) {

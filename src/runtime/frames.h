@@ -114,7 +114,7 @@ struct EventFrames {
   bool measured = false;
 };
 // The frames of `event` inside `exported`. Without a row of its own an export appears under its own name.
-[[nodiscard]] EventFrames event_frames(KernelSeries series, std::string_view exported, FrameEvent event);
+[[nodiscard]] EventFrames event_frames(Release series, std::string_view exported, FrameEvent event);
 
 struct ContextFrames {
   // The frames on the module's own stack, innermost first.
@@ -125,18 +125,18 @@ struct ContextFrames {
   std::string_view entry;
   bool measured = false;
 };
-[[nodiscard]] ContextFrames context_frames(KernelSeries series, FrameContext context);
+[[nodiscard]] ContextFrames context_frames(Release series, FrameContext context);
 // What an idle CPU's own stack shows: the boot CPU's differs from the others'.
-[[nodiscard]] std::vector<std::string_view> idle_frames(KernelSeries series, bool boot_cpu);
+[[nodiscard]] std::vector<std::string_view> idle_frames(Release series, bool boot_cpu);
 // do_one_initcall's own WARN about an imbalance: the place, and the frames below it.
-[[nodiscard]] EventFrames initcall_imbalance_frames(KernelSeries series);
+[[nodiscard]] EventFrames initcall_imbalance_frames(Release series);
 
 // Every name that the tables of a series can show (for laying out the entries), sorted, without repetition.
-[[nodiscard]] std::vector<std::string_view> declared_frame_names(KernelSeries series);
+[[nodiscard]] std::vector<std::string_view> declared_frame_names(Release series);
 
 // How unwound frames and declared names become a Call Trace.
 struct TraceComposition {
-  KernelSeries series = KernelSeries::k6_1;
+  Release series = Release::k6_1;
   FrameEvent event = FrameEvent::kNone;              // what happened inside the youngest border
   FrameContext context = FrameContext::kModuleInit;  // who called the outermost module function
   bool boot_cpu = true;

@@ -357,18 +357,18 @@ constexpr ContextRow kContexts612[] = {
 
 }  // namespace
 
-std::span<const EventRow> event_rows(KernelSeries series) {
-  if (series == KernelSeries::k6_1) return kEvents61;
+std::span<const EventRow> event_rows(Release series) {
+  if (series == Release::k6_1) return kEvents61;
   return kEvents612;
 }
-std::span<const SleepRow> sleep_rows(KernelSeries) { return kSleeps; }
-std::span<const ContextRow> context_rows(KernelSeries series) {
-  if (series == KernelSeries::k6_1) return kContexts61;
+std::span<const SleepRow> sleep_rows(Release) { return kSleeps; }
+std::span<const ContextRow> context_rows(Release series) {
+  if (series == Release::k6_1) return kContexts61;
   return kContexts612;
 }
 
-std::string_view idle_row(KernelSeries series, bool boot_cpu) {
-  if (series == KernelSeries::k6_1) {
+std::string_view idle_row(Release series, bool boot_cpu) {
+  if (series == Release::k6_1) {
     return boot_cpu
                ? "amd_e400_idle default_idle_call do_idle cpu_startup_entry rest_init arch_call_rest_init "
                  "start_kernel secondary_startup_64_no_verify"

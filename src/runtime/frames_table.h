@@ -28,9 +28,9 @@ struct ContextRow {
   bool measured;
 };
 
-std::span<const EventRow> event_rows(KernelSeries series);
-std::span<const SleepRow> sleep_rows(KernelSeries series);
-std::span<const ContextRow> context_rows(KernelSeries series);
-std::string_view idle_row(KernelSeries series, bool boot_cpu);
+std::span<const EventRow> event_rows(Release series);
+std::span<const SleepRow> sleep_rows(Release series);
+std::span<const ContextRow> context_rows(Release series);
+std::string_view idle_row(Release series, bool boot_cpu);
 
 }  // namespace koi::runtime::frames_table

@@ -19,38 +19,38 @@ std::string joined(const std::vector<std::string_view>& names) {
 }
 
 TEST(EventFramesTest, KmallocTooLarge) {
-  const auto old = event_frames(KernelSeries::k6_1, "__kmalloc", FrameEvent::kOrderTooLarge);
+  const auto old = event_frames(Release::k6_1, "__kmalloc", FrameEvent::kOrderTooLarge);
   EXPECT_EQ(old.place, "__alloc_pages");
   EXPECT_EQ(joined(old.callers), "__kmalloc_large_node __kmalloc");
   EXPECT_TRUE(old.measured);
-  const auto young = event_frames(KernelSeries::k6_12, "__kmalloc_noprof", FrameEvent::kOrderTooLarge);
+  const auto young = event_frames(Release::k6_12, "__kmalloc_noprof", FrameEvent::kOrderTooLarge);
   EXPECT_EQ(young.place, "__alloc_pages_noprof");
   EXPECT_EQ(joined(young.callers),
             "alloc_pages_mpol_noprof ___kmalloc_large_node __kmalloc_large_node_noprof __kmalloc_noprof");
 }
 
 TEST(EventFramesTest, UnknownExportsStandForThemselves) {
-  const auto none = event_frames(KernelSeries::k6_1, "sort", FrameEvent::kNone);
+  const auto none = event_frames(Release::k6_1, "sort", FrameEvent::kNone);
   EXPECT_EQ(none.place, "sort");
   EXPECT_EQ(joined(none.callers), "sort");
-  const auto fault = event_frames(KernelSeries::k6_12, "strlen", FrameEvent::kFaultInside);
+  const auto fault = event_frames(Release::k6_12, "strlen", FrameEvent::kFaultInside);
   EXPECT_EQ(fault.place, "strlen");
   EXPECT_TRUE(fault.callers.empty());
 }
 
 TEST(EventFramesTest, SleepPaths) {
-  EXPECT_EQ(joined(event_frames(KernelSeries::k6_1, "msleep", FrameEvent::kScheduleWhileAtomic).callers),
+  EXPECT_EQ(joined(event_frames(Release::k6_1, "msleep", FrameEvent::kScheduleWhileAtomic).callers),
             "dump_stack_lvl __schedule_bug.cold __schedule schedule schedule_timeout msleep");
-  EXPECT_EQ(joined(event_frames(KernelSeries::k6_12, "msleep", FrameEvent::kScheduleWhileAtomic).callers),
+  EXPECT_EQ(joined(event_frames(Release::k6_12, "msleep", FrameEvent::kScheduleWhileAtomic).callers),
             "dump_stack_lvl __schedule_bug __schedule schedule schedule_timeout msleep");
-  EXPECT_EQ(joined(event_frames(KernelSeries::k6_1, "schedule", FrameEvent::kBlocked).callers),
+  EXPECT_EQ(joined(event_frames(Release::k6_1, "schedule", FrameEvent::kBlocked).callers),
             "__schedule schedule");
-  EXPECT_EQ(joined(event_frames(KernelSeries::k6_1, "read_something", FrameEvent::kBlocked).callers),
+  EXPECT_EQ(joined(event_frames(Release::k6_1, "read_something", FrameEvent::kBlocked).callers),
             "__schedule schedule read_something");
 }
 
 TEST(DeclaredNames, CoverEveryRowAndHoldNoMarks) {
-  for (const KernelSeries series : {KernelSeries::k6_1, KernelSeries::k6_12}) {
+  for (const Release series : {Release::k6_1, Release::k6_12}) {
     const auto names = declared_frame_names(series);
     EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
     EXPECT_TRUE(std::binary_search(names.begin(), names.end(), "do_one_initcall"));
@@ -117,7 +117,7 @@ TEST(ComposeTrace, TimerOnAnIdleCpu) {
   const Entries entries;
   const Frame frames[] = {frame(FrameKind::kText, 0x40001020), frame(FrameKind::kBase)};
   TraceComposition composition;
-  composition.series = KernelSeries::k6_12;
+  composition.series = Release::k6_12;
   composition.context = FrameContext::kTimer;
   composition.boot_cpu = false;
   EXPECT_EQ(
@@ -154,13 +154,13 @@ TEST(ComposeTrace, OnlyTheYoungestBorderHoldsTheEvent) {
 // The reliable names between RIP and the module in a real splat, and below it, are what the table declares.
 struct ReferenceCase {
   const char* file;
-  KernelSeries series;
+  Release series;
   const char* exported;
   FrameEvent event;
 };
 
 std::vector<std::string> reliable_names(const std::string& file) {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "testdata" / file;
+  const auto path = std::filesystem::path(KOI_TESTDATA) / file;
   std::ifstream in(path);
   std::string line;
   bool in_trace = false;
@@ -178,21 +178,21 @@ std::vector<std::string> reliable_names(const std::string& file) {
 
 TEST(FrameTable, EqualsReferenceSplats) {
   const ReferenceCase cases[] = {
-      {"6.1_kmalloc_toobig.txt", KernelSeries::k6_1, "__kmalloc", FrameEvent::kOrderTooLarge},
-      {"6.12_kmalloc_toobig.txt", KernelSeries::k6_12, "__kmalloc_noprof", FrameEvent::kOrderTooLarge},
-      {"6.1_sched_in_spinlock.txt", KernelSeries::k6_1, "schedule_timeout_interruptible",
+      {"6.1_kmalloc_toobig.txt", Release::k6_1, "__kmalloc", FrameEvent::kOrderTooLarge},
+      {"6.12_kmalloc_toobig.txt", Release::k6_12, "__kmalloc_noprof", FrameEvent::kOrderTooLarge},
+      {"6.1_sched_in_spinlock.txt", Release::k6_1, "schedule_timeout_interruptible",
        FrameEvent::kScheduleWhileAtomic},
-      {"6.12_sched_in_spinlock.txt", KernelSeries::k6_12, "schedule_timeout_interruptible",
+      {"6.12_sched_in_spinlock.txt", Release::k6_12, "schedule_timeout_interruptible",
        FrameEvent::kScheduleWhileAtomic},
-      {"6.1_hung_task.txt", KernelSeries::k6_1, "msleep", FrameEvent::kBlocked},
-      {"6.12_hung_task.txt", KernelSeries::k6_12, "msleep", FrameEvent::kBlocked},
-      {"6.1_panic.txt", KernelSeries::k6_1, "panic", FrameEvent::kPanic},
-      {"6.12_panic.txt", KernelSeries::k6_12, "panic", FrameEvent::kPanic},
-      {"6.1_list_add_twice.txt", KernelSeries::k6_1, "__list_add_valid", FrameEvent::kListAddCorruption},
-      {"6.12_list_add_twice.txt", KernelSeries::k6_12, "__list_add_valid_or_report",
+      {"6.1_hung_task.txt", Release::k6_1, "msleep", FrameEvent::kBlocked},
+      {"6.12_hung_task.txt", Release::k6_12, "msleep", FrameEvent::kBlocked},
+      {"6.1_panic.txt", Release::k6_1, "panic", FrameEvent::kPanic},
+      {"6.12_panic.txt", Release::k6_12, "panic", FrameEvent::kPanic},
+      {"6.1_list_add_twice.txt", Release::k6_1, "__list_add_valid", FrameEvent::kListAddCorruption},
+      {"6.12_list_add_twice.txt", Release::k6_12, "__list_add_valid_or_report",
        FrameEvent::kListAddCorruption},
-      {"6.1_spin_deadlock.txt", KernelSeries::k6_1, "_raw_spin_lock", FrameEvent::kSpinDeadlock},
-      {"6.12_spin_deadlock.txt", KernelSeries::k6_12, "_raw_spin_lock", FrameEvent::kSpinDeadlock},
+      {"6.1_spin_deadlock.txt", Release::k6_1, "_raw_spin_lock", FrameEvent::kSpinDeadlock},
+      {"6.12_spin_deadlock.txt", Release::k6_12, "_raw_spin_lock", FrameEvent::kSpinDeadlock},
   };
   for (const ReferenceCase& c : cases) {
     std::vector<std::string> expected;

@@ -38,7 +38,7 @@ Result<std::unique_ptr<Kernel>> Kernel::boot(const KernelConfig& config,
                                              std::span<const ExportTable> exports) {
   std::unique_ptr<Kernel> kernel(new Kernel());
   kernel->config_ = config;
-  kernel->series_ = config.release.starts_with("6.1.") ? KernelSeries::k6_1 : KernelSeries::k6_12;
+  kernel->series_ = config.release.starts_with("6.1.") ? Release::k6_1 : Release::k6_12;
   TRY(kernel->start(exports));
   return kernel;
 }

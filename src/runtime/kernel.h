@@ -86,8 +86,8 @@ class Kernel final : public sched::TaskHost {
   [[nodiscard]] Console& console() { return *console_; }
   [[nodiscard]] Memory& memory() { return *memory_; }
   [[nodiscard]] VirtualFiles& files() { return *files_; }
-  [[nodiscard]] KernelSeries series() const { return series_; }
-  [[nodiscard]] bool is_6_12() const { return series_ == KernelSeries::k6_12; }
+  [[nodiscard]] Release series() const { return series_; }
+  [[nodiscard]] bool is_6_12() const { return series_ == Release::k6_12; }
 
   // ---- exports ----
   [[nodiscard]] std::optional<u64> export_stub(std::string_view name);
@@ -142,7 +142,7 @@ class Kernel final : public sched::TaskHost {
   void start_vcpus();
 
   KernelConfig config_;
-  KernelSeries series_ = KernelSeries::k6_1;
+  Release series_ = Release::k6_1;
   host::World* world_ = nullptr;
   std::optional<host::StubArea> stubs_;
   std::optional<CoreImage> core_;

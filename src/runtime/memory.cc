@@ -38,9 +38,7 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
     mm::create_boot_caches(slabs);
   }
 
-  [[nodiscard]] mm::Release release() const {
-    return kernel.is_6_12() ? mm::Release::k6_12 : mm::Release::k6_1;
-  }
+  [[nodiscard]] Release release() const { return kernel.series(); }
   mm::BuddyConfig buddy_config() {
     mm::BuddyConfig config;
     config.release = release();

@@ -103,7 +103,6 @@ class ModuleTable {
  private:
   // What the loader's passes ask of the runtime, and where symbols come from.
   class Host;
-  class Params;
 
   ModuleCall run_init(ModuleInstance& module);
   Status prepare(ModuleInstance& module, std::string_view args);
@@ -132,7 +131,7 @@ class ModuleTable {
   bool loading_disabled_ = false;  // /proc/sys/kernel/modules_disabled
   std::string last_unloaded_;
   std::unique_ptr<Host> host_;
-  std::unique_ptr<Params> params_;
+  std::unique_ptr<module::ParamHost> params_;
 };
 
 }  // namespace koi::runtime

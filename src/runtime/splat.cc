@@ -189,7 +189,7 @@ SplatText warn_splat(const SplatInput& input, const WarnEvent& event, const Symb
 
 SplatText oops_splat(const SplatInput& input, const OopsEvent& event, const Symbolizer& symbols) {
   SplatText text = cause_lines(input, event, symbols);
-  const bool newer = input.context.series == KernelSeries::k6_12;
+  const bool newer = input.context.series == Release::k6_12;
   add(text, kDefault,
       fmt::format("{}{}: {:04x} [#{}]{}", newer ? "Oops: " : "", oops_name(event), event.error_code & 0xffff,
                   event.number, input.context.oops_options));
@@ -244,7 +244,7 @@ SplatText soft_lockup_splat(const SplatInput& input, u32 seconds, const Symboliz
 }
 
 SplatText task_state_text(const SplatInput& input, const TaskState& task, const Symbolizer& symbols) {
-  const bool newer = input.context.series == KernelSeries::k6_12;
+  const bool newer = input.context.series == Release::k6_12;
   SplatText text;
   add(text, kInfo,
       fmt::format("task:{:<15.15} state:{}{} stack:{:<5} pid:{:<5} {}ppid:{:<6} flags:0x{:08x}", task.comm,

@@ -18,13 +18,11 @@
 #include <string>
 #include <vector>
 
+#include "base/release.h"
 #include "base/types.h"
 #include "host/crossing.h"
 
 namespace koi::runtime {
-
-// Which kernel's wording. What lies between the two is decided by the release that introduced a change.
-enum class KernelSeries : u8 { k6_1, k6_12 };
 
 struct SplatLine {
   u8 level = 4;  // printk level; 4 is the default level of lines that name none
@@ -101,7 +99,7 @@ struct TraceItem {
 
 // Who runs where: the lines that dump_stack_print_info prints.
 struct SplatContext {
-  KernelSeries series = KernelSeries::k6_1;
+  Release series = Release::k6_1;
   u32 cpu = 0;
   u32 uid = 0;
   s32 pid = 0;

@@ -164,7 +164,7 @@ SplatLine modules_line(const SplatContext& context) {
 namespace splat_parts {
 
 SplatText context_lines(const SplatContext& context, u8 level) {
-  const bool newer = context.series == KernelSeries::k6_12;
+  const bool newer = context.series == Release::k6_12;
   SplatText text;
   add(text, level,
       fmt::format("CPU: {} {}PID: {} Comm: {:.20} {} {} {} {}", context.cpu,

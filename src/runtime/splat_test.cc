@@ -88,7 +88,7 @@ class Parser {
     const auto m = take_match(
         R"(CPU: (\d+) (?:UID: (\d+) )?PID: (\d+) Comm: (\S+) (Not tainted|Tainted: .{19}) (\S+) (#\d+) (.*))");
     context.cpu = static_cast<u32>(std::stoul(m[1]));
-    if (m[2].matched) context.series = KernelSeries::k6_12;
+    if (m[2].matched) context.series = Release::k6_12;
     context.uid = m[2].matched ? static_cast<u32>(std::stoul(m[2])) : 0;
     context.pid = std::stoi(m[3]);
     context.comm = m[4];
@@ -394,7 +394,7 @@ class Rebuilder {
     task.stack_free = std::stoull(m[3]);
     task.pid = std::stoi(m[4]);
     if (m[5].matched) {
-      input.context.series = KernelSeries::k6_12;
+      input.context.series = Release::k6_12;
       task.tgid = std::stoi(m[5]);
     }
     task.ppid = std::stoi(m[6]);
@@ -451,7 +451,7 @@ class Rebuilder {
   Rebuilt rebuilt_;
 };
 
-fs::path testdata() { return fs::path(__FILE__).parent_path() / "testdata"; }
+fs::path testdata() { return KOI_TESTDATA; }
 
 TEST(SplatReference, RebuildsEveryLine) {
   u64 files = 0;

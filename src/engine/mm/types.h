@@ -5,13 +5,11 @@
 // so an engine asks a GfpBits table and never a constant of its own.
 #pragma once
 
+#include "base/release.h"
 #include "base/strong.h"
 #include "base/types.h"
 
 namespace koi::mm {
-
-// The kernel releases whose rules are modelled.
-enum class Release : u8 { k6_1, k6_12 };
 
 inline constexpr u32 kPageShift = 12;
 inline constexpr u64 kPageSize = u64{1} << kPageShift;

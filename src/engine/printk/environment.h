@@ -6,12 +6,10 @@
 #include <span>
 #include <string_view>
 
+#include "base/release.h"
 #include "base/types.h"
 
 namespace koi::printk {
-
-// Whose behaviour is meant where the supported kernels differ.
-enum class Release : u8 { k6_1, k6_12 };
 
 // Offsets in bytes, from the headers that the module was built against. The defaults are Debian's 6.1 amd64.
 struct StructOffsets {

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The module's own fault: which kind it is, and what it ends.
+#include "runtime/traps.h"
+
+#include <csignal>
+
+#include "engine/printk/format.h"
+#include "host/address_map.h"
+#include "host/guest_memory.h"
+#include "runtime/console.h"
+#include "runtime/kernel.h"
+#include "runtime/modules.h"
+
+namespace koi::runtime {
+namespace {
+
+constexpr u64 kVectorDivide = 0;
+constexpr u64 kVectorInt3 = 3;
+constexpr u64 kVectorUndefined = 6;
+constexpr u64 kVectorStackSegment = 12;
+constexpr u64 kVectorProtection = 13;
+constexpr u64 kVectorAlignment = 17;
+
+constexpr u64 kErrorFetch = 16;
+
+constexpr u32 kNeedReschedInverted = 0x8000'0000;
+
+// The addresses that a real kernel would take for the calling process's: all that is not of koi's world.
+constexpr bool is_user_address(u64 address) {
+  return !host::in_window(address) && !(address >= host::kDirectMap && address < host::kUserMemory) &&
+         address < 0x0000'8000'0000'0000;
+}
+
+}  // namespace
+
+void Traps::warn_at(const host::TrapFrame& frame, const std::string& file, u32 line, bool cut_here) {
+  WarnEvent event;
+  event.file = file;
+  event.line = line;
+  event.cut_here = cut_here;
+  const SplatInput input = input_for(registers_from_trap(frame), &frame);
+  kernel_.console().print(warn_splat(input, event, symbols_));
+  kernel_.modules().taint().mask |= module::taint_bit(module::Taint::kWarn);
+  kernel_.note(observe::EventKind::kWarning, fmt::format("WARNING at {}:{}", file, line));
+}
+
+void Traps::classify(const host::TrapFrame& frame, OopsEvent& event) {
+  event.error_code = kernel_error_code(frame.error_code);
+  switch (frame.trap_number) {
+    case kVectorDivide:
+      event.kind = OopsKind::kDivideError;
+      event.error_code = 0;
+      return;
+    case kVectorInt3:
+      event.kind = OopsKind::kInt3;
+      return;
+    case kVectorUndefined: {
+      event.error_code = 0;
+      const auto bug = find_bug(frame.rip);
+      event.kind = bug ? OopsKind::kBug : OopsKind::kInvalidOpcode;
+      if (bug) {
+        event.file = bug->file;
+        event.line = bug->line;
+      }
+      return;
+    }
+    case kVectorStackSegment:
+      event.kind = OopsKind::kStackSegment;
+      return;
+    case kVectorProtection:
+      event.kind = OopsKind::kGeneralProtection;
+      event.error_code = 0;
+      return;
+    case kVectorAlignment:
+      event.kind = OopsKind::kAlignmentCheck;
+      return;
+    default:
+      break;
+  }
+  event.kind = OopsKind::kPageFault;
+  event.address = frame.cr2;
+  event.page_table = "PGD 0 P4D 0 ";
+  event.executed_nx_page = (event.error_code & kErrorFetch) != 0 && host::in_window(frame.cr2);
+  const sched::Task* const task = kernel_.sched().current();
+  const u64 guard = task->kernel_stack - host::kThreadSize;
+  if (frame.cr2 >= guard && frame.cr2 < task->kernel_stack) {
+    event.kind = OopsKind::kStackGuardPage;
+    event.error_code = 0;  // it comes as a double fault
+    const auto hashed = [&](u64 address) {
+      const std::array<u64, 1> words = {address};
+      printk::VaList arguments(words);
+      std::string text;
+      static_cast<void>(printk::format_string(text, 64, "%p", arguments, kernel_.console().environment()));
+      return text;
+    };
+    event.fault_text = hashed(frame.cr2);
+    event.stack_begin_text = hashed(task->kernel_stack);
+    event.stack_end_text = hashed(task->kernel_stack + host::kThreadSize - 1);
+  }
+}
+
+void Traps::oops(const host::TrapFrame& frame) {
+  OopsEvent event;
+  classify(frame, event);
+  die(input_for(registers_from_trap(frame), &frame), event);
+}
+
+void Traps::die(const SplatInput& input, const OopsEvent& made) {
+  OopsEvent event = made;
+  event.number = ++oops_count_;
+  const SplatRegisters first = first_oops_.value_or(input.registers);
+  if (first_oops_)
+    event.first = &first;
+  else
+    first_oops_ = input.registers;
+  const SplatText text = oops_splat(input, event, symbols_);
+  kernel_.console().print(text);
+  kernel_.modules().taint().mask |= module::taint_bit(module::Taint::kDie);
+  kernel_.note(observe::EventKind::kOops, text.empty() ? "oops" : text.front().text);
+  // A fault on an address of the kernel's is handled with interrupts off.
+  const bool kernel_address = event.kind == OopsKind::kPageFault && !is_user_address(event.address);
+  const bool interrupts_off = host::gs_area()->interrupt_flag == 0 || kernel_address;
+  const auto preempt_count = static_cast<u32>(kernel_.preempt_count()) & ~kNeedReschedInverted;
+  kernel_.console().print(exit_notes(input.context, interrupts_off, preempt_count));
+  // make_task_dead(): a page fault kills with SIGKILL, every other oops with SIGSEGV.
+  kill_current(event.kind == OopsKind::kPageFault ? SIGKILL : SIGSEGV);
+}
+
+void Traps::kill_current(int signal) {
+  sched::Task* const task = kernel_.sched().current();
+  if (task->kind == sched::TaskKind::kIdle) {
+    panic("Fatal exception in interrupt", FrameEvent::kNone, PanicDump::kNone);
+  }
+  task->killed = true;
+  host::upcall(kernel_.core().address_of("koi_task_dying"));
+  kernel_.sched().exit_current(signal);
+}
+
+void Traps::panic(std::string_view message, FrameEvent event, PanicDump dump) {
+  PanicEvent panic;
+  panic.message = message;
+  panic.dump = dump;
+  // panic_timeout: 0 stays, anything else reboots (at once, if negative).
+  const auto timeout = guest::load<s32>(kernel_.core().address_of("panic_timeout"));
+  panic.end = timeout.value_or(0) == 0 ? PanicEnd::kStays : PanicEnd::kReboots;
+  kernel_.console().print(panic_splat(input_at_border(event), panic, symbols_));
+  kernel_.console().log().finalize_open();
+  kernel_.note(observe::EventKind::kPanic, message);
+  kernel_.halt(TaskEnd::How::kPanicked);
+}
+
+}  // namespace koi::runtime
