@@ -146,6 +146,8 @@ void add_machine_options(CLI::App& app, MachineOptions& options) {
   app.add_option("--timeout", options.timeout_s, "end the run after this much CPU time, in seconds")
       ->type_name("SECONDS")
       ->capture_default_str();
+  add_choice<bool>(app, "--accounting", options.accounting, {{"on", true}, {"off", false}},
+                   "keep count of which call site asked for which memory");
   app.add_flag("--lazy", options.lazy,
                "load modules with missing symbols; calling one is an oops that names it");
   app.add_flag("--under-gdb", options.under_gdb)->group("");

@@ -30,6 +30,7 @@ struct MachineOptions {
   ColorWhen color = ColorWhen::kAutomatic;
   bool json = false;
   u32 timeout_s = 30;  // of this process's CPU time
+  bool accounting = true;
   bool lazy = false;
   bool gdb = false;
   bool under_gdb = false;        // hidden: gdb has started this process

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/check.h"
 #include "cli/terminal.h"
 #include "observe/journal.h"
+#include "runtime/accounting.h"
 #include "runtime/memory.h"
 
 namespace koi::cli {
@@ -57,6 +59,8 @@ void RunOutcome::note_failed_unload(const std::string& name, const TaskEnd& end)
 ExitCode RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& options,
                               size_t modules_asked) const {
   const observe::Journal& journal = kernel.journal();
+  const auto miscounted = kernel.memory().accounting().check_invariants();
+  CHECK(!miscounted, "{}", miscounted.value_or(""));
   const u64 loaded = journal.count(EventKind::kModuleLoaded);
   const u64 warnings = journal.count(EventKind::kWarning);
   const u64 oopses = journal.count(EventKind::kOops) + journal.count(EventKind::kPanic);
@@ -65,12 +69,12 @@ ExitCode RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opt
                   counted(modules_asked, "module", "modules"), journal.count(EventKind::kModuleUnloaded),
                   static_cast<double>(kernel.sched().now().value) / 1e9, counted(options.cpus, "CPU", "CPUs"),
                   options.seed);
-  if (const runtime::AllocationTotals& memory = kernel.memory().totals(); memory.calls != 0) {
-    const u64 wasted = memory.got_bytes - memory.asked_bytes;
+  if (const observe::SiteTotals memory = kernel.memory().accounting().totals(); memory.calls != 0) {
+    const u64 wasted = memory.actual_bytes - memory.requested_bytes;
     text += fmt::format(". Memory: {} asked for {} bytes, got {}, wasted {} ({}.{} %)",
-                        counted(memory.calls, "allocation", "allocations"), memory.asked_bytes,
-                        memory.got_bytes, wasted, wasted * 100 / std::max<u64>(memory.got_bytes, 1),
-                        wasted * 1000 / std::max<u64>(memory.got_bytes, 1) % 10);
+                        counted(memory.calls, "allocation", "allocations"), memory.requested_bytes,
+                        memory.actual_bytes, wasted, wasted * 100 / std::max<u64>(memory.actual_bytes, 1),
+                        wasted * 1000 / std::max<u64>(memory.actual_bytes, 1) % 10);
   }
   text += fmt::format(". Findings: {}, {}", counted(warnings, "warning", "warnings"),
                       counted(oopses, "oops", "oopses"));

@@ -22,6 +22,7 @@ void clear_block(Pfn pfn, u64 bytes) { static_cast<void>(guest::fill(page_addres
 std::optional<Pfn> alloc_block(u32 order, Gfp gfp) {
   runtime::Memory& m = memory();
   if (order > mm::kMaxOrder) {
+    accounting().failed();
     warn_order_too_large(gfp);
     return std::nullopt;
   }
@@ -29,11 +30,12 @@ std::optional<Pfn> alloc_block(u32 order, Gfp gfp) {
   const auto attempt = [&] { return m.pages().alloc(wanted, gfp, this_cpu()); };
   const mm::PageAllocation got = with_reclaim(gfp, attempt, [] { return true; });
   if (!got) {
+    accounting().failed();
     report_page_failure(wanted, gfp);
     return std::nullopt;
   }
   clear_block(got.pfn, block_bytes(order));
-  m.note_allocation(block_bytes(order), block_bytes(order));
+  accounting().pages_allocated(observe::AllocationKind::kPages, got.pfn, order, block_bytes(order), gfp);
   return got.pfn;
 }
 
@@ -55,9 +57,14 @@ Address get_free_pages(Gfp gfp, u32 order) {
 }
 Address get_zeroed_page(Gfp gfp) { return get_free_pages(gfp | memory().pages().gfp().zero, 0); }
 
+void split_block(Pfn pfn, Order order) {
+  accounting().pages_split(pfn, order.value);
+  memory().pages().split(pfn, order);
+}
+
 // The pages of a block behind its first one, which somebody else still holds: they go one power of two at a time.
 void free_tail_blocks(Pfn pfn, u32 order) {
-  memory().pages().split(pfn, Order(static_cast<u8>(order)));
+  split_block(pfn, Order(static_cast<u8>(order)));
   for (u64 i = 1; i < u64{1} << order; ++i) free_block(Pfn{pfn.value + i}, Order(0));
 }
 
@@ -101,7 +108,7 @@ void folio_put(Address folio) {
   const u32 order = desc->order;
   if (order != 0 && !memory().is_compound(*pfn)) {
     // Only the first page was put; the others have no owner any more.
-    memory().pages().split(*pfn, Order(static_cast<u8>(order)));
+    split_block(*pfn, Order(static_cast<u8>(order)));
     free_block(*pfn, Order(0));
     return;
   }
@@ -109,7 +116,7 @@ void folio_put(Address folio) {
 }
 
 void split_page(Address page, u32 order) {
-  if (const auto pfn = pfn_of_page(page)) memory().pages().split(*pfn, Order(static_cast<u8>(order)));
+  if (const auto pfn = pfn_of_page(page)) split_block(*pfn, Order(static_cast<u8>(order)));
 }
 
 Address alloc_pages_exact(u64 size, Gfp gfp) {
@@ -117,18 +124,20 @@ Address alloc_pages_exact(u64 size, Gfp gfp) {
   const u32 order = mm::get_order(size);
   const Gfp single = gfp & ~(m.pages().gfp().comp | m.pages().gfp().highmem);
   if (order > mm::kMaxOrder) {
+    accounting().failed();
     warn_order_too_large(gfp);
     return 0;
   }
   const auto attempt = [&] { return m.pages().alloc_exact(size, single, this_cpu()); };
   const mm::PageAllocation got = with_reclaim(gfp, attempt, [] { return true; });
   if (!got) {
+    accounting().failed();
     report_page_failure(Order(static_cast<u8>(order)), single);
     return 0;
   }
   const u64 bytes = mm::align_up(size, host::kPageSize);
   clear_block(got.pfn, bytes);
-  m.note_allocation(size, bytes);
+  accounting().exact_pages_allocated(got.pfn, bytes / host::kPageSize, size, gfp);
   return page_address(got.pfn);
 }
 Address alloc_pages_exact_nid(s32 /*node*/, u64 size, Gfp gfp) { return alloc_pages_exact(size, gfp); }
@@ -211,9 +220,10 @@ bool drop_page_reference(Pfn pfn) {
 
 void free_block(Pfn pfn, Order order) {
   runtime::Memory& m = memory();
+  const auto event = accounting().pages_at(pfn);
   switch (m.pages().free(pfn, order, this_cpu())) {
     case mm::PageFreeOutcome::kOk:
-      m.note_free(block_bytes(order.value));
+      accounting().freed(event);
       return;
     case mm::PageFreeOutcome::kWrongOrder:
       koi_finding(fmt::format("the page {:#x} is given back with order {}, but was allocated with order {}",

@@ -10,12 +10,14 @@
 #include "host/guest_memory.h"
 #include "kapi/fault.h"
 #include "kapi/kernel_ref.h"
+#include "runtime/accounting.h"
 #include "runtime/memory.h"
 #include "runtime/traps.h"
 
 namespace koi::kapi {
 
 inline runtime::Memory& memory() { return current().memory(); }
+inline runtime::Accounting& accounting() { return memory().accounting(); }
 inline VcpuId this_cpu() { return current().sched().running_vcpu(); }
 inline u64 to_address(const void* p) { return reinterpret_cast<u64>(p); }
 inline void* to_pointer(u64 address) { return reinterpret_cast<void*>(address); }

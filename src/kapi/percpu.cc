@@ -20,6 +20,7 @@ Address allocate(u64 size, u64 align, Gfp gfp) {
   runtime::Memory& m = memory();
   const bool may_warn = (gfp & m.pages().gfp().nowarn) == 0;
   const mm::PercpuAllocation got = m.percpu().alloc(size, align);
+  if (got.outcome != mm::PercpuOutcome::kOk) accounting().failed();
   if (got.outcome == mm::PercpuOutcome::kIllegal) {
     if (may_warn) {
       current().traps().warn(
@@ -42,7 +43,7 @@ Address allocate(u64 size, u64 align, Gfp gfp) {
   }
   const u32 cpus = current().config().cpus;
   for (u32 cpu = 0; cpu < cpus; ++cpu) static_cast<void>(guest::fill(area(cpu) + got.offset, 0, size));
-  m.note_allocation(size * cpus, size * cpus);
+  accounting().percpu_allocated(got.offset, size, gfp);
   return got.offset;
 }
 
@@ -55,9 +56,8 @@ Address alloc_percpu_6_12(u64 size, u64 align, bool /*reserved*/, Gfp gfp) {
 void free_percpu(Address offset) {
   if (offset == 0) return;
   runtime::Memory& m = memory();
-  const u64 bytes = m.percpu().size_at(offset).value_or(0) * current().config().cpus;
   if (m.percpu().free(offset) == mm::PercpuFreeOutcome::kOk) {
-    m.note_free(bytes);
+    accounting().percpu_freed(offset);
     return;
   }
   koi_finding(fmt::format("free_percpu() of {:#x}, which is no per-CPU allocation", offset));

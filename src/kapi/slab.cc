@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // <linux/slab.h>: kmalloc and its family. Names and argument orders of both releases lead to the same functions.
+#include <cstring>
+
 #include "host/address_map.h"
 #include "kapi/slab_calls.h"
 #include "kapi/tables.h"
@@ -13,6 +15,7 @@ using mm::Gfp;
 using runtime::FrameEvent;
 
 Address kmalloc_failed(u64 size, Gfp gfp, mm::KmallocFailure why, const mm::Cache* cache) {
+  accounting().failed();
   if (why == mm::KmallocFailure::kOrderTooLarge) {
     warn_order_too_large(gfp);
   } else if (cache != nullptr) {
@@ -21,6 +24,18 @@ Address kmalloc_failed(u64 size, Gfp gfp, mm::KmallocFailure why, const mm::Cach
     report_page_failure(Order(static_cast<u8>(mm::get_order(size))), gfp | memory().pages().gfp().comp);
   }
   return 0;
+}
+
+Address note_large(void* p, u64 size, Gfp gfp) {
+  const Pfn pfn{(to_address(p) - host::kDirectMap) / host::kPageSize};
+  accounting().pages_allocated(observe::AllocationKind::kLargeKmalloc, pfn, memory().pages().desc(pfn).order,
+                               size, gfp);
+  return to_address(p);
+}
+
+Address note_object(mm::Cache* cache, void* p, u64 size, Gfp gfp) {
+  accounting().slab_allocated(cache, p, size, gfp);
+  return to_address(p);
 }
 
 // Slow way of every kmalloc: no memory at the first attempt.
@@ -33,8 +48,8 @@ Address kmalloc_again(u64 size, Gfp gfp, mm::KmallocFailure why) {
     const bool large = size > mm::kKmallocMaxCacheSize;
     return kmalloc_failed(size, gfp, why, large ? nullptr : m.kmalloc().cache_for(size, gfp));
   }
-  m.note_allocation(size, m.kmalloc().ksize(p));
-  return to_address(p);
+  mm::Cache* const cache = m.slabs().find_cache_of(p);
+  return cache == nullptr ? note_large(p, size, gfp) : note_object(cache, p, size, gfp);
 }
 
 Address kmalloc(u64 size, Gfp gfp) {
@@ -45,15 +60,16 @@ Address kmalloc(u64 size, Gfp gfp) {
     if (p == nullptr) [[unlikely]] {
       return kmalloc_again(size, gfp, mm::KmallocFailure::kNoMemory);
     }
-    m.note_allocation(size, cache->object_size());
-    return to_address(p);
+    return note_object(cache, p, size, gfp);
   }
-  if (size == 0) return to_address(mm::Kmalloc::zero_size_ptr());
+  if (size == 0) {
+    static_cast<void>(runtime::Accounting::take_site());
+    return to_address(mm::Kmalloc::zero_size_ptr());
+  }
   mm::KmallocFailure why = mm::KmallocFailure::kNone;
   void* const p = m.kmalloc().alloc_large(size, gfp, this_cpu(), &why);
   if (p == nullptr) return kmalloc_again(size, gfp, why);
-  m.note_allocation(size, m.kmalloc().ksize(p));
-  return to_address(p);
+  return note_large(p, size, gfp);
 }
 
 Address kmalloc_node(u64 size, Gfp gfp, s32 /*node*/) { return kmalloc(size, gfp); }
@@ -65,8 +81,7 @@ Address kmalloc_large(u64 size, Gfp gfp) {
   const auto attempt = [&] { return m.kmalloc().alloc_large(size, gfp, this_cpu(), &why); };
   void* const p = with_reclaim(gfp, attempt, [&] { return why == mm::KmallocFailure::kNoMemory; });
   if (p == nullptr) return kmalloc_failed(size, gfp, why, nullptr);
-  m.note_allocation(size, m.kmalloc().ksize(p));
-  return to_address(p);
+  return note_large(p, size, gfp);
 }
 Address kmalloc_large_node(u64 size, Gfp gfp, s32 /*node*/) { return kmalloc_large(size, gfp); }
 
@@ -81,8 +96,7 @@ Address kmalloc_from_cache(mm::Cache* cache, Gfp gfp, u64 size) {
   if (p == nullptr) [[unlikely]] {
     return kmalloc_failed(size, gfp, mm::KmallocFailure::kNoMemory, cache);
   }
-  m.note_allocation(size, cache->object_size());
-  return to_address(p);
+  return note_object(cache, p, size, gfp);
 }
 Address kmalloc_node_from_cache(mm::Cache* cache, Gfp gfp, s32 /*node*/, u64 size) {
   return kmalloc_from_cache(cache, gfp, size);
@@ -112,15 +126,16 @@ Address kmalloc_node_track_caller(u64 size, Gfp gfp, s32 /*node*/, u64 /*caller*
 // A pointer that no slab holds.
 void kfree_pages(Address address) {
   runtime::Memory& m = memory();
-  const u64 bytes = m.kmalloc().ksize(to_pointer(address));
+  const auto large = m.pages().block_of(Pfn{(address - host::kDirectMap) / host::kPageSize});
+  const auto event = large ? accounting().pages_at(*large) : std::nullopt;
   switch (m.kmalloc().free(to_pointer(address), this_cpu())) {
     case mm::KfreeOutcome::kOk:
-      m.note_free(bytes);
+      accounting().freed(event);
       return;
     case mm::KfreeOutcome::kNothing:
       return;
     case mm::KfreeOutcome::kInsideLarge:
-      m.note_free(bytes);
+      accounting().freed(event);
       koi_finding(fmt::format("kfree() of {:#x}, which is inside a large block", address));
       return;
     default:
@@ -151,10 +166,11 @@ void kfree(Address address) {
     if (address > kZeroSizePointer) kfree_pages(address);
     return;
   }
-  const u32 bytes = slab->cache->object_size();
+  const mm::Cache* const cache = slab->cache;
+  const observe::PackedOrigin origin = accounting().slab_origin(slab, to_pointer(address));
   const mm::FreeOutcome outcome = m.slabs().free_to(slab, to_pointer(address), this_cpu());
   if (outcome == mm::FreeOutcome::kOk) [[likely]] {
-    m.note_free(bytes);
+    accounting().slab_freed(*cache, to_pointer(address), origin);
     return;
   }
   free_refused(outcome, slab, address, "kfree");
@@ -196,34 +212,47 @@ void kfree_sensitive(Address address) {
   kfree(address);
 }
 
+void note_resized(Address address, u64 size) {
+  void* const p = to_pointer(address);
+  if (mm::Slab* const slab = memory().slabs().slab_of(p); slab != nullptr) {
+    accounting().slab_resized(slab, p, size);
+  } else if (const auto block =
+                 memory().pages().block_of(Pfn{(address - host::kDirectMap) / host::kPageSize})) {
+    accounting().pages_resized(*block, size);
+  }
+}
+
 Address krealloc(Address old, u64 size, Gfp gfp) {
   runtime::Memory& m = memory();
   if (size == 0) {
+    static_cast<void>(runtime::Accounting::take_site());
     kfree(old);
     return to_address(mm::Kmalloc::zero_size_ptr());
   }
   const u64 had = usable_bytes(old);
   if (had != 0 && m.kmalloc().ksize(to_pointer(old)) == 0) {
     // Freed already, or plain pages: as the kernel sees it, memory of `had` bytes.
-    if (had >= size) return old;
+    if (had >= size) {
+      static_cast<void>(runtime::Accounting::take_site());
+      return old;
+    }
     const Address fresh = kmalloc(size, gfp);
     if (fresh == 0) return 0;
     if (guest::copy_out(fresh, to_pointer(old), had) != 0) raise(guest::last_fault());
     kfree(old);
     return fresh;
   }
-  mm::KmallocFailure why = mm::KmallocFailure::kNone;
-  const auto attempt = [&] { return m.kmalloc().realloc(to_pointer(old), size, gfp, this_cpu(), &why); };
-  void* const p = with_reclaim(gfp, attempt, [&] { return why == mm::KmallocFailure::kNoMemory; });
-  if (p == nullptr) {
-    const bool large = size > mm::kKmallocMaxCacheSize;
-    return kmalloc_failed(size, gfp, why, large ? nullptr : m.kmalloc().cache_for(size, gfp));
+  if (had >= size) {
+    m.kmalloc().resize(to_pointer(old), size, gfp);
+    note_resized(old, size);
+    static_cast<void>(runtime::Accounting::take_site());
+    return old;
   }
-  if (to_address(p) != old) {
-    if (had != 0) m.note_free(had);
-    m.note_allocation(size, m.kmalloc().ksize(p));
-  }
-  return to_address(p);
+  const Address fresh = kmalloc(size, gfp);
+  if (fresh == 0 || had == 0) return fresh;
+  std::memcpy(to_pointer(fresh), to_pointer(old), had);
+  kfree(old);
+  return fresh;
 }
 
 }  // namespace

@@ -156,10 +156,11 @@ Address allocate(Cache* cache, Gfp gfp) {
     current().traps().warn(FrameEvent::kZeroedConstructor, {"mm/slub.c", 2001, 2700});
   }
   if (object == nullptr) [[unlikely]] {
+    accounting().failed();
     report_slab_failure(cache, gfp);
     return 0;
   }
-  m.note_allocation(cache->object_size(), cache->object_size());
+  accounting().slab_allocated(cache, object, cache->object_size(), gfp);
   return to_address(object);
 }
 
@@ -193,10 +194,10 @@ void kmem_cache_free(Cache* cache, Address object) {
         fmt::format("cache_from_obj: Wrong slab cache. {} but object is from {}", cache->name(),
                     owner->name()));
   }
-  const u32 bytes = owner->object_size();
+  const observe::PackedOrigin origin = accounting().slab_origin(slab, to_pointer(object));
   const mm::FreeOutcome outcome = m.slabs().free_to(slab, to_pointer(object), this_cpu());
   if (outcome == mm::FreeOutcome::kOk) [[likely]] {
-    m.note_free(bytes);
+    accounting().slab_freed(*owner, to_pointer(object), origin);
     return;
   }
   free_refused(outcome, slab, object, "kmem_cache_free");
@@ -209,10 +210,15 @@ s32 kmem_cache_alloc_bulk(Cache* cache, Gfp gfp, u64 count, Address array) {
   std::vector<void*> objects(count);
   const auto attempt = [&] { return m.slabs().alloc_bulk(cache, gfp, this_cpu(), objects) == count; };
   if (!with_reclaim(gfp, attempt, [] { return true; })) {
+    accounting().failed();
     report_slab_failure(cache, gfp);
     return 0;
   }
-  for (u64 i = 0; i < count; ++i) m.note_allocation(cache->object_size(), cache->object_size());
+  const observe::SiteNumber site = runtime::Accounting::take_site();
+  for (void* const object : objects) {
+    runtime::Accounting::set_site(site);
+    accounting().slab_allocated(cache, object, cache->object_size(), gfp);
+  }
   if (guest::copy_out(array, objects.data(), count * sizeof(u64)) != 0) raise(guest::last_fault());
   return static_cast<s32>(count);
 }

@@ -73,10 +73,11 @@ Address allocate(u64 size, u64 align, Gfp gfp, u32 flags = mm::vm_flag::kAlloc) 
     return result.outcome == VmallocOutcome::kOk;
   };
   if (!with_reclaim(gfp, attempt, [&] { return result.outcome == VmallocOutcome::kNoPages; })) {
+    accounting().failed();
     explain(result, size, gfp);
     return 0;
   }
-  m.note_allocation(size, mm::align_up(size, host::kPageSize));
+  accounting().vmalloc_allocated(result.address, size, gfp);
   return result.address;
 }
 
@@ -122,13 +123,13 @@ void warn_no_area(FrameEvent event, Address address, std::string_view function,
 void release(Address address, bool unmap_only) {
   runtime::Memory& m = memory();
   const mm::VmArea* const area = address == 0 ? nullptr : m.vmalloc().find(address);
-  const u64 bytes = area == nullptr ? 0 : area->pages.size() * host::kPageSize;
+  const auto event = accounting().area_at(area);
   const bool newer = current().is_6_12();
   const std::string_view function = newer && unmap_only ? "vunmap" : "vfree";
   switch (m.vmalloc().free(address, this_cpu())) {
     case mm::VfreeOutcome::kOk:
     case mm::VfreeOutcome::kInsideArea:
-      m.note_free(bytes);
+      accounting().freed(event);
       return;
     case mm::VfreeOutcome::kNothing:
       return;
@@ -200,6 +201,8 @@ bool is_vmalloc_or_module_addr(Address address) {
 Address kvmalloc(u64 size, Address bucket, Gfp gfp) {
   runtime::Memory& m = memory();
   const Gfp attempt = m.kmalloc().kvmalloc_attempt(size, gfp).value_or(gfp);
+  const observe::SiteNumber site = runtime::Accounting::take_site();
+  runtime::Accounting::set_site(site);
   const Address p = bucket != 0 ? kmalloc_bytes(size, bucket, attempt) : kmalloc_bytes(size, attempt);
   if (p != 0 || size <= host::kPageSize || (gfp & m.pages().gfp().direct_reclaim) == 0) return p;
   if (size > kIntMax) {
@@ -208,6 +211,8 @@ Address kvmalloc(u64 size, Address bucket, Gfp gfp) {
     }
     return 0;
   }
+  accounting().retract_failure(site);
+  runtime::Accounting::set_site(site);
   return allocate(size, 1, gfp);
 }
 Address kvmalloc_node(u64 size, Gfp gfp, s32 /*node*/) { return kvmalloc(size, 0, gfp); }
@@ -246,7 +251,10 @@ bool copy(Address to, Address from, u64 bytes) {
 }
 
 Address kvrealloc_6_1(Address old, u64 old_size, u64 size, Gfp gfp) {
-  if (old_size >= size) return old;
+  if (old_size >= size) {
+    static_cast<void>(runtime::Accounting::take_site());
+    return old;
+  }
   const Address fresh = kvmalloc(size, 0, gfp);
   if (fresh == 0 || !copy(fresh, old, old_size)) return 0;
   kvfree(old);
@@ -262,6 +270,8 @@ Address vrealloc(Address old, u64 size, Gfp gfp) {
   const u64 had = area == nullptr ? 0 : area->requested;
   const u64 room = area == nullptr ? 0 : area->size - area->guard_bytes();
   if (size <= room) {
+    accounting().vmalloc_resized(*area, size);
+    static_cast<void>(runtime::Accounting::take_site());
     if (size < had) static_cast<void>(guest::fill(old + size, 0, had - size));
     return old;
   }
@@ -275,8 +285,12 @@ Address kvrealloc_6_12(Address old, u64 size, Gfp gfp) {
   if (is_vmalloc_addr(old)) return vrealloc(old, size, gfp);
   runtime::Memory& m = memory();
   const u64 had = m.kmalloc().ksize(to_pointer(old));
+  const observe::SiteNumber site = runtime::Accounting::take_site();
+  runtime::Accounting::set_site(site);
   const Address moved = krealloc_bytes(old, size, m.kmalloc().kvmalloc_attempt(size, gfp).value_or(gfp));
   if (moved != 0) return moved;
+  accounting().retract_failure(site);
+  runtime::Accounting::set_site(site);
   const Address fresh = kvmalloc(size, 0, gfp);
   if (fresh == 0 || !copy(fresh, old, had)) return 0;
   kfree_bytes(old);

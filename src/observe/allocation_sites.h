@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Per call site: what a module asked the allocators for, what it got, and what of it is still alive.
 //
-// The loader gives each call of an allocator from a module's text a stub of its own, which stores the site's number in the
-// virtual CPU's area (host::GsArea::site) before it jumps on; so an allocator knows its caller without a lookup. Number 0
-// stands for callers without one: koi's own kernel core, and calls through function pointers.
+// The loader gives each call of an allocating function from a module's text a stub of its own, which stores the site's
+// number in the virtual CPU's area (host::GsArea::site) before it jumps on; so an allocator knows its caller without a
+// lookup, and sets the number back to 0 when it has used it. Number 0 stands for callers without one: koi's own kernel
+// core, and calls through function pointers.
+//
+// Kept as sums over all allocations and over all frees: what is alive is their difference. Always, for each site: the live
+// figures are the sums over the live objects whose origin names the site. Updates are O(1) and touch one cache line.
 #pragma once
 
+#include <algorithm>
 #include <memory_resource>
 #include <vector>
 
+#include "base/check.h"
 #include "base/types.h"
 
 namespace koi::observe {
 
 using SiteNumber = u32;
 inline constexpr SiteNumber kNoSite = 0;
+inline constexpr SiteNumber kMaxSites = 1u << 20;
 
 // Bytes and calls of one site. Actual bytes: what the allocator took from its size class, cache or pages for the request.
 struct SiteTotals {
@@ -36,40 +43,98 @@ struct ObjectOrigin {
   u64 time_ns = 0;  // virtual time of the allocation
 };
 
+// An origin in 16 bytes: site in bits 0 to 19, gfp in bits 20 to 47, requested bytes above; requests of kWhole bytes or
+// more asked for all that their object has.
+struct PackedOrigin {
+  static constexpr u32 kGfpShift = 20;
+  static constexpr u32 kRequestedShift = 48;
+  static constexpr u64 kGfpMask = (u64{1} << (kRequestedShift - kGfpShift)) - 1;
+  static constexpr u64 kWhole = 0xffff;
+
+  u64 what;
+  u64 time_ns;
+
+  static constexpr PackedOrigin pack(const ObjectOrigin& origin) {
+    return {origin.site | (origin.gfp & kGfpMask) << kGfpShift |
+                std::min(origin.requested, kWhole) << kRequestedShift,
+            origin.time_ns};
+  }
+  [[nodiscard]] constexpr SiteNumber site() const { return static_cast<SiteNumber>(what & (kMaxSites - 1)); }
+  [[nodiscard]] constexpr u64 requested(u64 whole) const {
+    const u64 kept = what >> kRequestedShift;
+    return kept == kWhole ? whole : kept;
+  }
+  [[nodiscard]] constexpr ObjectOrigin unpack(u64 whole) const {
+    return {site(), static_cast<u32>(what >> kGfpShift & kGfpMask), requested(whole), time_ns};
+  }
+};
+static_assert(sizeof(PackedOrigin) == 16);
+
+// One cache line of sums. Frees may run ahead of a sum by wrapping: only differences count.
+struct alignas(64) SiteCounters {
+  u64 calls = 0;
+  u64 requested = 0;
+  u64 actual = 0;
+  u64 freed_objects = 0;
+  u64 freed_requested = 0;
+  u64 freed_actual = 0;
+  u64 peak_actual = 0;
+  u64 failures = 0;
+
+  void allocated(u64 requested_bytes, u64 actual_bytes) {
+    ++calls;
+    requested += requested_bytes;
+    actual += actual_bytes;
+    const u64 live = actual - freed_actual;
+    if (live > peak_actual) peak_actual = live;
+  }
+  void freed(u64 requested_bytes, u64 actual_bytes) {
+    ++freed_objects;
+    freed_requested += requested_bytes;
+    freed_actual += actual_bytes;
+  }
+};
+static_assert(sizeof(SiteCounters) == 64);
+
 class AllocationSites {
  public:
-  explicit AllocationSites(std::pmr::memory_resource* resource) : totals_(1, resource) {}
+  explicit AllocationSites(std::pmr::memory_resource* resource) : counters_(1, resource) {}
 
   // A new site's number. What it stands for (module, function, line) is its owner's to keep.
   SiteNumber add() {
-    totals_.emplace_back();
-    return static_cast<SiteNumber>(totals_.size() - 1);
+    CHECK(counters_.size() < kMaxSites, "more than {} call sites", kMaxSites);
+    counters_.emplace_back();
+    return static_cast<SiteNumber>(counters_.size() - 1);
   }
 
   // Requires: site came from add(), or is kNoSite.
-  void allocated(SiteNumber site, u64 requested, u64 actual) {
-    SiteTotals& t = totals_[site];
-    ++t.calls;
-    t.requested_bytes += requested;
-    t.actual_bytes += actual;
-    ++t.live_objects;
-    t.live_requested += requested;
-    t.live_actual += actual;
-    if (t.live_actual > t.peak_actual) t.peak_actual = t.live_actual;
-  }
-  void freed(SiteNumber site, u64 requested, u64 actual) {
-    SiteTotals& t = totals_[site];
-    --t.live_objects;
-    t.live_requested -= requested;
-    t.live_actual -= actual;
-  }
-  void failed(SiteNumber site) { ++totals_[site].failures; }
+  void allocated(SiteNumber site, u64 requested, u64 actual) { counters_[site].allocated(requested, actual); }
+  void freed(SiteNumber site, u64 requested, u64 actual) { counters_[site].freed(requested, actual); }
+  void failed(SiteNumber site) { ++counters_[site].failures; }
+  // A failed attempt that the caller made good by other means.
+  void retract_failure(SiteNumber site) { --counters_[site].failures; }
+  // A live object became `more` objects more (split_page, alloc_pages_exact): bytes stay.
+  void split(SiteNumber site, u64 more) { counters_[site].freed_objects -= more; }
+  // A live object was asked to hold another number of bytes, in place.
+  void resized(SiteNumber site, u64 from, u64 to) { counters_[site].requested += to - from; }
 
-  [[nodiscard]] const SiteTotals& totals(SiteNumber site) const { return totals_[site]; }
-  [[nodiscard]] SiteNumber end() const { return static_cast<SiteNumber>(totals_.size()); }
+  [[nodiscard]] SiteTotals totals(SiteNumber site) const {
+    const SiteCounters& c = counters_[site];
+    return {c.calls,
+            c.requested,
+            c.actual,
+            c.calls - c.freed_objects,
+            c.requested - c.freed_requested,
+            c.actual - c.freed_actual,
+            c.peak_actual,
+            c.failures};
+  }
+  [[nodiscard]] SiteNumber end() const { return static_cast<SiteNumber>(counters_.size()); }
+  // The counters by number, for the allocators' fast path; add() may move them.
+  [[nodiscard]] SiteCounters* counters() { return counters_.data(); }
 
  private:
-  std::pmr::vector<SiteTotals> totals_;
+  std::pmr::vector<SiteCounters> counters_;
 };
 
 }  // namespace koi::observe

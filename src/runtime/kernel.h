@@ -41,8 +41,9 @@ struct KernelConfig {
   u64 memory_bytes = 1ULL << 30;
   u64 seed = 1;
   bool lazy = false;
-  bool for_gdb = false;  // register modules with gdb's JIT interface
-  u32 timeout_s = 30;    // CPU time
+  bool for_gdb = false;    // register modules with gdb's JIT interface
+  u32 timeout_s = 30;      // CPU time
+  bool accounting = true;  // keep who asked for each live object
 };
 
 // How a task that run_task() started came to its end.

@@ -10,6 +10,7 @@
 #include "engine/mm/boot_caches.h"
 #include "host/address_map.h"
 #include "host/world.h"
+#include "runtime/accounting.h"
 #include "runtime/console.h"
 #include "runtime/kernel.h"
 
@@ -32,7 +33,9 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
         layout{reinterpret_cast<u8*>(host::kDirectMap)},
         buddy(buddy_config(), k.world().heap()),
         slabs(buddy, layout, slab_config(seed), k.world().heap()),
-        vmalloc(buddy, *this, vmalloc_config(), k.world().heap()) {
+        vmalloc(buddy, *this, vmalloc_config(), k.world().heap()),
+        accounting(m, k.config().accounting ? Accounting::Enabled::kYes : Accounting::Enabled::kNo,
+                   k.config().cpus, k.world().heap()) {
     mm::create_early_caches(slabs);
     kmalloc.emplace(buddy, slabs, layout, kmalloc_config(facts));
     mm::create_boot_caches(slabs);
@@ -54,6 +57,7 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
     config.release = release();
     config.cpus = kernel.config().cpus;
     config.seed = seed;
+    config.keep_origins = kernel.config().accounting;
     config.events = this;
     return config;
   }
@@ -144,6 +148,7 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
   std::optional<mm::Kmalloc> kmalloc;
   mm::Vmalloc vmalloc;
   std::optional<mm::Percpu> percpu;
+  Accounting accounting;
 };
 
 Result<std::unique_ptr<Memory>> Memory::create(Kernel& kernel) {
@@ -181,6 +186,7 @@ mm::SlabAllocator& Memory::slabs() { return engines_->slabs; }
 mm::Kmalloc& Memory::kmalloc() { return *engines_->kmalloc; }
 mm::Vmalloc& Memory::vmalloc() { return engines_->vmalloc; }
 mm::Percpu& Memory::percpu() { return *engines_->percpu; }
+Accounting& Memory::accounting() { return engines_->accounting; }
 
 void Memory::publish_caches() {
   const CoreImage& core = kernel_.core();

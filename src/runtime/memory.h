@@ -15,16 +15,9 @@
 
 namespace koi::runtime {
 
+class Accounting;
 class Kernel;
 class Memory;
-
-// Bytes that modules asked for and were given, over the whole run.
-struct AllocationTotals {
-  u64 calls = 0;
-  u64 asked_bytes = 0;
-  u64 got_bytes = 0;
-  u64 live_bytes = 0;  // given and not yet freed
-};
 
 // Warnings that the kernel gives once.
 enum class Once : u8 {
@@ -135,14 +128,8 @@ class Memory {
   // The stack canary: from the seed, lowest byte zero as the kernel makes it.
   [[nodiscard]] u64 canary() const { return canary_; }
 
-  void note_allocation(u64 asked_bytes, u64 got_bytes) {
-    ++totals_.calls;
-    totals_.asked_bytes += asked_bytes;
-    totals_.got_bytes += got_bytes;
-    totals_.live_bytes += got_bytes;
-  }
-  void note_free(u64 got_bytes) { totals_.live_bytes -= got_bytes; }
-  [[nodiscard]] const AllocationTotals& totals() const { return totals_; }
+  // Who asked for what, and what of it is alive.
+  [[nodiscard]] Accounting& accounting();
 
   // True the first time.
   [[nodiscard]] bool first_time(Once warning) {
@@ -175,7 +162,6 @@ class Memory {
 
   Kernel& kernel_;
   Engines* engines_ = nullptr;
-  AllocationTotals totals_;
   u64 canary_ = 0;
   MemoryFacts facts_{};
   KnownCaches known_caches_{*this};

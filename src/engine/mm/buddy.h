@@ -27,6 +27,7 @@
 
 #include "base/check.h"
 #include "engine/mm/types.h"
+#include "observe/allocation_sites.h"
 
 namespace koi::mm {
 
@@ -55,8 +56,24 @@ struct PageDesc {
   u8 order;          // of the block, if this is its first page
   MigrateType type;  // of the list it is on
   PageUse use;
-  u32 requested;  // large kmalloc: bytes asked for; otherwise the user's
-  u64 tag;        // the user's (accounting site)
+  u32 requested;  // bytes asked for of a large kmalloc, or of pages with an origin; otherwise the user's
+  u64 tag;        // who asked for it; cleared when it is freed
+
+  // Who asked for the block; the links are free while it is allocated.
+  static constexpr u64 kHasOrigin = u64{1} << 63;
+  void set_origin(const observe::ObjectOrigin& origin) {
+    const auto packed = observe::PackedOrigin::pack({origin.site, origin.gfp, 0, origin.time_ns});
+    tag = packed.what | kHasOrigin;
+    requested = static_cast<u32>(origin.requested);
+    next = static_cast<u32>(origin.time_ns);
+    prev = static_cast<u32>(origin.time_ns >> 32);
+  }
+  [[nodiscard]] bool has_origin() const { return (tag & kHasOrigin) != 0; }
+  [[nodiscard]] observe::ObjectOrigin origin() const {
+    observe::ObjectOrigin origin = observe::PackedOrigin{tag & ~kHasOrigin, next | u64{prev} << 32}.unpack(0);
+    origin.requested = requested;
+    return origin;
+  }
 };
 static_assert(sizeof(PageDesc) == 32);
 
@@ -170,6 +187,19 @@ class Buddy {
   [[nodiscard]] PageDesc* find(Pfn pfn) {
     const u64 index = pfn.value - base_pfn_;
     return index < page_count_ ? &pages_[index] : nullptr;
+  }
+  // Every allocated block: visit(Pfn, const PageDesc&), by frame number. O(touched pages).
+  template <class Visit>
+  void for_each_allocated(Visit visit) const {
+    for (u64 page = 0; page < page_count_; ++page) {
+      for (const ZoneState& zone : zones_) {
+        for (const NeverUsed& area : zone.never_used) {
+          if (page >= area.next && page < area.end) page = area.end;
+        }
+      }
+      if (page < page_count_ && pages_[page].state == PageState::kAllocated)
+        visit(Pfn{page + base_pfn_}, pages_[page]);
+    }
   }
   // First page of the allocated block that `pfn` lies in; nullopt: it is not allocated.
   [[nodiscard]] std::optional<Pfn> block_of(Pfn pfn) const;

@@ -218,6 +218,11 @@ u64 Kmalloc::roundup(u64 size) const {
   return order >= 64 - kPageShift ? 0 : kPageSize << order;
 }
 
+void Kmalloc::resize(void* p, u64 size, Gfp gfp) const {
+  const bool clear_rest = slabs_.config().init_on_alloc || (gfp & gfp_.zero) != 0;
+  if (clear_rest) std::memset(static_cast<u8*>(p) + size, 0, ksize(p) - size);
+}
+
 void* Kmalloc::realloc(const void* p, u64 size, Gfp gfp, VcpuId cpu, KmallocFailure* why) {
   if (size == 0) {
     (void)free(p, cpu);
@@ -226,8 +231,7 @@ void* Kmalloc::realloc(const void* p, u64 size, Gfp gfp, VcpuId cpu, KmallocFail
   const u64 old_size = ksize(p);
   u8* old = const_cast<u8*>(static_cast<const u8*>(p));
   if (old_size >= size) {
-    const bool clear_rest = slabs_.config().init_on_alloc || (gfp & gfp_.zero) != 0;
-    if (clear_rest) std::memset(old + size, 0, old_size - size);
+    resize(old, size, gfp);
     return old;
   }
   void* fresh = alloc(size, gfp, cpu, why);

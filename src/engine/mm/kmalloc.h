@@ -92,6 +92,9 @@ class Kmalloc {
   // krealloc(): nullptr and *why on failure (the old memory stays); ZERO_SIZE_PTR for size 0.
   [[nodiscard]] void* realloc(const void* p, u64 size, Gfp gfp, VcpuId cpu, KmallocFailure* why = nullptr);
 
+  // The part of it that happens in place, when the block is large enough: what is given up is cleared if the kernel would.
+  void resize(void* p, u64 size, Gfp gfp) const;
+
   // kvmalloc(): what the kmalloc attempt is made with; nullopt: none is made, vmalloc at once or not at all.
   [[nodiscard]] std::optional<Gfp> kvmalloc_attempt(u64 size, Gfp gfp) const;
   [[nodiscard]] bool kvmalloc_may_fall_back(u64 size, Gfp gfp) const;

@@ -64,13 +64,16 @@ Slab* SlabAllocator::build_slab(Cache* cache, Pfn pfn, u8 order) {
   const u32 objects = order == g.order ? g.objects : g.min_objects;
   const u32 slots = objects * (g.size >> cache->shift_);
   const u64 live_bytes = align_up(slots, 64) / 8;
-  const u64 meta_bytes = sizeof(Slab) + live_bytes + objects * sizeof(u16);
+  u64 meta_bytes = sizeof(Slab) + live_bytes + objects * sizeof(u16);
+  const u64 origins_at = config_.keep_origins ? align_up(meta_bytes, sizeof(observe::PackedOrigin)) : 0;
+  if (origins_at != 0) meta_bytes = origins_at + objects * sizeof(observe::PackedOrigin);
   Slab* slab = new (meta_.take(meta_bytes)) Slab;
   slab->base = layout_.direct_map + (pfn.value << kPageShift) + g.red_left_pad;
   slab->cache = cache;
   slab->objects = objects;
   slab->slots = slots;
   slab->stack_at = static_cast<u32>(sizeof(Slab) + live_bytes);
+  slab->origins_at = static_cast<u32>(origins_at);
   slab->shift = cache->shift_;
   slab->order = order;
   for (u64 i = 0; i < u64{1} << order; ++i) {
@@ -139,7 +142,7 @@ void SlabAllocator::discard(Slab* slab) {
   const Order order{slab->order};
   for (u64 i = 0; i < u64{1} << order.value; ++i) buddy_.desc(Pfn{pfn.value + i}).owner = nullptr;
   if (config_.events != nullptr) config_.events->slab_gone(*cache, pfn, order);
-  meta_.give(slab, slab->stack_at + slab->objects * sizeof(u16));
+  meta_.give(slab, slab->meta_bytes());
   if ((cache->geometry_.flags & slab_flag::kTypesafeByRcu) != 0 && config_.events != nullptr) {
     config_.events->rcu_slab_emptied(pfn, order);
   } else {
@@ -224,7 +227,7 @@ void SlabAllocator::put_on_chain(Slab* slab, VcpuId cpu, bool may_drain) {
     here.chain = nullptr;
   }
   slab->state = SlabState::kCpuPartial;
-  slab->chain_length = here.chain == nullptr ? 1 : here.chain->chain_length + 1;
+  slab->chain_length = static_cast<u16>(here.chain == nullptr ? 1 : here.chain->chain_length + 1);
   slab->prev = nullptr;
   slab->next = here.chain;
   here.chain = slab;
@@ -348,7 +351,8 @@ FreeOutcome SlabAllocator::free_slowly(Slab* slab, u64 slot, VcpuId cpu) {
   }
   slab->live()[slot >> 6] &= ~(u64{1} << (slot & 63));
   if (slab->cpu != Slab::kNoCpu) {
-    slab->stack()[slab->objects - ++slab->remote] = static_cast<u16>(slot);
+    ++slab->remote;
+    slab->stack()[slab->objects - slab->remote] = static_cast<u16>(slot);
     return FreeOutcome::kOk;
   }
   slab->stack()[slab->count++] = static_cast<u16>(slot);

@@ -30,6 +30,7 @@
 #include "engine/mm/geometry.h"
 #include "engine/mm/meta_pool.h"
 #include "engine/mm/slab_debug.h"
+#include "observe/allocation_sites.h"
 
 namespace koi::mm {
 
@@ -43,20 +44,22 @@ enum class SlabState : u8 {
   kFull,
 };
 
-// Header of one slab; the live bits and the stack follow it.
+// Header of one slab; the live bits, the stack and, if the allocator keeps them, the objects' origins follow it.
 struct Slab {
   u8* base = nullptr;  // first object
   Cache* cache = nullptr;
-  u32 count = 0;   // free slots: stack[0, count), the next to be allocated last
-  u32 remote = 0;  // freed by other CPUs while current: stack[objects - remote, objects), latest first
+  u32 count = 0;         // free slots: stack[0, count), the next to be allocated last
+  u16 remote = 0;        // freed by other CPUs while current: stack[objects - remote, objects), latest first
+  u16 chain_length = 0;  // on a CPU's chain: slabs from here on
   u32 objects = 0;
-  u32 slots = 0;     // slot numbers are below this
-  u32 stack_at = 0;  // offset of the stack from here
-  u8 shift = 0;      // log2 of a slot's bytes
-  u8 cpu = kNoCpu;   // whose current slab this is
+  u32 slots = 0;       // slot numbers are below this
+  u32 stack_at = 0;    // offset of the stack from here
+  u32 origins_at = 0;  // offset of the origins, by object number; 0: none are kept
+  u32 reserved = 0;
+  u8 shift = 0;     // log2 of a slot's bytes
+  u8 cpu = kNoCpu;  // whose current slab this is
   SlabState state = SlabState::kFull;
   u8 order = 0;
-  u32 chain_length = 0;  // on a CPU's chain: slabs from here on
   Slab* next = nullptr;
   Slab* prev = nullptr;
 
@@ -66,6 +69,13 @@ struct Slab {
   [[nodiscard]] u16* stack() { return reinterpret_cast<u16*>(reinterpret_cast<u8*>(this) + stack_at); }
   [[nodiscard]] const u16* stack() const {
     return reinterpret_cast<const u16*>(reinterpret_cast<const u8*>(this) + stack_at);
+  }
+  [[nodiscard]] observe::PackedOrigin* origins() {
+    return reinterpret_cast<observe::PackedOrigin*>(reinterpret_cast<u8*>(this) + origins_at);
+  }
+  [[nodiscard]] u64 meta_bytes() const {
+    return origins_at != 0 ? origins_at + objects * sizeof(observe::PackedOrigin)
+                           : stack_at + objects * sizeof(u16);
   }
   [[nodiscard]] bool is_live(u64 slot) const { return ((live()[slot >> 6] >> (slot & 63)) & 1) != 0; }
   [[nodiscard]] u32 free_objects() const { return count + remote; }
@@ -102,6 +112,8 @@ class Cache {
   [[nodiscard]] s32 reference_count() const { return reference_count_; }
   [[nodiscard]] bool is_debug() const { return (geometry_.flags & slab_flag::kDebug) != 0; }
   [[nodiscard]] u64 slab_count() const { return slab_count_; }
+  // Number of the object that starts at a slot.
+  [[nodiscard]] u32 object_number(u64 slot) const { return static_cast<u32>(slot) * slot_inverse_; }
 
  private:
   friend class SlabAllocator;
@@ -113,6 +125,7 @@ class Cache {
   u64 zero_bytes_ = 0;  // what init_on_alloc clears; 0: only on __GFP_ZERO
   Gfp page_gfp_ = 0;    // added to each page request
   u8 shift_ = 3;
+  u32 slot_inverse_ = 1;  // of the odd number of slots in an object, modulo 2^32
   bool clears_requested_only_ = false;
   SlabList partial_;
   SlabList full_;
@@ -216,6 +229,7 @@ struct SlabConfig {
   bool freelist_random = true;
   bool init_on_alloc = true;
   u64 seed = 0;
+  bool keep_origins = false;                        // room for an ObjectOrigin beside each object
   std::optional<std::string_view> slab_debug = {};  // the boot option's value ("" is `slub_debug` alone)
   SlabEvents* events = nullptr;
 };
@@ -337,6 +351,24 @@ class SlabAllocator {
     return SlabDebug(config_.release, cache->geometry_).requested_size(static_cast<const u8*>(object));
   }
 
+  // Where an allocated object's origin is kept. Requires: keep_origins; an allocated object's start.
+  [[nodiscard]] static observe::PackedOrigin& origin_of(Slab* slab, const void* object) {
+    return slab->origins()[slab->cache->object_number(slab->slot_of(object))];
+  }
+  [[nodiscard]] bool keeps_origins() const { return config_.keep_origins; }
+  // Every allocated object: visit(Cache&, Slab&, void* object), cache by cache from the oldest, slab by slab.
+  template <class Visit>
+  void for_each_object(Visit visit) const {
+    for (Cache* cache = oldest_; cache != nullptr; cache = cache->newer_) {
+      for_each_slab(cache, [&](const Slab* slab) {
+        for (u32 number = 0; number < slab->objects; ++number) {
+          u8* const object = slab->base + u64{number} * cache->geometry_.size;
+          if (slab->is_live(slab->slot_of(object))) visit(*cache, const_cast<Slab&>(*slab), object);
+        }
+      });
+    }
+  }
+
   [[nodiscard]] std::vector<Cache*> caches() const;  // oldest first
   [[nodiscard]] Cache* find_cache(std::string_view name) const;
   [[nodiscard]] SlabInfo slab_info(const Cache* cache) const;
@@ -397,7 +429,16 @@ class SlabAllocator {
   [[nodiscard]] std::optional<std::string> check_slab(const Slab* slab, SlabState state) const;
   [[nodiscard]] std::optional<std::string> check_cache(const Cache* cache) const;
   template <class Visit>
-  void for_each_slab(const Cache* cache, Visit visit) const;
+  void for_each_slab(const Cache* cache, Visit visit) const {
+    for (const SlabList* list : {&cache->partial_, &cache->full_}) {
+      for (const Slab* slab = list->head; slab != nullptr; slab = slab->next) visit(slab);
+    }
+    for (u32 cpu = 0; cpu < cache->cpus_; ++cpu) {
+      const CpuSlab& here = cache->cpu_slabs()[cpu];
+      if (here.current != &none_) visit(static_cast<const Slab*>(here.current));
+      for (const Slab* slab = here.chain; slab != nullptr; slab = slab->next) visit(slab);
+    }
+  }
 
   Buddy& buddy_;
   MemoryLayout layout_;

@@ -118,6 +118,8 @@ Cache* SlabAllocator::build(const CacheRequest& request, u32 align, u32 flags) {
   Cache* cache = new (memory) Cache(resource_);
   cache->geometry_ = *geometry;
   cache->shift_ = static_cast<u8>(std::countr_zero(geometry->size));
+  const u32 odd = geometry->size >> cache->shift_;
+  for (u32 i = 0; i < 5; ++i) cache->slot_inverse_ *= 2 - odd * cache->slot_inverse_;  // Newton, bits double
   cache->name_ = request.name;
   cache->constructor_ = request.constructor;
   cache->usercopy_offset_ = request.usercopy_offset;
@@ -256,18 +258,6 @@ std::optional<SlabAllocator::ObjectAt> SlabAllocator::object_at(const void* addr
   const u64 number = std::min<u64>(distance / g.size, slab->objects - 1);
   u8* start = slab->base + number * g.size;
   return ObjectAt{slab->cache, start, number, slab->is_live(slab->slot_of(start))};
-}
-
-template <class Visit>
-void SlabAllocator::for_each_slab(const Cache* cache, Visit visit) const {
-  for (const SlabList* list : {&cache->partial_, &cache->full_}) {
-    for (const Slab* slab = list->head; slab != nullptr; slab = slab->next) visit(slab);
-  }
-  for (u32 cpu = 0; cpu < cache->cpus_; ++cpu) {
-    const CpuSlab& here = cache->cpu_slabs()[cpu];
-    if (here.current != &none_) visit(here.current);
-    for (const Slab* slab = here.chain; slab != nullptr; slab = slab->next) visit(slab);
-  }
 }
 
 std::vector<RemainingSlab> SlabAllocator::remaining_slabs(const Cache* cache) const {

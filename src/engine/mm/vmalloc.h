@@ -49,12 +49,13 @@ struct VmArea {
   u64 size = 0;       // with the guard page
   u64 requested = 0;  // bytes
   u32 flags = 0;
-  u64 caller = 0;                   // return address, for the symbol
-  u64 physical = 0;                 // ioremap
-  bool page_array_is_area = false;  // "vpages"
-  u64 page_array = 0;               // that area's address
-  std::pmr::vector<Pfn> pages;      // its own
-  std::pmr::vector<Pfn> shown;      // vmap(): the caller's
+  u64 caller = 0;                               // return address, for the symbol
+  u64 physical = 0;                             // ioremap
+  bool page_array_is_area = false;              // "vpages"
+  u64 page_array = 0;                           // that area's address
+  std::optional<observe::ObjectOrigin> origin;  // who asked for it, if that is kept
+  std::pmr::vector<Pfn> pages;                  // its own
+  std::pmr::vector<Pfn> shown;                  // vmap(): the caller's
 
   [[nodiscard]] u64 guard_bytes() const { return (flags & vm_flag::kNoGuard) != 0 ? 0 : kPageSize; }
   [[nodiscard]] u64 end() const { return address + size; }
@@ -120,6 +121,8 @@ class Vmalloc {
 
   // The area an address lies in, guard page included.
   [[nodiscard]] const VmArea* find(u64 address) const;
+  // Requires: an area starts there.
+  void set_origin(u64 address, const observe::ObjectOrigin& origin) { busy_.at(address).origin = origin; }
   // vmalloc_to_page().
   [[nodiscard]] std::optional<Pfn> page_at(u64 address) const;
   // In the order of /proc/vmallocinfo: by address; 6.12 goes node by node (64 KiB stripes over the CPUs).
