@@ -188,6 +188,36 @@ mm::Vmalloc& Memory::vmalloc() { return engines_->vmalloc; }
 mm::Percpu& Memory::percpu() { return *engines_->percpu; }
 Accounting& Memory::accounting() { return engines_->accounting; }
 
+u64 Memory::duplicate(std::string_view text) {
+  const mm::Gfp gfp = pages().gfp().kernel();
+  const u64 bytes = text.size() + 1;
+  void* const p = kmalloc().alloc(bytes, gfp, VcpuId{0});
+  if (p == nullptr) return 0;
+  const auto address = reinterpret_cast<u64>(p);
+  if (mm::Cache* const cache = slabs().find_cache_of(p); cache != nullptr) {
+    accounting().slab_allocated(cache, p, bytes, gfp);
+  } else {
+    const Pfn pfn{(address - host::kDirectMap) / host::kPageSize};
+    const u32 order = pages().desc(pfn).order;
+    accounting().pages_allocated(observe::AllocationKind::kLargeKmalloc, pfn, order, bytes, gfp);
+  }
+  std::memcpy(p, text.data(), text.size());
+  static_cast<char*>(p)[text.size()] = '\0';
+  return address;
+}
+
+void Memory::drop(u64 copy) {
+  void* const p = reinterpret_cast<void*>(copy);
+  if (mm::Slab* const slab = slabs().slab_of(p); slab != nullptr) {
+    const mm::Cache* const cache = slab->cache;
+    const observe::PackedOrigin origin = accounting().slab_origin(slab, p);
+    if (kmalloc().free(p, VcpuId{0}) == mm::KfreeOutcome::kOk) accounting().slab_freed(*cache, p, origin);
+    return;
+  }
+  const auto event = accounting().pages_at(Pfn{(copy - host::kDirectMap) / host::kPageSize});
+  if (kmalloc().free(p, VcpuId{0}) == mm::KfreeOutcome::kOk) accounting().freed(event);
+}
+
 void Memory::publish_caches() {
   const CoreImage& core = kernel_.core();
   const u64 base = core.address_of("kmalloc_caches");

@@ -5,6 +5,7 @@
 #include <bitset>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "base/result.h"
@@ -127,6 +128,10 @@ class Memory {
 
   // The stack canary: from the seed, lowest byte zero as the kernel makes it.
   [[nodiscard]] u64 canary() const { return canary_; }
+
+  // A zero-terminated copy of `text` that the kernel keeps for a module, from kmalloc; 0: no memory.
+  [[nodiscard]] u64 duplicate(std::string_view text);
+  void drop(u64 copy);
 
   // Who asked for what, and what of it is alive.
   [[nodiscard]] Accounting& accounting();

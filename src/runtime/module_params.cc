@@ -33,19 +33,15 @@ class Params final : public module::ParamHost {
     return it == kinds_.end() ? module::ParamKind::kCustom : it->second;
   }
   u64 keep_string(std::string_view text) override {
-    void* const p =
-        kernel_.memory().kmalloc().alloc(text.size() + 1, kernel_.memory().pages().gfp().kernel(), VcpuId{0});
-    if (p == nullptr) return 0;
-    std::memcpy(p, text.data(), text.size());
-    static_cast<char*>(p)[text.size()] = '\0';
-    kept_.push_back(reinterpret_cast<u64>(p));
-    return kept_.back();
+    const u64 copy = kernel_.memory().duplicate(text);
+    if (copy != 0) kept_.push_back(copy);
+    return copy;
   }
   void drop_string(u64 address) override {
     const auto it = std::find(kept_.begin(), kept_.end(), address);
     if (it == kept_.end()) return;
     kept_.erase(it);
-    static_cast<void>(kernel_.memory().kmalloc().free(reinterpret_cast<void*>(address), VcpuId{0}));
+    kernel_.memory().drop(address);
   }
   int custom_set(const module::Param& param, std::optional<std::string>& value) override {
     const auto ops = guest::load<module::KernelParamOpsRecord>(param.ops);

@@ -37,10 +37,10 @@ bool is_error(u64 value) { return value >= static_cast<u64>(-4095); }
 class VirtualFiles::OpenFile {
  public:
   static Result<OpenFile> open(Kernel& kernel, const vfs::Node& node, std::string_view path, u32 flags) {
-    const u64 name = string_for_guest(kernel, node.name);
+    const u64 name = kernel.memory().duplicate(node.name);
     const u64 file =
         host::upcall(kernel.core().address_of("koi_file_open"), node.object, name, flags | kLargeFile);
-    if (name != 0) kernel.memory().kmalloc().free(reinterpret_cast<void*>(name), VcpuId{0});
+    kernel.memory().drop(name);
     if (is_error(file)) return failure(path, static_cast<s64>(file));
     const auto buffer = kernel.files().take_buffer();
     if (!buffer) {
@@ -78,15 +78,6 @@ class VirtualFiles::OpenFile {
 
  private:
   OpenFile(Kernel& kernel, u64 file, u64 buffer) : kernel_(kernel), file_(file), buffer_(buffer) {}
-
-  static u64 string_for_guest(Kernel& kernel, std::string_view text) {
-    void* const p =
-        kernel.memory().kmalloc().alloc(text.size() + 1, kernel.memory().pages().gfp().kernel(), VcpuId{0});
-    if (p == nullptr) return 0;
-    std::memcpy(p, text.data(), text.size());
-    static_cast<char*>(p)[text.size()] = '\0';
-    return reinterpret_cast<u64>(p);
-  }
 
   Kernel& kernel_;
   u64 file_;
