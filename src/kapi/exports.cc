@@ -2,9 +2,11 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "kapi/allocating.h"
 #include "kapi/kernel_ref.h"
 #include "kapi/page_calls.h"
 #include "kapi/tables.h"
+#include "runtime/call_sites.h"
 
 namespace koi::kapi {
 namespace {
@@ -32,6 +34,7 @@ bool find_export(std::string_view name) {
 Result<std::unique_ptr<runtime::Kernel>> boot(const runtime::KernelConfig& config) {
   auto kernel = TRY(runtime::Kernel::boot(config, export_tables()));
   g_current = kernel.get();
+  kernel->call_sites().declare(allocating_functions());
   install_memory_reports(*kernel);
   return kernel;
 }

@@ -80,6 +80,15 @@ Status apply_relocation(u32 type, MutableByteSpan place, u64 place_address, u64 
 
 namespace {
 
+// call rel32, jmp rel32 or jcc rel32 whose displacement is the place.
+bool targets_branch(u32 type, ByteSpan section, u64 offset, s64 addend) {
+  constexpr u8 kCall = 0xe8, kJump = 0xe9, kTwoByte = 0x0f, kFirstConditional = 0x80;
+  if ((type != kRelocPc32 && type != kRelocPlt32) || addend != -4 || offset == 0) return false;
+  const u8 opcode = section[offset - 1];
+  if (opcode == kCall || opcode == kJump) return true;
+  return offset >= 2 && section[offset - 2] == kTwoByte && (opcode & 0xf0) == kFirstConditional;
+}
+
 class RelocatePass {
  public:
   RelocatePass(const ElfImage& image, LinkedImage& linked, std::span<const u64> values, SiteTargets* targets,
@@ -112,8 +121,10 @@ class RelocatePass {
       }
       u64 value = values_[rela.symbol()];
       if (targets_ != nullptr && symbol.shndx == elf::kShnUndef && rela.symbol() != 0) {
+        const bool is_branch = image_.sections[section.target].executable() &&
+                               targets_branch(rela.type(), target, rela.offset, rela.addend);
         value = targets_->target_for(
-            {symbol.name, value, rela.type(), section.target, rela.offset, base + rela.offset});
+            {symbol.name, value, rela.type(), section.target, rela.offset, base + rela.offset, is_branch});
       }
       const Status status = apply_relocation(rela.type(), target.subspan(rela.offset), base + rela.offset,
                                              value, rela.addend, image_.module_name, era_, log_);

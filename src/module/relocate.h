@@ -20,6 +20,8 @@ struct RelocationSite {
   u32 section = 0;  // the section that holds the place
   u64 offset = 0;   // of the place in its section
   u64 address = 0;  // P
+  // The place is the target of a call or jump, conditional ones included.
+  bool is_branch = false;
 };
 
 // Lets the runtime give a site an address of its own for the symbol: a stub that carries a site number.

@@ -116,6 +116,10 @@ TEST(Relocation, SitesMayHaveTargetsOfTheirOwn) {
   b.append(init, std::string("\xe8\0\0\0\0", 5));
   const u32 other = b.symbol("_printk", elf::kShnUndef, 0);
   b.relocation(init, 16, kRelocPlt32, other, -4);
+  b.append(init, std::string("\x0f\x84\0\0\0\0", 6));  // je
+  b.relocation(init, 22, kRelocPlt32, other, -4);
+  b.append(init, std::string("\xbf\0\0\0\0", 5));  // mov $_printk, %edi: a pointer to it
+  b.relocation(init, 27, kReloc32S, other, 0);
   const ModuleFile file = b.file();
   CollectedLog log;
   const ElfImage image = ElfImage::parse(file, {}, log).value();
@@ -124,9 +128,12 @@ TEST(Relocation, SitesMayHaveTargetsOfTheirOwn) {
   const std::vector<u64> values(image.symbols.size(), 0x20000000);
   CountingTargets targets;
   ASSERT_TRUE(relocate(image, linked, values, &targets, LoaderEra::kCoreAndInit, log).ok());
-  ASSERT_EQ(targets.sites.size(), 2U);
+  ASSERT_EQ(targets.sites.size(), 4U);
   EXPECT_EQ(targets.sites[0].symbol, "_printk");
   EXPECT_EQ(targets.sites[1].offset, 16U);
+  EXPECT_TRUE(targets.sites[1].is_branch);
+  EXPECT_TRUE(targets.sites[2].is_branch);
+  EXPECT_FALSE(targets.sites[3].is_branch);
   const u64 base = *linked.section_address(init);
   EXPECT_EQ(*linked.read<s32>(base + 16) + static_cast<s64>(base) + 16 + 4, 0x20001020);
 }

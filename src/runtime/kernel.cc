@@ -7,7 +7,9 @@
 #include "base/check.h"
 #include "host/address_map.h"
 #include "host/fault_signals.h"
+#include "runtime/accounting.h"
 #include "runtime/bug_bundle.h"
+#include "runtime/call_sites.h"
 #include "runtime/console.h"
 #include "runtime/core_build.h"
 #include "runtime/memory.h"
@@ -19,6 +21,7 @@ namespace koi::runtime {
 namespace {
 
 constexpr u64 kStubAreaBytes = 1ULL << 20;
+constexpr u64 kSiteStubBytes = 2ULL << 20;
 constexpr u64 kKernelStackStride = 2 * host::kThreadSize;  // the lower half is the guard
 constexpr s32 kFirstUserPid = 92;  // what insmod got on the machines that the reference was measured on
 
@@ -50,6 +53,7 @@ Kernel::~Kernel() {
   files_.reset();
   traps_.reset();
   console_.reset();
+  call_sites_.reset();
   memory_.reset();
   scheduler_.reset();
   journal_.reset();
@@ -61,6 +65,9 @@ Status Kernel::start(std::span<const ExportTable> exports) {
   journal_.emplace(world_->heap());
   TRY(load_core(exports));
   memory_ = TRY(Memory::create(*this));
+  call_sites_ = std::make_unique<CallSites>(
+      TRY(host::SiteStubs::create(*world_, kSiteStubBytes)), memory_->accounting().sites(),
+      [this](u64 address) { return address >= core_->text_begin() && address < core_->text_end(); });
   sched::SchedulerConfig scheduling;
   scheduling.vcpus = config_.cpus;
   scheduling.seed = config_.seed;
@@ -319,6 +326,12 @@ u64 Kernel::name_address(std::string_view name) {
 }
 
 std::optional<Symbol> Kernel::stub_symbol(u64 address) const {
+  if (const u64 function = call_sites_ == nullptr ? 0 : call_sites_->function_behind(address);
+      function != 0) {
+    if (const CoreFunction* const core = core_->function_at(function); core != nullptr)
+      return Symbol{core->name, 0, core->size, {}};
+    address = function;
+  }
   if (address < stubs_->base() || address >= stubs_->end()) return std::nullopt;
   const u64 start = address & ~(host::kStubSize - 1);
   const auto it = stub_names_.find(start);

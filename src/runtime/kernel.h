@@ -28,6 +28,7 @@
 
 namespace koi::runtime {
 
+class CallSites;
 class ModuleTable;
 class Traps;
 class Console;
@@ -83,6 +84,7 @@ class Kernel final : public sched::TaskHost {
   [[nodiscard]] sched::Scheduler& sched() { return *scheduler_; }
   [[nodiscard]] observe::Journal& journal() { return *journal_; }
   [[nodiscard]] ModuleTable& modules() { return *modules_; }
+  [[nodiscard]] CallSites& call_sites() { return *call_sites_; }
   [[nodiscard]] Traps& traps() { return *traps_; }
   [[nodiscard]] Console& console() { return *console_; }
   [[nodiscard]] Memory& memory() { return *memory_; }
@@ -157,6 +159,7 @@ class Kernel final : public sched::TaskHost {
   std::optional<sched::Scheduler> scheduler_;
   std::optional<observe::Journal> journal_;
   std::unique_ptr<Memory> memory_;
+  std::unique_ptr<CallSites> call_sites_;
   std::unique_ptr<VirtualFiles> files_;
   std::unique_ptr<ModuleTable> modules_;
   std::unique_ptr<Traps> traps_;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "runtime/call_sites.h"
 #include "runtime/kernel.h"
 #include "runtime/memory.h"
 #include "runtime/modules.h"
@@ -36,8 +37,9 @@ class ModuleTable::Host final : public module::LoadHost, public module::SymbolSo
   }
   void begin() { reserved_.clear(); }
 
-  Result<module::Placement> place(std::string_view /*name*/, const module::Layout& layout) override {
+  Result<module::Placement> place(std::string_view name, const module::Layout& layout) override {
     module::Placement placement;
+    kernel_.call_sites().begin(name);
     placement.core_base = TRY(kernel_.world().window_take(layout.core_bytes));
     if (layout.init_bytes != 0) placement.init_base = TRY(kernel_.world().window_take(layout.init_bytes));
     if (layout.percpu_bytes != 0) {
@@ -51,6 +53,9 @@ class ModuleTable::Host final : public module::LoadHost, public module::SymbolSo
   }
 
   module::SymbolSource& symbols() override { return *this; }
+  module::SiteTargets* site_targets() override {
+    return kernel_.config().accounting ? &kernel_.call_sites() : nullptr;
+  }
 
   std::optional<module::ExportedSymbol> find(std::string_view name) override {
     for (const auto& module : table_.modules_) {

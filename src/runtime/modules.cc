@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "host/address_map.h"
 #include "host/guest_memory.h"
+#include "runtime/call_sites.h"
 #include "runtime/console.h"
 #include "runtime/kernel.h"
 #include "runtime/memory.h"
@@ -44,12 +45,14 @@ ModuleCall ModuleTable::finit_module(const std::string& path, std::string_view a
       module::load_module(std::make_unique<module::ModuleFile>(std::move(*file)), facts_, flags, *host_,
                           taint_, kernel_.console());
   if (!loaded.ok()) {
+    kernel_.call_sites().abandon();
     const int error = loaded.error().errno_value;
     return {-(error == 0 ? ENOEXEC : error), loaded.error().message};
   }
   modules_.push_back(std::make_unique<ModuleInstance>());
   ModuleInstance& module = *modules_.back();
   module.loaded = std::move(*loaded);
+  kernel_.call_sites().adopt(module);
   module.uses = module.loaded.resolution.used_owners;
   for (const std::string& owner : module.uses) use_module(owner, +1);
   if (Status prepared = prepare(module, args); !prepared.ok()) {
@@ -80,6 +83,7 @@ Status ModuleTable::prepare(ModuleInstance& module, std::string_view args) {
   module.tables = TRY(module::read_tables(image, linked));
   module.symbols.emplace(image, module.loaded.layout, linked, values, module::loader_era(facts_.release),
                          kernel_.world().heap());
+  kernel_.call_sites().name_functions(module);
   set_trap_sites(module);
   map_image(module);
   fill_struct_module(module);
@@ -151,6 +155,7 @@ void ModuleTable::unload(ModuleInstance& module) {
   dynamic_debug_.remove_module(module);
   for (const std::string& owner : module.uses) use_module(owner, -1);
   free_init(module);
+  kernel_.call_sites().unload(module);
   const module::Placement placement = module.loaded.placement;
   const u64 size = module.loaded.layout.core_bytes;
   kernel_.traps().remove_sites(placement.core_base, placement.core_base + size);

@@ -20,6 +20,7 @@
 #include "module/symbols.h"
 #include "module/tables.h"
 #include "module/versions.h"
+#include "observe/allocation_sites.h"
 #include "runtime/dynamic_debug.h"
 #include "runtime/jump_labels.h"
 #include "runtime/splat.h"
@@ -44,6 +45,9 @@ struct ModuleInstance {
   std::vector<module::Param> params;
   std::string args;
   std::unique_ptr<module::GdbJitModule> gdb;
+  // Its numbered calls of allocating functions (CallSites).
+  std::vector<u64> site_stubs;
+  observe::SiteNumber first_site = 1, end_site = 1;
 
   // Where in the sources `address` lies, innermost function first; empty: no debug information.
   [[nodiscard]] std::vector<SourcePlace> source_places(u64 address);
