@@ -15,8 +15,8 @@ constexpr size_t kBufferBytes = 1U << 16;
 
 }  // namespace
 
-LogOutput::LogOutput(runtime::Kernel& kernel, const MachineOptions& options)
-    : kernel_(kernel), options_(options) {
+LogOutput::LogOutput(runtime::Kernel& kernel, const MachineOptions& options, int descriptor)
+    : kernel_(kernel), options_(options), descriptor_(descriptor) {
   kernel_.console().log().subscribe(this);
 }
 
@@ -45,7 +45,7 @@ void LogOutput::on_record(const printk::Record& record, printk::LogEvent event) 
 void LogOutput::finish() {
   size_t done = 0;
   while (done < buffer_.size()) {
-    const ssize_t n = write(STDOUT_FILENO, buffer_.data() + done, buffer_.size() - done);
+    const ssize_t n = write(descriptor_, buffer_.data() + done, buffer_.size() - done);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;  // a closed pipe: the exit code still tells
     done += static_cast<size_t>(n);

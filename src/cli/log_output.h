@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The kernel log on stdout, record by record as it is written.
+// The kernel log on stdout (or another descriptor), record by record as it is written.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ namespace koi::cli {
 
 class LogOutput final : public printk::LogSubscriber {
  public:
-  LogOutput(runtime::Kernel& kernel, const MachineOptions& options);
+  LogOutput(runtime::Kernel& kernel, const MachineOptions& options, int descriptor);
   ~LogOutput() override;
   LogOutput(const LogOutput&) = delete;
   LogOutput& operator=(const LogOutput&) = delete;
@@ -24,6 +24,7 @@ class LogOutput final : public printk::LogSubscriber {
  private:
   runtime::Kernel& kernel_;
   const MachineOptions& options_;
+  const int descriptor_;
   std::string buffer_;
 };
 

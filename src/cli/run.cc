@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/common_options.h"
+#include "cli/memory_session.h"
 #include "cli/run_session.h"
 
 namespace koi::cli {
@@ -11,15 +12,17 @@ namespace koi::cli {
 Runner setup_run(CLI::App& app) {
   struct Options {
     MachineOptions machine;
+    MemoryOptions memory;
     std::vector<std::string> words;
   };
   auto options = std::make_shared<Options>();
   add_machine_options(app, options->machine);
+  add_report_option(app, options->memory);
   app.add_option("modules", options->words,
                  "MODULE.ko [PARAMETER=VALUE ...] ...: modules in the order of loading")
       ->required()
       ->type_name("");
-  return [options] { return run_modules(options->machine, options->words); };
+  return [options] { return run_modules(options->machine, options->words, options->memory); };
 }
 
 Runner setup_shell(CLI::App& app) {

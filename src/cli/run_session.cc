@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cli/run_session.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -125,9 +127,10 @@ Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& opti
   return kapi::boot(config);
 }
 
-ExitCode run_modules(const MachineOptions& options, const std::vector<std::string>& words) {
+ExitCode run_modules(const MachineOptions& options, const std::vector<std::string>& words,
+                     const MemoryOptions& memory) {
   if (options.gdb) return run_under_gdb();
-  if (options.json || options.color == ColorWhen::kAlways) {
+  if ((options.json && !memory.json) || options.color == ColorWhen::kAlways) {
     complain("koi run has neither JSON output nor colours yet; leave out --json and --color=always");
     return ExitCode::kUnusable;
   }
@@ -142,7 +145,8 @@ ExitCode run_modules(const MachineOptions& options, const std::vector<std::strin
     return ExitCode::kUnusable;
   }
   runtime::Kernel& kernel = **booted;
-  LogOutput output(kernel, options);
+  LogOutput output(kernel, options, memory.log_aside ? STDERR_FILENO : STDOUT_FILENO);
+  MemorySession recording(kernel, memory);
   RunOutcome outcome;
   std::vector<Loaded> loaded;
   for (const ModuleRequest& request : *requests) {
@@ -152,7 +156,7 @@ ExitCode run_modules(const MachineOptions& options, const std::vector<std::strin
   unload_all(kernel, loaded, outcome);
   kernel.console().log().finalize_open();
   output.finish();
-  return outcome.conclude(kernel, options, requests->size());
+  return recording.finish(outcome.conclude(kernel, options, requests->size()));
 }
 
 ExitCode run_script(const MachineOptions& options, const std::string& path) {

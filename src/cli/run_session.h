@@ -9,6 +9,7 @@
 
 #include "cli/common_options.h"
 #include "cli/exit_code.h"
+#include "cli/memory_session.h"
 #include "runtime/kernel.h"
 
 namespace koi::cli {
@@ -26,6 +27,7 @@ struct ModuleRequest {
                                                                     const std::string& first_module);
 // `koi shell`: the lines of a script, or of stdin when `path` is empty.
 ExitCode run_script(const MachineOptions& options, const std::string& path);
-ExitCode run_modules(const MachineOptions& options, const std::vector<std::string>& words);
+ExitCode run_modules(const MachineOptions& options, const std::vector<std::string>& words,
+                     const MemoryOptions& memory);
 
 }  // namespace koi::cli

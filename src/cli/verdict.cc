@@ -8,6 +8,7 @@
 #include "cli/terminal.h"
 #include "observe/journal.h"
 #include "runtime/accounting.h"
+#include "runtime/leaks.h"
 #include "runtime/memory.h"
 
 namespace koi::cli {
@@ -15,6 +16,8 @@ namespace {
 
 using observe::EventKind;
 using runtime::TaskEnd;
+
+constexpr size_t kMostLeaksNamed = 5;
 
 std::string how_it_ended(const TaskEnd& end) {
   switch (end.how) {
@@ -34,6 +37,28 @@ std::string how_it_ended(const TaskEnd& end) {
 
 std::string counted(u64 count, std::string_view singular, std::string_view plural) {
   return fmt::format("{} {}", count, count == 1 ? singular : plural);
+}
+
+// What calls of modules asked for; the core's own allocations have no site.
+observe::SiteTotals module_totals(runtime::Kernel& kernel) {
+  const observe::AllocationSites& sites = kernel.memory().accounting().sites();
+  observe::SiteTotals sum;
+  for (observe::SiteNumber n = 1; n < sites.end(); ++n) {
+    const observe::SiteTotals one = sites.totals(n);
+    sum.calls += one.calls;
+    sum.requested_bytes += one.requested_bytes;
+    sum.actual_bytes += one.actual_bytes;
+  }
+  return sum;
+}
+
+std::string leaks_text(runtime::Kernel& kernel, const std::vector<runtime::LeakedSite>& leaks) {
+  std::string text;
+  for (size_t i = 0; i < std::min(leaks.size(), kMostLeaksNamed); ++i)
+    text += fmt::format(". Leaked: {}", runtime::leak_text(kernel, leaks[i]));
+  if (leaks.size() > kMostLeaksNamed)
+    text += fmt::format(" and {} more sites", leaks.size() - kMostLeaksNamed);
+  return text;
 }
 
 }  // namespace
@@ -58,6 +83,9 @@ void RunOutcome::note_failed_unload(const std::string& name, const TaskEnd& end)
 
 ExitCode RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& options,
                               size_t modules_asked) const {
+  const std::vector<runtime::LeakedSite> leaks = runtime::find_leaks(kernel);
+  for (const runtime::LeakedSite& leak : leaks)
+    kernel.note(EventKind::kLeak, runtime::leak_text(kernel, leak));
   const observe::Journal& journal = kernel.journal();
   const auto miscounted = kernel.memory().accounting().check_invariants();
   CHECK(!miscounted, "{}", miscounted.value_or(""));
@@ -69,7 +97,7 @@ ExitCode RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opt
                   counted(modules_asked, "module", "modules"), journal.count(EventKind::kModuleUnloaded),
                   static_cast<double>(kernel.sched().now().value) / 1e9, counted(options.cpus, "CPU", "CPUs"),
                   options.seed);
-  if (const observe::SiteTotals memory = kernel.memory().accounting().totals(); memory.calls != 0) {
+  if (const observe::SiteTotals memory = module_totals(kernel); memory.calls != 0) {
     const u64 wasted = memory.actual_bytes - memory.requested_bytes;
     text += fmt::format(". Memory: {} asked for {} bytes, got {}, wasted {} ({}.{} %)",
                         counted(memory.calls, "allocation", "allocations"), memory.requested_bytes,
@@ -78,6 +106,8 @@ ExitCode RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opt
   }
   text += fmt::format(". Findings: {}, {}", counted(warnings, "warning", "warnings"),
                       counted(oopses, "oops", "oopses"));
+  if (!leaks.empty()) text += ", " + counted(leaks.size(), "leaking call site", "leaking call sites");
+  text += leaks_text(kernel, leaks);
   for (const observe::Event& event : journal.events()) {
     if (event.kind == EventKind::kUnsupported) text += fmt::format(". Not supported: {}", event.text);
     if (event.kind == EventKind::kForcedPreemption)
@@ -92,11 +122,13 @@ ExitCode RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opt
   if (load_error_) return ExitCode::kUnusable;
   if (module_error_) return ExitCode::kModuleError;
   const bool any = fails_on("any");
-  const bool on_warning = any || fails_on("warning");
+  const bool on_leak = any || fails_on("leak");
+  const bool on_warning = on_leak || fails_on("warning");
   const bool on_oops = any || fails_on("oops") || on_warning;
   const u64 fatal = oopses + journal.count(EventKind::kLockup) + journal.count(EventKind::kTimeout) +
                     journal.count(EventKind::kDeadlock);
-  if ((on_oops && fatal != 0) || (on_warning && warnings != 0)) return ExitCode::kFinding;
+  if ((on_leak && !leaks.empty()) || (on_oops && fatal != 0) || (on_warning && warnings != 0))
+    return ExitCode::kFinding;
   return ExitCode::kSuccess;
 }
 

@@ -13,10 +13,25 @@ constexpr u64 kDisplacementBytes = 4;
 
 }  // namespace
 
-std::string CallSite::text() const {
-  if (function.empty()) return fmt::format("{:#x} [{}]", address, module);
-  return fmt::format("{}+{:#x}/{:#x} [{}]", function, function_offset, function_size, module);
+bool is_kernel_header(const SourcePlace& place) {
+  return place.file.find("/include/linux/") != std::string::npos ||
+         place.file.find("/include/asm") != std::string::npos ||
+         place.file.find("/linux-headers-") != std::string::npos;
 }
+
+const SourcePlace* own_place(const std::vector<SourcePlace>& places) {
+  for (const SourcePlace& place : places) {
+    if (!is_kernel_header(place)) return &place;
+  }
+  return places.empty() ? nullptr : &places.front();
+}
+
+std::string CallSite::function_text() const {
+  if (function.empty()) return fmt::format("{:#x}", address);
+  return fmt::format("{}+{:#x}/{:#x}", function, function_offset, function_size);
+}
+
+std::string CallSite::text() const { return fmt::format("{} [{}]", function_text(), module); }
 
 CallSites::CallSites(host::SiteStubs stubs, observe::AllocationSites& totals,
                      std::function<bool(u64)> in_core)

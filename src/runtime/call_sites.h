@@ -24,6 +24,10 @@ namespace koi::runtime {
 
 struct ModuleInstance;
 
+// The innermost place that is not in a header of the kernel (an inlined kmalloc() is in one); nullptr: none is known.
+[[nodiscard]] const SourcePlace* own_place(const std::vector<SourcePlace>& places);
+[[nodiscard]] bool is_kernel_header(const SourcePlace& place);
+
 struct CallSite {
   std::string module;
   std::string callee;    // the kernel's name of what is called: "__kmalloc"
@@ -34,6 +38,8 @@ struct CallSite {
   std::vector<SourcePlace> source;  // innermost first; empty: not looked up, or no debug information
   bool in_memory = true;            // its module is still loaded
 
+  // "setup+0x42/0x1a0", as %pS without the module.
+  [[nodiscard]] std::string function_text() const;
   // "setup+0x42/0x1a0 [driver]", as %pS.
   [[nodiscard]] std::string text() const;
 };

@@ -11,6 +11,7 @@
 #include "runtime/call_sites.h"
 #include "runtime/console.h"
 #include "runtime/kernel.h"
+#include "runtime/leaks.h"
 #include "runtime/memory.h"
 #include "runtime/module_host.h"
 #include "runtime/module_params.h"
@@ -152,6 +153,8 @@ void ModuleTable::free_init(ModuleInstance& module) {
 }
 
 void ModuleTable::unload(ModuleInstance& module) {
+  if (has_live_allocations(kernel_, module)) kernel_.call_sites().find_lines(module);
+  if (unload_observer_) unload_observer_(module);
   dynamic_debug_.remove_module(module);
   for (const std::string& owner : module.uses) use_module(owner, -1);
   free_init(module);

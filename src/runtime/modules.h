@@ -5,10 +5,12 @@
 // upcalls that can oops, and then the task dies and the module stays as it is: stuck.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -101,6 +103,8 @@ class ModuleTable {
   [[nodiscard]] std::string param_get(std::string_view ops, u64 record, int& error);
   [[nodiscard]] module::ParamHost& param_host();
   [[nodiscard]] const module::KernelFacts& facts() const { return facts_; }
+  // Called with each module before its memory goes; nullptr: no more.
+  void on_unload(std::function<void(ModuleInstance&)> observer) { unload_observer_ = std::move(observer); }
   [[nodiscard]] JumpLabels& jump_labels() { return jump_labels_; }
   [[nodiscard]] DynamicDebug& dynamic_debug() { return dynamic_debug_; }
 
@@ -134,6 +138,7 @@ class ModuleTable {
   bool core_prepared_ = false;
   bool loading_disabled_ = false;  // /proc/sys/kernel/modules_disabled
   std::string last_unloaded_;
+  std::function<void(ModuleInstance&)> unload_observer_;
   std::unique_ptr<Host> host_;
   std::unique_ptr<module::ParamHost> params_;
 };

@@ -32,7 +32,7 @@ SplatContext Traps::context() {
   return context;
 }
 
-std::vector<TraceItem> Traps::trace(const host::TrapFrame* trap, FrameEvent event) {
+std::vector<Frame> Traps::unwound(const host::TrapFrame* trap) {
   std::vector<CodeRegion> code;
   code.push_back(
       CodeRegion{kernel_.core().text_begin(), kernel_.core().text_end(), CodeKind::kCore, nullptr});
@@ -63,6 +63,20 @@ std::vector<TraceItem> Traps::trace(const host::TrapFrame* trap, FrameEvent even
   input.saves_all = [this](u32 index) {
     return kernel_.export_at(index).kind == host::CrossingKind::kSaveAll;
   };
+  return unwind(input);
+}
+
+std::vector<u64> Traps::module_frames() {
+  std::vector<u64> addresses;
+  for (const Frame& frame : unwound(nullptr)) {
+    if (frame.kind != FrameKind::kText || !frame.reliable) continue;
+    if (kernel_.modules().find_by_address(frame.address - 1) != nullptr) addresses.push_back(frame.address);
+  }
+  return addresses;
+}
+
+std::vector<TraceItem> Traps::trace(const host::TrapFrame* trap, FrameEvent event) {
+  const sched::Task* const task = kernel_.sched().current();
   TraceComposition composition;
   composition.series = kernel_.series();
   composition.event = event;
@@ -73,7 +87,7 @@ std::vector<TraceItem> Traps::trace(const host::TrapFrame* trap, FrameEvent even
     const CoreFunction* const function = kernel_.core().function_at(address);
     return function == nullptr ? std::string_view() : std::string_view(function->name);
   };
-  const CoreFrames split = split_core_frames(unwind(input), core_name);
+  const CoreFrames split = split_core_frames(unwound(trap), core_name);
   if (split.context) composition.context = *split.context;
   if (split.in_interrupt && task->kind != sched::TaskKind::kIdle) {
     // What was interrupted, without the markers of its stack.

@@ -87,6 +87,9 @@ class Traps {
   // The oops that names what koi lacks.
   [[noreturn]] void unsupported(std::string_view what);
 
+  // Return addresses in module text on the running task's stack, innermost first. Context: inside a call from a module.
+  [[nodiscard]] std::vector<u64> module_frames();
+
   // How far a spinner may step at a time: short once a lockup has been reported.
   [[nodiscard]] u64 longest_yield_ns() const { return longest_yield_ns_; }
 
@@ -128,6 +131,7 @@ class Traps {
                        FrameEvent event = FrameEvent::kNone);
   SplatContext context();
   std::vector<TraceItem> trace(const host::TrapFrame* trap, FrameEvent event);
+  [[nodiscard]] std::vector<Frame> unwound(const host::TrapFrame* trap);
   [[nodiscard]] std::string_view border_export() const;
   [[nodiscard]] SplatInput input_at_border(FrameEvent event);
   [[nodiscard]] std::vector<SourcePlace> source_of(u64 address);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The two charts: memory over time, and what each size wastes.
+import { bytes, duration } from "./text.js";
+
+const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function axis(format, extra = {}) {
+  return {
+    stroke: color("--soft"), grid: { stroke: color("--line"), width: 1 }, ticks: { stroke: color("--line"), width: 1 },
+    font: "12px system-ui, DejaVu Sans, sans-serif", values: (_, list) => list.map((v) => (v == null ? "" : format(v))), ...extra,
+  };
+}
+
+// Steps of powers of two, as sizes of memory are.
+function byteSplits(_, __, min, max) {
+  const step = 2 ** Math.max(0, Math.ceil(Math.log2((max - min) / 5 || 1)));
+  const splits = [];
+  for (let v = Math.ceil(min / step) * step; v <= max; v += step) splits.push(v);
+  return splits;
+}
+
+const bytesAxis = (extra = {}) => axis((v) => (v === 0 ? "0" : bytes(v)), { size: 72, splits: byteSplits, ...extra });
+
+export function steps(uPlot, box, timeline) {
+  const stepped = uPlot.paths.stepped({ align: 1 });
+  const x = timeline.map((point) => point[0]);
+  const start = x[0];
+  const end = x[x.length - 1];
+  return new uPlot({
+    width: box.clientWidth, height: Math.min(300, 160 + box.clientWidth / 6), padding: [12, 16, 0, 0],
+    cursor: { y: false }, scales: { x: { time: false, range: () => [start, end > start ? end : start + 1] }, y: { range: (_, __, max) => [0, (max || 1) * 1.06] } },
+    axes: [axis((v) => duration(v - start), { space: 90 }), bytesAxis()],
+    series: [
+      { label: "time", value: (_, v) => (v == null ? "" : duration(v - start)) },
+      { label: "given", stroke: color("--waste"), fill: color("--waste"), width: 1, points: { show: false }, paths: stepped, value: (_, v) => (v == null ? "" : bytes(v)) },
+      { label: "asked for", stroke: color("--asked"), fill: color("--asked"), width: 1, points: { show: false }, paths: stepped, value: (_, v) => (v == null ? "" : bytes(v)) },
+    ],
+  }, [x, timeline.map((point) => point[2]), timeline.map((point) => point[1])], box);
+}
+
+export function sawTooth(uPlot, box, sizes) {
+  const x = sizes.map((s) => s[0]);
+  return new uPlot({
+    width: box.clientWidth, height: Math.min(300, 160 + box.clientWidth / 6), padding: [12, 16, 0, 0],
+    cursor: { y: false }, scales: { x: { time: false }, y: { range: (_, __, max) => [0, (max || 1) * 1.08] } },
+    axes: [bytesAxis({ size: 34, space: 90 }), bytesAxis()],
+    series: [
+      { label: "asked for", value: (_, v) => (v == null ? "" : bytes(v)) },
+      { label: "wasted", stroke: color("--waste"), width: 1.5, points: { show: sizes.length < 200, size: 6, fill: color("--waste") }, value: (_, v) => (v == null ? "" : bytes(v)) },
+    ],
+  }, [x, sizes.map((s) => s[1] - s[0])], box);
+}
