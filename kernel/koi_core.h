@@ -27,6 +27,10 @@ void koi_task_preempt(void);
 void koi_task_wake(struct task_struct *t);
 /* A kernel thread, blocked; its first wake-up starts koi_kthread_main(). pid 0: the next one. NULL: too many tasks. */
 struct task_struct *koi_task_create(const char *comm, int cpu, int pid);
+/* The kernel's yield(). */
+void koi_task_yield(void);
+/* Policy as in <uapi/linux/sched.h>; rt_priority 0: a fair task. */
+void koi_task_priority(struct task_struct *t, int policy, int nice, unsigned int rt_priority);
 void koi_task_allow(struct task_struct *t, const unsigned long *cpus);
 void __noreturn koi_task_exit(long code);
 /* Nobody refers to the task_struct any more. */
@@ -37,6 +41,7 @@ u64 koi_clock_ns(void);
 void koi_delay_ns(u64 ns);
 /* koi_timer_interrupt() runs on `cpu` at that time; KTIME_MAX: not at all. */
 void koi_clock_event(unsigned int cpu, s64 at_ns);
+/* koi_tick_interrupt() runs at each tick on each CPU that runs a task. */
 /* koi_ipi_interrupt() runs on `cpu` as soon as it can. */
 void koi_interrupt_cpu(unsigned int cpu);
 /* "BUG: scheduling while atomic", with the preempt count that is shown. */

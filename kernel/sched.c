@@ -108,7 +108,8 @@ void yield(void)
 	if (is_idle_task(current))
 		return;
 	rcu_note_context_switch(true);
-	koi_task_preempt();
+	clear_tsk_need_resched(current);
+	koi_task_yield();
 }
 
 int yield_to(struct task_struct *t, bool preempt)
@@ -166,6 +167,7 @@ static void koi_set_policy(struct task_struct *t, int policy, int rt_priority, i
 	if (rt_priority == 0)
 		t->static_prio = NICE_TO_PRIO(nice);
 	t->prio = t->normal_prio = rt_priority ? MAX_RT_PRIO - 1 - rt_priority : t->static_prio;
+	koi_task_priority(t, policy, PRIO_TO_NICE(t->static_prio), rt_priority);
 }
 
 void set_user_nice(struct task_struct *t, long nice)
@@ -173,8 +175,9 @@ void set_user_nice(struct task_struct *t, long nice)
 	if (nice < MIN_NICE || nice > MAX_NICE)
 		return;
 	t->static_prio = NICE_TO_PRIO(nice);
+	/* A real-time task keeps it for the day when it is none. */
 	if (!t->rt_priority)
-		t->prio = t->normal_prio = t->static_prio;
+		koi_set_policy(t, t->policy, 0, nice);
 }
 
 void sched_set_fifo(struct task_struct *t)

@@ -94,7 +94,9 @@ Result<u64> parse_size(std::string_view text) {
 }
 
 void add_kernel_option(CLI::App& app, std::string& release) {
-  app.add_option("--kernel", release, "the kernel release to be, as 'ls /lib/modules' names it")
+  app.add_option(
+         "--kernel", release,
+         "the kernel release to be, as 'ls /lib/modules' names it, or a series: 6.1, 6.12, 6.1-cloud-amd64")
       ->type_name("RELEASE");
 }
 

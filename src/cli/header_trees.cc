@@ -11,7 +11,8 @@ namespace koi::cli {
 
 namespace {
 
-constexpr std::string_view kSupportedSeries[] = {"6.1.", "6.12."};
+constexpr std::string_view kSupportedSeries[] = {"6.1", "6.12"};
+constexpr std::string_view kUsualFlavour = "amd64";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -47,6 +48,27 @@ std::string_view flavour_of(std::string_view release) {
     rest.remove_prefix(std::min(dash + 1, rest.size()));
   }
   return flavour;
+}
+
+// "6.1" or "6.12-cloud-amd64": a series, with a flavour or without.
+bool names_series(std::string_view wanted) {
+  const std::string_view series = wanted.substr(0, wanted.find('-'));
+  return std::count(series.begin(), series.end(), '.') == 1;
+}
+
+// The newest tree of the series that `wanted` names; of its flavour, or without one of the usual flavour if it is there.
+const HeaderTree* newest_of_series(const std::vector<HeaderTree>& trees, std::string_view wanted) {
+  const std::size_t dash = wanted.find('-');
+  const std::string_view series = wanted.substr(0, dash);
+  const std::string_view flavour = dash == std::string_view::npos ? "" : wanted.substr(dash + 1);
+  const HeaderTree* best = nullptr;
+  for (const HeaderTree& tree : trees) {
+    if (series_of(tree.release) != series) continue;
+    if (!flavour.empty() && flavour_of(tree.release) != flavour) continue;
+    const bool usual = flavour_of(tree.release) == kUsualFlavour;
+    if (best == nullptr || usual || flavour_of(best->release) != kUsualFlavour) best = &tree;
+  }
+  return best;
 }
 
 }  // namespace
@@ -87,13 +109,14 @@ std::vector<HeaderTree> find_header_trees(const std::string& modules_dir) {
 }
 
 bool is_supported_release(std::string_view release) {
-  return std::any_of(std::begin(kSupportedSeries), std::end(kSupportedSeries),
-                     [&](std::string_view series) { return release.substr(0, series.size()) == series; });
+  const std::string_view series = series_of(release);
+  return std::find(std::begin(kSupportedSeries), std::end(kSupportedSeries),
+                   series.substr(0, series.find('-'))) != std::end(kSupportedSeries);
 }
 
 Result<HeaderTree> choose_header_tree(const std::vector<HeaderTree>& trees, std::string_view wanted,
                                       std::string_view running) {
-  const HeaderTree* best = nullptr;
+  const HeaderTree* best = names_series(wanted) ? newest_of_series(trees, wanted) : nullptr;
   for (const HeaderTree& tree : trees) {
     if (!wanted.empty()) {
       if (tree.release == wanted) return tree;
@@ -121,7 +144,7 @@ Result<HeaderTree> header_tree_for_module(const std::vector<HeaderTree>& trees, 
     return make_error("the module is for Linux {}; koi presents 6.1 and 6.12 (choose one with --kernel)",
                       release);
   }
-  const HeaderTree* best = nullptr;
+  const HeaderTree* best = names_series(release) ? newest_of_series(trees, release) : nullptr;
   for (const HeaderTree& tree : trees) {
     if (tree.release == release) return tree;
     // The list is ordered, so the last one is the newest.
@@ -136,7 +159,16 @@ Result<HeaderTree> header_tree_for_module(const std::vector<HeaderTree>& trees, 
 }
 
 std::string install_headers_command(std::string_view release) {
-  if (release.empty()) return "apt-get install linux-headers-amd64";
+  if (release.empty()) return fmt::format("apt-get install linux-headers-{}", kUsualFlavour);
+  if (names_series(release)) {
+    // Debian 12's own series has metapackages without a number.
+    const std::size_t dash = release.find('-');
+    const std::string_view flavour =
+        dash == std::string_view::npos ? kUsualFlavour : release.substr(dash + 1);
+    const std::string_view series = release.substr(0, dash);
+    return series == "6.1" ? fmt::format("apt-get install linux-headers-{}", flavour)
+                           : fmt::format("apt-get install linux-headers-{}-{}", series, flavour);
+  }
   return fmt::format("apt-get install linux-headers-{}", release);
 }
 

@@ -55,6 +55,20 @@ TEST(HeaderTrees, AnotherBuildOfTheSameSeriesAndFlavourWillDo) {
   EXPECT_FALSE(header_tree_for_module(kTrees, "6.1.0-50-amd64", "6.1.0-50-amd64 SMP ").ok());
 }
 
+TEST(HeaderTrees, SeriesIsItsNewestTree) {
+  EXPECT_EQ(choose_header_tree(kTrees, "6.1", "")->build_dir, "/c");
+  EXPECT_EQ(choose_header_tree(kTrees, "6.1-cloud-amd64", "")->build_dir, "/d");
+  EXPECT_EQ(choose_header_tree(kTrees, "6.12", "")->build_dir, "/e");
+  EXPECT_EQ(header_tree_for_module(kTrees, "6.12", "6.1.0-56-amd64 SMP ")->build_dir, "/e");
+  const Result<HeaderTree> absent = choose_header_tree(kTrees, "6.12-cloud-amd64", "");
+  ASSERT_FALSE(absent.ok());
+  EXPECT_NE(absent.error().message.find("apt-get install linux-headers-6.12-cloud-amd64"), std::string::npos);
+  EXPECT_NE(choose_header_tree({}, "6.1", "").error().message.find("apt-get install linux-headers-amd64"),
+            std::string::npos);
+  EXPECT_FALSE(choose_header_tree(kTrees, "6.13", "").ok());
+  EXPECT_FALSE(header_tree_for_module(kTrees, "6.13", "6.1.0-56-amd64 SMP ").ok());
+}
+
 TEST(HeaderTrees, OtherSeriesAreRefusedByName) {
   const Result<HeaderTree> tree = header_tree_for_module(kTrees, "", "5.10.0-30-amd64 SMP ");
   ASSERT_FALSE(tree.ok());

@@ -23,6 +23,15 @@ constexpr u64 kLongestSpinNs = 100'000;
 void koi_task_switch() { current().sched().schedule(); }
 void koi_task_preempt() { current().sched().preempt(); }
 
+void koi_task_yield() { current().sched().yield_task(); }
+
+void koi_task_priority(Address task_struct, s32 policy, s32 nice, u32 rt_priority) {
+  Kernel& kernel = current();
+  Task* const task = kernel.sched().find_guest(task_struct);
+  if (task == nullptr) return;
+  kernel.sched().set_priority(*task, sched::Priority{static_cast<sched::Policy>(policy), nice, rt_priority});
+}
+
 void koi_task_wake(Address task_struct) {
   Kernel& kernel = current();
   Task* const task = kernel.sched().find_guest(task_struct);
@@ -85,19 +94,9 @@ void koi_spin_wait(Address lock) {
   kernel.sched().yield_vcpu();
 }
 
-// Runs a function of the core as an interrupt of the virtual CPU that is running.
-void interrupt(const char* function) {
-  Kernel& kernel = current();
-  host::GsArea* const area = host::gs_area();
-  const u64 flag = area->interrupt_flag;
-  area->interrupt_flag = 0;
-  host::upcall(kernel.core().address_of(function));
-  area->interrupt_flag = flag;
-}
-
 void koi_clock_event(u32 cpu, s64 at_ns) {
   sched::Scheduler& sched = current().sched();
-  const auto on_event = [](void* /*unused*/) { interrupt("koi_timer_interrupt"); };
+  const auto on_event = [](void* /*unused*/) { current().run_interrupt("koi_timer_interrupt"); };
   if (at_ns == kNoEvent) {
     sched.clear_clock_event(VcpuId{cpu});
   } else {
@@ -108,7 +107,8 @@ void koi_clock_event(u32 cpu, s64 at_ns) {
 void koi_interrupt_cpu(u32 cpu) {
   sched::Scheduler& sched = current().sched();
   sched.add_timer(
-      sched.now(), VcpuId{cpu}, [](void* /*unused*/) { interrupt("koi_ipi_interrupt"); }, nullptr);
+      sched.now(), VcpuId{cpu}, [](void* /*unused*/) { current().run_interrupt("koi_ipi_interrupt"); },
+      nullptr);
 }
 
 void koi_scheduling_while_atomic(s32 count) {
@@ -121,6 +121,8 @@ runtime::ExportTable sched_exports() {
   static const runtime::Export table[] = {
       {"koi_task_switch", address(koi_task_switch)},
       {"koi_task_preempt", address(koi_task_preempt)},
+      {"koi_task_yield", address(koi_task_yield)},
+      {"koi_task_priority", address(koi_task_priority)},
       {"koi_task_wake", address(koi_task_wake)},
       {"koi_task_create", address(koi_task_create)},
       {"koi_task_allow", address(koi_task_allow)},

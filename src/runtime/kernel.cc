@@ -72,6 +72,7 @@ Status Kernel::start(std::span<const ExportTable> exports) {
   scheduling.vcpus = config_.cpus;
   scheduling.seed = config_.seed;
   scheduling.tick_ns = tick_ns_;
+  scheduling.fair = is_6_12() ? sched::FairPolicy::kEevdf : sched::FairPolicy::kCfs;
   scheduler_.emplace(scheduling, *this, world_->heap());
   start_vcpus();
   console_ = std::make_unique<Console>(*this);
@@ -199,6 +200,14 @@ void Kernel::time_passed(VirtualTime now) {
   if (jiffy <= last_jiffy_) return;
   last_jiffy_ = jiffy;
   std::memcpy(reinterpret_cast<void*>(jiffies_address_), &jiffy, sizeof(jiffy));
+}
+
+void Kernel::run_interrupt(const char* function) const {
+  host::GsArea* const area = host::gs_area();
+  const u64 flag = area->interrupt_flag;
+  area->interrupt_flag = 0;
+  host::upcall(core_->address_of(function));
+  area->interrupt_flag = flag;
 }
 
 TaskEnd Kernel::run_task(std::string_view comm, const std::function<s32()>& body) {

@@ -125,6 +125,9 @@ class Kernel final : public sched::TaskHost {
   [[nodiscard]] s32& preempt_count(VcpuId cpu) { return *preempt_counts_[cpu.value]; }
   [[nodiscard]] s32& preempt_count() { return preempt_count(sched().running_vcpu()); }
 
+  // Upcall: runs a function of the core as an interrupt of the virtual CPU that is running.
+  void run_interrupt(const char* function) const;
+
   // A task_struct that nobody refers to any more may be used again.
   void free_task_struct(u64 task_struct) { free_task_structs_.push_back(task_struct); }
 
@@ -134,6 +137,7 @@ class Kernel final : public sched::TaskHost {
   void set_guest_state(sched::Task& task, u32 state) override;
   void set_need_resched(sched::Task& task) override;
   void time_passed(VirtualTime now) override;
+  void tick_interrupt() override { run_interrupt("koi_tick_interrupt"); }
   void task_created(sched::Task& task) override;
   void task_released(sched::Task& task) override;
 

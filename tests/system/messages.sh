@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# messages.sh SERIES: dynamic debug, static branches, formatting, rate limits, panic.
+# messages.sh SERIES: dynamic debug, static branches, formatting, rate limits, panic, ticks.
 . "$(dirname "$0")/lib.sh"
 modules=$KOI_MODULES/$1/modules
 
@@ -31,4 +31,9 @@ koi_all run "$modules/messages.ko" misuse=panic
 expect_status 3
 expect_order 'Kernel panic - not syncing: asked for 1$' 'Call Trace:$' ' panic\+' ' messages_init\+.* \[messages\]$' \
   'end Kernel panic - not syncing: asked for 1 \]---$'
+
+koi_all run "$modules/ticks.ko"
+expect_status 0
+expect_order '\] scheduled$' 'tasklet, in_softirq 256$' '\] waited$' 'waited with interrupts off$' \
+  'tasklet, in_softirq 256$' '\] done$'
 finish

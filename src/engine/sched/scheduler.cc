@@ -32,7 +32,11 @@ Scheduler::Scheduler(const SchedulerConfig& config, TaskHost& host, std::pmr::me
       timers_(resource),
       free_stacks_(resource) {
   vcpus_.reserve(config.vcpus);
-  for (u32 cpu = 0; cpu < config.vcpus; ++cpu) vcpus_.emplace_back(resource);
+  RunQueueConfig queues;
+  queues.fair = config.fair;
+  queues.vcpus = config.vcpus;
+  queues.tick_ns = config.tick_ns;
+  for (u32 cpu = 0; cpu < config.vcpus; ++cpu) vcpus_.emplace_back(queues, resource);
   boot_.adopt_current();
 }
 
@@ -90,7 +94,7 @@ Task* Scheduler::create(const NewTask& wanted) {
   if (wanted.asleep) {
     task->state = RunState::kBlocked;
   } else {
-    enqueue(*task);
+    enqueue(*task, RunQueue::Join::kNew);
   }
   return task;
 }
@@ -207,12 +211,13 @@ bool Scheduler::step() {
 void Scheduler::dispatch(u32 cpu) {
   Vcpu& vcpu = vcpus_[cpu];
   running_ = VcpuId{cpu};
-  if (vcpu.current == vcpu.idle_task && !vcpu.idle_interrupted) {
-    if (!vcpu.queue.empty()) {
-      vcpu.current = vcpu.queue.front();
-      vcpu.queue.pop_front();
-      vcpu.current->last_ran_ns = vcpu.clock.now_ns;
+  if (vcpu.switching || (vcpu.current == vcpu.idle_task && !vcpu.idle_interrupted)) {
+    if (!vcpu.switching && !vcpu.queue.empty()) vcpu.current = vcpu.queue.pick();
+    vcpu.switching = false;
+    if (vcpu.current != vcpu.idle_task) {
+      vcpu.charged_ns = vcpu.clock.now_ns;
       ++vcpu.current->switches;
+      vcpu.ticks = vcpu.clock.now_ns / config_.tick_ns;
     }
     // A task starts or goes on as schedule() leaves it: interrupts on.
     reinterpret_cast<host::GsArea*>(vcpu.gs_base)->interrupt_flag = kInterruptsOn;
@@ -249,9 +254,19 @@ void Scheduler::run_until_time(VirtualTime time) {
 // Back to the boot fiber; the running task keeps its virtual CPU.
 void Scheduler::leave() { host::Fiber::switch_to(current()->fiber, boot_, 0); }
 
-// The running task gives up its virtual CPU.
+// The current task's CPU time, up to now.
+void Scheduler::charge(Vcpu& vcpu) {
+  if (vcpu.current == vcpu.idle_task || vcpu.switching) return;
+  const u64 ran_ns = vcpu.clock.now_ns - vcpu.charged_ns;
+  vcpu.charged_ns = vcpu.clock.now_ns;
+  if (vcpu.queue.ran(ran_ns)) host_.set_need_resched(*vcpu.current);
+}
+
+// The running task blocks or ends.
 void Scheduler::leave_cpu(Task& task) {
   Vcpu& vcpu = vcpus_[running_.value];
+  charge(vcpu);
+  vcpu.queue.stop(RunQueue::Stop::kBlocks);
   vcpu.current = vcpu.idle_task;
   if (vcpu.queue.empty()) pull(vcpu);
   host::Fiber::switch_to(task.fiber, boot_, 0);
@@ -269,19 +284,30 @@ void Scheduler::schedule() {
   preempt();
 }
 
-void Scheduler::preempt() {
+void Scheduler::preempt() { give_up_cpu(RunQueue::Join::kPreempted); }
+void Scheduler::yield_task() { give_up_cpu(RunQueue::Join::kYielded); }
+
+void Scheduler::give_up_cpu(RunQueue::Join how) {
   Vcpu& vcpu = vcpus_[running_.value];
   Task* const task = vcpu.current;
   CHECK(task != vcpu.idle_task, "the idle task cannot be preempted");
   touch_watchdog(vcpu);
+  charge(vcpu);
   const bool may_stay = (task->allowed_vcpus >> running_.value & 1) != 0;
-  if (may_stay && vcpu.queue.empty()) {
-    task->last_ran_ns = vcpu.clock.now_ns;
-    return;
+  if (may_stay && vcpu.queue.empty()) return;
+  vcpu.queue.stop(RunQueue::Stop::kStaysRunnable);
+  vcpu.current = vcpu.idle_task;
+  if (may_stay) {
+    vcpu.queue.join(*task, how);
+    vcpu.current = vcpu.queue.pick();
+    if (vcpu.current == task) return;
+    vcpu.switching = true;
+  } else {
+    move(*task, idlest(task->allowed_vcpus));
+    enqueue(*task, RunQueue::Join::kMoved);
+    if (vcpu.queue.empty()) pull(vcpu);
   }
-  if (!may_stay) task->cpu = idlest(task->allowed_vcpus);
-  enqueue(*task);
-  leave_cpu(*task);
+  host::Fiber::switch_to(task->fiber, boot_, 0);
 }
 
 void Scheduler::yield_vcpu() {
@@ -321,11 +347,20 @@ VcpuId Scheduler::idlest(u64 allowed_vcpus) const {
   return VcpuId{best};
 }
 
-void Scheduler::enqueue(Task& task) {
+void Scheduler::move(Task& task, VcpuId cpu) {
+  vcpus_[cpu.value].queue.adopt(task, vcpus_[task.cpu.value].queue);
+  task.cpu = cpu;
+}
+
+void Scheduler::place(Task& task, VcpuId cpu) { move(task, cpu); }
+
+void Scheduler::enqueue(Task& task, RunQueue::Join how) {
   Vcpu& vcpu = vcpus_[task.cpu.value];
   // An idle CPU was waiting: its clock is at least the waker's.
   if (!busy(vcpu)) vcpu.clock.now_ns = std::max(vcpu.clock.now_ns, vcpus_[running_.value].clock.now_ns);
-  vcpu.queue.push_back(&task);
+  charge(vcpu);
+  vcpu.queue.join(task, how);
+  if (vcpu.current != vcpu.idle_task && vcpu.queue.preempts(task)) host_.set_need_resched(*vcpu.current);
   request_border();
 }
 
@@ -333,14 +368,10 @@ void Scheduler::enqueue(Task& task) {
 void Scheduler::pull(Vcpu& vcpu) {
   for (Vcpu& other : vcpus_) {
     if (&other == &vcpu || other.current == other.idle_task) continue;
-    const auto waiting = std::find_if(other.queue.begin(), other.queue.end(), [this](const Task* task) {
-      return (task->allowed_vcpus >> running_.value & 1) != 0;
-    });
-    if (waiting == other.queue.end()) continue;
-    Task* const task = *waiting;
-    other.queue.erase(waiting);
-    task->cpu = running_;
-    vcpu.queue.push_back(task);
+    Task* const task = other.queue.take_for(u64{1} << running_.value);
+    if (task == nullptr) continue;
+    move(*task, running_);
+    vcpu.queue.join(*task, RunQueue::Join::kMoved);
     return;
   }
 }
@@ -351,10 +382,21 @@ bool Scheduler::wake(Task& task) {
   task.state = RunState::kRunnable;
   if (busy(vcpus_[task.cpu.value]) || (task.allowed_vcpus >> task.cpu.value & 1) == 0) {
     const VcpuId other = idlest(task.allowed_vcpus);
-    if (!busy(vcpus_[other.value]) || (task.allowed_vcpus >> task.cpu.value & 1) == 0) task.cpu = other;
+    if (!busy(vcpus_[other.value]) || (task.allowed_vcpus >> task.cpu.value & 1) == 0) move(task, other);
   }
-  enqueue(task);
+  enqueue(task, RunQueue::Join::kWake);
   return true;
+}
+
+void Scheduler::set_priority(Task& task, const Priority& priority) {
+  Vcpu& vcpu = vcpus_[task.cpu.value];
+  charge(vcpu);
+  vcpu.queue.change(task, priority);
+  if (vcpu.current == vcpu.idle_task || vcpu.queue.empty()) return;
+  // The current one may be worth less now, or the other one more: the queue decides at the next chance.
+  if (vcpu.current == &task || (task.state == RunState::kRunnable && vcpu.queue.preempts(task))) {
+    host_.set_need_resched(*vcpu.current);
+  }
 }
 
 // ---- time ----
@@ -395,7 +437,10 @@ void Scheduler::border() {
   const u32 cpu = running_.value;
   Vcpu& vcpu = vcpus_[cpu];
   tick(vcpu);
-  if (reinterpret_cast<host::GsArea*>(vcpu.gs_base)->interrupt_flag != 0) run_due_timers(cpu);
+  if (reinterpret_cast<host::GsArea*>(vcpu.gs_base)->interrupt_flag != 0) {
+    run_due_timers(cpu);
+    interrupt_for_tick(vcpu);
+  }
   set_deadline(cpu);
   for (u32 other = 0; other < vcpus_.size(); ++other) {
     if (other == cpu) continue;
@@ -411,9 +456,6 @@ void Scheduler::border() {
 void Scheduler::tick(Vcpu& vcpu) {
   host_.time_passed(VirtualTime{vcpu.clock.now_ns});
   if (vcpu.current == vcpu.idle_task) return;
-  if (!vcpu.queue.empty() && vcpu.clock.now_ns - vcpu.current->last_ran_ns >= config_.slice_ns) {
-    host_.set_need_resched(*vcpu.current);
-  }
   if (vcpu.clock.now_ns < vcpu.watchdog_ns) return;
   const u64 look_ns = vcpu.clock.now_ns / kWatchdogPeriodNs * kWatchdogPeriodNs;
   vcpu.watchdog_ns = look_ns + kWatchdogPeriodNs;
@@ -425,6 +467,18 @@ void Scheduler::tick(Vcpu& vcpu) {
     const u64 stuck = second - (vcpu.touched_ns >> kWatchdogSecondShift);
     lockup_ = Lockup{running_, static_cast<u32>(stuck)};
   }
+}
+
+// Ticks that came while interrupts were off, or that were slept through, are one.
+void Scheduler::interrupt_for_tick(Vcpu& vcpu) {
+  const u64 ticks = vcpu.clock.now_ns / config_.tick_ns;
+  if (ticks == vcpu.ticks) return;
+  vcpu.ticks = ticks;
+  const bool on = reinterpret_cast<host::GsArea*>(vcpu.gs_base)->interrupt_flag != 0;
+  if (!on || vcpu.current == vcpu.idle_task) return;
+  charge(vcpu);
+  if (vcpu.queue.tick()) host_.set_need_resched(*vcpu.current);
+  host_.tick_interrupt();
 }
 
 void Scheduler::touch_watchdog(Vcpu& vcpu) {

@@ -14,7 +14,6 @@
 // interrupts do, or on the idle task's.
 #pragma once
 
-#include <deque>
 #include <memory_resource>
 #include <optional>
 #include <string_view>
@@ -23,6 +22,7 @@
 #include <fmt/format.h>
 
 #include "base/strong.h"
+#include "engine/sched/run_queue.h"
 #include "engine/sched/task.h"
 #include "host/crossing.h"
 
@@ -41,6 +41,8 @@ class TaskHost {
   virtual void set_need_resched(Task& task) = 0;
   // Virtual time has reached `now`; called at least once a tick while something runs.
   virtual void time_passed(VirtualTime now) = 0;
+  // The tick of a virtual CPU that runs a task, with interrupts on: runs as an interrupt on the task's stack.
+  virtual void tick_interrupt() = 0;
   // Stacks of a new task are mapped and its task_struct filled; dead ones given back.
   virtual void task_created(Task& task) = 0;
   virtual void task_released(Task& task) = 0;
@@ -51,7 +53,7 @@ struct SchedulerConfig {
   u64 seed = 0;
   u64 quantum_ns = 100'000;  // how far a busy virtual CPU may get ahead of another busy one
   u64 tick_ns = 4'000'000;   // 1 s / HZ
-  u64 slice_ns = 3'000'000;  // after this long a waiting task may have the CPU at the next cond_resched()
+  FairPolicy fair = FairPolicy::kCfs;
 };
 
 using TimerId = u64;
@@ -93,8 +95,10 @@ class Scheduler {
   [[nodiscard]] VcpuId running_vcpu() const { return running_; }
   // The kernel's schedule(): leaves the CPU if the task's __state is not TASK_RUNNING, else goes to the queue's end.
   void schedule();
-  // Preemption where the kernel allows it: goes to the queue's end, whatever the task's __state.
+  // Preemption where the kernel allows it: the run queue decides who goes on, whatever the task's __state.
   void preempt();
+  // The kernel's yield(): preempt(), after others.
+  void yield_task();
   // The virtual CPU spins: the others get a turn, the task keeps its CPU.
   void yield_vcpu();
   // Ends the running task; never returns.
@@ -105,7 +109,9 @@ class Scheduler {
   // False: it was not blocked; then only its __state becomes TASK_RUNNING.
   bool wake(Task& task);
   // A blocked task's virtual CPU for the next time.
-  void place(Task& task, VcpuId cpu) { task.cpu = cpu; }
+  void place(Task& task, VcpuId cpu);
+  // Policy, nice, real-time priority: at once, wherever the task is.
+  void set_priority(Task& task, const Priority& priority);
   // The idlest virtual CPU of a set, for a new task.
   [[nodiscard]] VcpuId idlest(u64 allowed_vcpus) const;
   // The slow path of the way out of koi: timers that are due, other virtual CPUs that are behind.
@@ -148,17 +154,20 @@ class Scheduler {
 
  private:
   struct Vcpu {
-    explicit Vcpu(std::pmr::memory_resource* resource) : queue(resource) {}
+    Vcpu(const RunQueueConfig& config, std::pmr::memory_resource* resource) : queue(config, resource) {}
     host::VcpuClock clock{};
     u64 gs_base = 0;
     Task* current = nullptr;  // a task that keeps the CPU while others run, or the idle task
     Task* idle_task = nullptr;
-    std::pmr::deque<Task*> queue;
+    RunQueue queue;
+    bool switching = false;         // `current` was picked and has not run yet
+    u64 charged_ns = 0;             // up to here the current task's CPU time is counted
     TimerId clock_event = 0;        // 0: none was set
     bool idle_interrupted = false;  // the idle task is in the middle of an interrupt
     u64 touched_ns = 0;             // the watchdog's period in which the CPU last scheduled
     u64 reported_ns = 0;            // the same, or its last report
     u64 watchdog_ns = 0;            // the watchdog's next look
+    u64 ticks = 0;                  // up to this tick its interrupts have come
   };
   struct Timer {
     u64 time_ns;
@@ -174,16 +183,20 @@ class Scheduler {
   [[nodiscard]] u64 next_event_ns(u32 cpu) const;
   void dispatch(u32 cpu);
   void leave();
+  void charge(Vcpu& vcpu);
   void leave_cpu(Task& task);
+  void give_up_cpu(RunQueue::Join how);
   bool step();
   void run_due_timers(u32 cpu);
   [[nodiscard]] u64 next_timer_ns(u32 cpu) const;
   void set_deadline(u32 cpu);
   void tick(Vcpu& vcpu);
+  void interrupt_for_tick(Vcpu& vcpu);
   void touch_watchdog(Vcpu& vcpu);
   void release_dead();
   Task* make(const NewTask& wanted, s32 pid);
-  void enqueue(Task& task);
+  void enqueue(Task& task, RunQueue::Join how);
+  void move(Task& task, VcpuId cpu);
   void pull(Vcpu& vcpu);
 
   SchedulerConfig config_;

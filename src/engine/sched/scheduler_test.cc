@@ -31,6 +31,7 @@ class FakeHost final : public TaskHost {
     EXPECT_GE(now.value + kMillisecond, last_time_ns);
     last_time_ns = std::max(last_time_ns, now.value);
   }
+  void tick_interrupt() override { ++ticks; }
   void task_created(Task& task) override {
     task.guest = ++last_guest;
     states[task.guest] = 0;
@@ -45,6 +46,7 @@ class FakeHost final : public TaskHost {
   std::map<u64, u32> states;
   std::map<std::string, u32> need_resched;
   std::vector<std::string> switched_in, released;
+  u64 ticks = 0;
   u64 last_guest = 0;
   u64 last_time_ns = 0;
 };
@@ -129,6 +131,22 @@ TEST_F(SchedulerTest, ATaskRunsToItsEndAndIsFreedWhenDropped) {
   EXPECT_EQ(scheduler_->tasks().size(), 1U);
   scheduler_->drop(*task);
   EXPECT_TRUE(scheduler_->tasks().empty());
+}
+
+TEST_F(SchedulerTest, ABusyCpuTicksWhileItsInterruptsAreOn) {
+  start(2);
+  Task* const busy = spawn("busy", 0, [this](Task& /*self*/) {
+    work(kSecond, kMillisecond);
+    EXPECT_EQ(host_.ticks, 250U);
+    u64& flag = host::gs_area()->interrupt_flag;
+    const u64 on = std::exchange(flag, 0);
+    work(kSecond, kMillisecond);
+    EXPECT_EQ(host_.ticks, 250U);
+    flag = on;
+    work(kMillisecond, kMillisecond);
+    EXPECT_EQ(host_.ticks, 251U) << "ticks that came meanwhile are one";
+  });
+  EXPECT_TRUE(scheduler_->run_until_dead(*busy));
 }
 
 TEST_F(SchedulerTest, TenSecondsOfSleepAreOneJump) {
@@ -224,10 +242,8 @@ TEST_F(SchedulerTest, WakersRunTheirSleepersInOrder) {
   start(1);
   std::vector<Task*> sleepers;
   for (const char* const name : {"first", "second", "third"}) {
-    sleepers.push_back(spawn(name, 0, [this, name](Task& self) {
-      block(self);
-      note(name);
-    }));
+    sleepers.push_back(spawn(
+        name, 0, [this, name](Task& /*self*/) { note(name); }, true));
   }
   Task* const waker = spawn("waker", 0, [&](Task& /*self*/) {
     for (Task* const sleeper : sleepers) EXPECT_TRUE(scheduler_->wake(*sleeper));

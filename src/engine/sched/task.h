@@ -6,6 +6,7 @@
 
 #include "base/strong.h"
 #include "base/types.h"
+#include "engine/sched/entity.h"
 #include "host/fiber.h"
 
 namespace koi::sched {
@@ -39,8 +40,8 @@ struct Task {
   s32 exit_code = 0;
   bool killed = false;  // by an oops, BUG or stack overflow
   u64 switches = 0;     // times it was given a virtual CPU
-  u64 last_ran_ns = 0;  // virtual time when it last got its CPU
-  u32 holds = 0;        // who still looks at it after its death: see Scheduler::hold
+  Entity entity;
+  u32 holds = 0;  // who still looks at it after its death: see Scheduler::hold
 
   [[nodiscard]] std::string_view name() const { return comm; }
 };
