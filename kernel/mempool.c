@@ -5,6 +5,8 @@
  */
 #include <linux/mempool.h>
 
+#include "call_site.h"
+
 static void mempool_push(mempool_t *pool, void *element)
 {
 	pool->elements[pool->curr_nr++] = element;
@@ -34,6 +36,8 @@ void mempool_destroy(mempool_t *pool)
 int mempool_init_node(mempool_t *pool, int min_nr, mempool_alloc_t *alloc_fn, mempool_free_t *free_fn, void *pool_data,
 		      gfp_t gfp, int node)
 {
+	const unsigned int site = koi_site();
+
 	spin_lock_init(&pool->lock);
 	pool->min_nr = min_nr;
 	pool->curr_nr = 0;
@@ -45,8 +49,10 @@ int mempool_init_node(mempool_t *pool, int min_nr, mempool_alloc_t *alloc_fn, me
 	if (!pool->elements)
 		return -ENOMEM;
 	while (pool->curr_nr < pool->min_nr) {
-		void *element = pool->alloc(gfp, pool->pool_data);
+		void *element;
 
+		koi_set_site(site);
+		element = pool->alloc(gfp, pool->pool_data);
 		if (!element) {
 			mempool_exit(pool);
 			return -ENOMEM;
@@ -59,10 +65,12 @@ int mempool_init_node(mempool_t *pool, int min_nr, mempool_alloc_t *alloc_fn, me
 static mempool_t *mempool_make(int min_nr, mempool_alloc_t *alloc_fn, mempool_free_t *free_fn, void *pool_data, gfp_t gfp,
 			       int node)
 {
+	const unsigned int site = koi_site();
 	mempool_t *pool = kzalloc_node(sizeof(*pool), gfp, node);
 
 	if (!pool)
 		return NULL;
+	koi_set_site(site);
 	if (mempool_init_node(pool, min_nr, alloc_fn, free_fn, pool_data, gfp, node)) {
 		kfree(pool);
 		return NULL;
@@ -73,6 +81,7 @@ static mempool_t *mempool_make(int min_nr, mempool_alloc_t *alloc_fn, mempool_fr
 /* Grows or shrinks the reserve; -ENOMEM: it stays as it is, or fills up as elements come back. */
 int mempool_resize(mempool_t *pool, int new_min_nr)
 {
+	const unsigned int site = koi_site();
 	void **elements, *element;
 	unsigned long flags;
 
@@ -90,6 +99,7 @@ int mempool_resize(mempool_t *pool, int new_min_nr)
 	}
 	spin_unlock_irqrestore(&pool->lock, flags);
 
+	koi_set_site(site);
 	elements = kmalloc_array(new_min_nr, sizeof(*elements), GFP_KERNEL);
 	if (!elements)
 		return -ENOMEM;
@@ -105,6 +115,7 @@ int mempool_resize(mempool_t *pool, int new_min_nr)
 	pool->min_nr = new_min_nr;
 	while (pool->curr_nr < pool->min_nr) {
 		spin_unlock_irqrestore(&pool->lock, flags);
+		koi_set_site(site);
 		element = pool->alloc(GFP_KERNEL, pool->pool_data);
 		if (!element)
 			return 0;

@@ -9,6 +9,8 @@
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
 
+#include "../call_site.h"
+
 /* ---- the list ---- */
 
 struct scatterlist *sg_next(struct scatterlist *sg) {
@@ -111,6 +113,7 @@ void sg_free_append_table(struct sg_append_table *table) {
 int __sg_alloc_table(struct sg_table *table, unsigned int count, unsigned int max, struct scatterlist *first_chunk,
                      unsigned int first_count, gfp_t gfp, sg_alloc_fn *alloc_fn) {
   unsigned int chunk_max = first_chunk ? first_count : max, previous_max = 0;
+  const unsigned int site = koi_site();
   struct scatterlist *previous = NULL;
 
   memset(table, 0, sizeof(*table));
@@ -118,8 +121,10 @@ int __sg_alloc_table(struct sg_table *table, unsigned int count, unsigned int ma
   while (count) {
     bool linked = count > chunk_max;
     unsigned int size = linked ? chunk_max : count, entries = linked ? chunk_max - 1 : count;
-    struct scatterlist *chunk = first_chunk ? first_chunk : alloc_fn(size, gfp);
+    struct scatterlist *chunk;
 
+    koi_set_site(site);
+    chunk = first_chunk ? first_chunk : alloc_fn(size, gfp);
     first_chunk = NULL;
     if (!chunk) {
       /* The chain already counts the slot that was to link here. */

@@ -5,6 +5,8 @@
  */
 #include "lib.h"
 
+#include "../call_site.h"
+
 #include <linux/ctype.h>
 #include <linux/math64.h>
 #include <linux/string_helpers.h>
@@ -288,11 +290,13 @@ void kfree_strarray(char **array, size_t count) {
 
 /* "prefix-0", "prefix-1", ... */
 char **kasprintf_strarray(gfp_t gfp, const char *prefix, size_t count) {
+  const unsigned int site = koi_site();
   char **names = kcalloc(count + 1, sizeof(*names), gfp);
   size_t i = 0;
 
   if (!names) return NULL;
   for (; i < count; i++) {
+    koi_set_site(site);
     names[i] = kasprintf(gfp, "%s-%zu", prefix, i);
     if (!names[i]) {
       kfree_strarray(names, i);

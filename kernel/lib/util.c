@@ -9,6 +9,8 @@
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
+#include "../call_site.h"
+
 /* `size` bytes of `src` and room for `extra` bytes more. */
 static __always_inline void *util_copy(const void *src, size_t size, size_t extra, gfp_t gfp) {
   void *copy = kmalloc_track_caller(size + extra, gfp);
@@ -126,6 +128,7 @@ ssize_t memory_read_from_buffer(void *to, size_t count, loff_t *position, const 
  * before the vector.
  */
 char **argv_split(gfp_t gfp, const char *text, int *count_out) {
+  const unsigned int site = koi_site();
   char *copy = kstrndup(text, KMALLOC_MAX_SIZE - 1, gfp), *p;
   bool in_word = false;
   char **vector;
@@ -136,6 +139,7 @@ char **argv_split(gfp_t gfp, const char *text, int *count_out) {
     if (!isspace(*p) && !in_word) count++;
     in_word = !isspace(*p);
   }
+  koi_set_site(site);
   vector = kmalloc_array(count + 2, sizeof(*vector), gfp);
   if (!vector) {
     kfree(copy);

@@ -26,6 +26,9 @@ class AllocationRecorder {
   // `event` as it was when allocated, with requested bytes as resized since. A block of pages that was split is freed
   // page by page.
   virtual void freed(const AllocationEvent& event, u64 now_ns) = 0;
+  // A call of `site` got nothing; failure_retracted(): but was given other memory instead.
+  virtual void failed(SiteNumber site, u64 now_ns) = 0;
+  virtual void failure_retracted(SiteNumber site) = 0;
   // krealloc in place.
   virtual void resized(const AllocationEvent& event, u64 requested, u64 now_ns) = 0;
   // split_page: the block of `event` is single pages from now on.

@@ -2,6 +2,7 @@
 #include "report/recorder.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "runtime/accounting.h"
 #include "runtime/call_sites.h"
@@ -81,6 +82,19 @@ void Recorder::freed(const observe::AllocationEvent& event, u64 now_ns) {
   TraceEvent& e = add(TraceEventType::kFree, now_ns);
   e.address = event.address;
   e.actual = event.actual;
+}
+
+void Recorder::failed(observe::SiteNumber site, u64 now_ns) {
+  TraceEvent& e = add(TraceEventType::kFail, now_ns);
+  e.site = site;
+}
+
+void Recorder::failure_retracted(observe::SiteNumber site) {
+  for (auto it = trace_.events.rbegin(); it != trace_.events.rend(); ++it) {
+    if (it->type != TraceEventType::kFail || it->site != site) continue;
+    trace_.events.erase(std::next(it).base());
+    return;
+  }
 }
 
 void Recorder::resized(const observe::AllocationEvent& event, u64 requested, u64 now_ns) {

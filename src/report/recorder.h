@@ -30,6 +30,8 @@ class Recorder final : public observe::AllocationRecorder {
 
   void allocated(const observe::AllocationEvent& event) override;
   void freed(const observe::AllocationEvent& event, u64 now_ns) override;
+  void failed(observe::SiteNumber site, u64 now_ns) override;
+  void failure_retracted(observe::SiteNumber site) override;
   void resized(const observe::AllocationEvent& event, u64 requested, u64 now_ns) override;
   void split(const observe::AllocationEvent& event, u64 now_ns) override;
 

@@ -54,11 +54,15 @@ class Accounting {
   // ---- told by kapi/ ----
   void failed() {
     const observe::SiteNumber site = take_site();
-    if (enabled_) sites_.failed(site);
+    if (!enabled_) return;
+    sites_.failed(site);
+    if (recorder_ != nullptr) recorder_->failed(site, now_ns());
   }
   // A failed attempt that the caller makes good by other means.
   void retract_failure(observe::SiteNumber site) {
-    if (enabled_) sites_.retract_failure(site);
+    if (!enabled_) return;
+    sites_.retract_failure(site);
+    if (recorder_ != nullptr) recorder_->failure_retracted(site);
   }
   void slab_allocated(mm::Cache* cache, void* object, u64 requested, mm::Gfp gfp);
   // The origin, before a free that may be refused; slab_freed() when it was not.

@@ -2,7 +2,7 @@
 // Draws the memory report from the JSON in the page (docs/memory-report.md).
 import uPlot from "uplot";
 import { bytes, count, duration, element, percent } from "./text.js";
-import { steps, sawTooth } from "./charts.js";
+import { spread, steps, sawTooth } from "./charts.js";
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const report = document.getElementById("report");
@@ -46,8 +46,9 @@ function remarks() {
   const list = [];
   const other = data.unattributed;
   if (other.calls) {
-    list.push(`${count(other.calls)} more allocations were made by the kernel itself or through function pointers ` +
-      `(${bytes(other.peak_bytes)} at their peak). They belong to no call site and are in none of the lists.`);
+    const made = other.calls === 1 ? "1 more allocation was" : `${count(other.calls)} more allocations were`;
+    list.push(`${made} made by the kernel itself or through function pointers (${bytes(other.peak_bytes)} at the peak): ` +
+      "without a call site, and in none of the lists.");
   }
   if (data.truncated) list.push("There were more events than koi keeps: the end of the run is missing.");
   return list.map((text) => h("p", { class: "note" }, text));
@@ -159,9 +160,10 @@ function place(title, note, draw) {
 report.replaceChildren(...head(), ...leaks(), ...sites(), ...advice());
 const charts = [];
 if (data.timeline.length > 1) {
-  charts.push(place("Over time", "Bytes alive, against virtual time.", (box) => steps(uPlot, box, data.timeline)));
+  const against = spread(data.timeline) ? "against virtual time" : "event after event, since most happens in a small part of the time";
+  charts.push(place("Over time", `Bytes alive, ${against}.`, (box) => steps(uPlot, box, data.timeline)));
 }
-if (data.sizes.length > 2) {
+if (data.sizes.length > 4) {
   charts.push(place("What a size costs", "Bytes wasted by one allocation, against the bytes asked for.",
     (box) => sawTooth(uPlot, box, data.sizes)));
 }

@@ -21,20 +21,30 @@ function byteSplits(_, __, min, max) {
 
 const bytesAxis = (extra = {}) => axis((v) => (v === 0 ? "0" : bytes(v)), { size: 72, splits: byteSplits, ...extra });
 
+// Is what happened spread over the time? Else a time axis would show one needle.
+export function spread(timeline) {
+  const start = timeline[0][0];
+  const span = timeline[timeline.length - 1][0] - start;
+  const cells = new Set(timeline.map((point) => Math.floor((50 * (point[0] - start)) / (span || 1))));
+  return cells.size > Math.min(20, timeline.length / 4);
+}
+
 export function steps(uPlot, box, timeline) {
   const stepped = uPlot.paths.stepped({ align: 1 });
-  const x = timeline.map((point) => point[0]);
-  const start = x[0];
-  const end = x[x.length - 1];
+  const times = timeline.map((point) => point[0] - timeline[0][0]);
+  const byTime = spread(timeline);
+  const x = byTime ? times : times.map((_, i) => i);
+  const end = Math.max(1, x[x.length - 1]);
+  const area = (label, name) => ({
+    label, stroke: color(name), fill: color(name), width: 1, points: { show: false }, paths: stepped,
+    value: (_, v) => (v == null ? "" : bytes(v)),
+  });
   return new uPlot({
     width: box.clientWidth, height: Math.min(300, 160 + box.clientWidth / 6), padding: [12, 16, 0, 0],
-    cursor: { y: false }, scales: { x: { time: false, range: () => [start, end > start ? end : start + 1] }, y: { range: (_, __, max) => [0, (max || 1) * 1.06] } },
-    axes: [axis((v) => duration(v - start), { space: 90 }), bytesAxis()],
-    series: [
-      { label: "time", value: (_, v) => (v == null ? "" : duration(v - start)) },
-      { label: "given", stroke: color("--waste"), fill: color("--waste"), width: 1, points: { show: false }, paths: stepped, value: (_, v) => (v == null ? "" : bytes(v)) },
-      { label: "asked for", stroke: color("--asked"), fill: color("--asked"), width: 1, points: { show: false }, paths: stepped, value: (_, v) => (v == null ? "" : bytes(v)) },
-    ],
+    cursor: { y: false },
+    scales: { x: { time: false, range: () => [0, end] }, y: { range: (_, __, max) => [0, (max || 1) * 1.06] } },
+    axes: [axis(byTime ? duration : (v) => v.toLocaleString("en"), { space: 90 }), bytesAxis()],
+    series: [{ label: "time", value: (_, v, __, i) => (i == null ? "" : duration(times[i])) }, area("given", "--waste"), area("asked for", "--asked")],
   }, [x, timeline.map((point) => point[2]), timeline.map((point) => point[1])], box);
 }
 
