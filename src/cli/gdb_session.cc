@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cli/gdb_session.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +12,8 @@
 #include <vector>
 
 #include "cli/terminal.h"
+
+extern "C" const char koi_gdb_script[] __attribute__((visibility("hidden")));  // gdb_script.gdb
 
 namespace koi::cli {
 namespace {
@@ -29,16 +32,25 @@ std::vector<std::string> own_words() {
   return words;
 }
 
+// A file without a name that gdb inherits and reads its script from: nothing is left behind.
+int script_file() {
+  const size_t length = std::strlen(koi_gdb_script);
+  const int fd = memfd_create("koi-gdb-script", 0);
+  if (fd < 0) return -1;
+  if (write(fd, koi_gdb_script, length) == static_cast<ssize_t>(length)) return fd;
+  close(fd);
+  return -1;
+}
+
 }  // namespace
 
 ExitCode run_under_gdb() {
-  std::vector<std::string> words = {"gdb", "-q"};
-  for (const char* const command :
-       {"set breakpoint pending on",
-        "handle SIGSEGV SIGBUS SIGILL SIGFPE SIGTRAP SIGSYS SIGVTALRM nostop noprint pass",
-        "set print thread-events off", "set debuginfod enabled off"}) {
-    words.insert(words.end(), {"-ex", command});
+  const int script = script_file();
+  if (script < 0) {
+    print_error("cannot keep gdb's script in memory: {}", std::strerror(errno));
+    return ExitCode::kUnusable;
   }
+  std::vector<std::string> words = {"gdb", "-q", "-x", fmt::format("/proc/self/fd/{}", script)};
   words.emplace_back("--args");
   bool replaced = false;
   for (std::string& word : own_words()) {

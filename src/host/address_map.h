@@ -4,9 +4,10 @@
 //   0x4000'0000 ─ 0x5000'0000      window: modules, core.o, jump stubs (32-bit sign-extended relocations reach it)
 //   0x2000'0000'0000 + RAM         direct map: page frame n at kDirectMap + n * 4096
 //   0x2100'0000'0000               vmemmap: struct page of frame n at kVmemmap + n * 64
+//   0x2180'0000'0000               host stacks: the C++ frames of each task; below the kernel stacks, since a debugger takes
+//                                  a caller's frame at a lower address than its callee's for a broken stack
 //   0x2200'0000'0000               vmalloc area: kernel stacks and vmalloc
 //   0x2300'0000'0000               engine heap: all C++ state of the world
-//   0x2400'0000'0000               host stacks: the C++ frames of each task
 //   0x2500'0000'0000               per-CPU areas, one stride each; GS base points into them
 //   0x2600'0000'0000               user memory: what copy_to_user and vm_mmap of the calling process see
 //
@@ -26,9 +27,9 @@ inline constexpr u64 kWindowEnd = kWindow + kWindowSize;
 inline constexpr u64 kDirectMap = 0x2000'0000'0000;
 inline constexpr u64 kVmemmap = 0x2100'0000'0000;
 inline constexpr u64 kStructPageSize = 64;
+inline constexpr u64 kHostStacks = 0x2180'0000'0000;
 inline constexpr u64 kVmalloc = 0x2200'0000'0000;
 inline constexpr u64 kEngineHeap = 0x2300'0000'0000;
-inline constexpr u64 kHostStacks = 0x2400'0000'0000;
 inline constexpr u64 kPercpuAreas = 0x2500'0000'0000;
 inline constexpr u64 kUserMemory = 0x2600'0000'0000;
 

@@ -11,6 +11,8 @@
 #define CROSSING_COST   50
 #define RECORD_BYTES    72
 #define TRAP_FRAME_BYTES 176
+/* What koi_cross_save_all keeps: flags, nine registers' worth, between its record and the caller's frame. */
+#define SAVE_ALL_BYTES 80
 /* x87, SSE, AVX, AVX-512: what kernel_fpu_begin lets a module use. */
 #define XSAVE_MASK      0xe7
 #define XSAVE_BYTES     4096
@@ -19,18 +21,34 @@
 
 	.text
 
-/* Builds the BorderRecord; rbx keeps its address across the C++ call. */
-.macro PUSH_BORDER
-	push	%rbp
-	push	%rbx
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+.macro PUSH_SAVED register
+	push	%\register
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset \register, 0
+.endm
+
+.macro POP_SAVED register
+	pop	%\register
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore \register
+.endm
+
+/* Builds the BorderRecord; rbx keeps its address across the C++ call. A debugger finds the module's frame from rbx;
+   `above`: bytes between the record and the caller's frame. */
+.macro PUSH_BORDER above=0
+	PUSH_SAVED rbp
+	PUSH_SAVED rbx
+	PUSH_SAVED r12
+	PUSH_SAVED r13
+	PUSH_SAVED r14
+	PUSH_SAVED r15
 	push	%r11
+	.cfi_adjust_cfa_offset 8
 	push	GS_BORDER
+	.cfi_adjust_cfa_offset 8
 	mov	%rsp, GS_BORDER
 	mov	%rsp, %rbx
+	.cfi_def_cfa rbx, RECORD_BYTES + \above
 .endm
 
 /* On the host stack; r12 = vector save area or 0 (the record holds the module's r12). */
@@ -72,16 +90,19 @@
 .endm
 
 /* Back on the kernel stack with the module's callee-saved registers; volatile ones are scrubbed. */
-.macro POP_BORDER
+.macro POP_BORDER above=0
 	mov	%rbx, %rsp
+	.cfi_def_cfa rsp, RECORD_BYTES + \above
 	pop	GS_BORDER
+	.cfi_adjust_cfa_offset -8
 	add	$8, %rsp
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbx
-	pop	%rbp
+	.cfi_adjust_cfa_offset -8
+	POP_SAVED r15
+	POP_SAVED r14
+	POP_SAVED r13
+	POP_SAVED r12
+	POP_SAVED rbx
+	POP_SAVED rbp
 .endm
 
 .macro SCRUB
@@ -101,6 +122,7 @@ koi_crossing_prologue_begin:
 	.type	koi_cross, @function
 	.balign 16
 koi_cross:
+	.cfi_startproc
 	PUSH_BORDER
 	ENTER_HOST
 	CALL_EXPORT
@@ -109,6 +131,7 @@ koi_cross:
 	xor	%edx, %edx
 	SCRUB
 	ret
+	.cfi_endproc
 	.size	koi_cross, . - koi_cross
 
 /* Returns 16 bytes in rax:rdx. */
@@ -116,6 +139,7 @@ koi_cross:
 	.type	koi_cross_pair, @function
 	.balign 16
 koi_cross_pair:
+	.cfi_startproc
 	PUSH_BORDER
 	ENTER_HOST
 	CALL_EXPORT
@@ -123,6 +147,7 @@ koi_cross_pair:
 	POP_BORDER
 	SCRUB
 	ret
+	.cfi_endproc
 	.size	koi_cross_pair, . - koi_cross_pair
 
 /* Eight words of stack arguments are copied, whatever the export takes: they are readable stack of the caller. */
@@ -130,6 +155,7 @@ koi_cross_pair:
 	.type	koi_cross_stack, @function
 	.balign 16
 koi_cross_stack:
+	.cfi_startproc
 	PUSH_BORDER
 	ENTER_HOST
 	pushq	RECORD_BYTES+56(%rbx)
@@ -146,6 +172,7 @@ koi_cross_stack:
 	xor	%edx, %edx
 	SCRUB
 	ret
+	.cfi_endproc
 	.size	koi_cross_stack, . - koi_cross_stack
 
 /* r11 = index | fixed arguments << 32. A register save area and a va_list go below the record on the kernel stack (the
@@ -155,6 +182,7 @@ koi_cross_stack:
 	.type	koi_cross_variadic, @function
 	.balign 16
 koi_cross_variadic:
+	.cfi_startproc
 	mov	%r11, %r10
 	mov	%r11d, %r11d
 	shr	$32, %r10
@@ -190,6 +218,7 @@ koi_cross_variadic:
 	xor	%edx, %edx
 	SCRUB
 	ret
+	.cfi_endproc
 	.size	koi_cross_variadic, . - koi_cross_variadic
 
 /* Every register kept, none returned: __SCT__preempt_schedule and its like. */
@@ -197,32 +226,38 @@ koi_cross_variadic:
 	.type	koi_cross_save_all, @function
 	.balign 16
 koi_cross_save_all:
+	.cfi_startproc
 	pushfq
-	push	%rax
-	push	%rcx
-	push	%rdx
-	push	%rsi
-	push	%rdi
-	push	%r8
-	push	%r9
-	push	%r10
+	.cfi_adjust_cfa_offset 8
+	PUSH_SAVED rax
+	PUSH_SAVED rcx
+	PUSH_SAVED rdx
+	PUSH_SAVED rsi
+	PUSH_SAVED rdi
+	PUSH_SAVED r8
+	PUSH_SAVED r9
+	PUSH_SAVED r10
 	push	72(%rsp)		/* the return address again, so that the record is an ordinary one */
-	PUSH_BORDER
+	.cfi_adjust_cfa_offset 8
+	PUSH_BORDER SAVE_ALL_BYTES
 	ENTER_HOST
 	CALL_EXPORT
 	LEAVE_HOST
-	POP_BORDER
+	POP_BORDER SAVE_ALL_BYTES
 	add	$8, %rsp
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rdi
-	pop	%rsi
-	pop	%rdx
-	pop	%rcx
-	pop	%rax
+	.cfi_adjust_cfa_offset -8
+	POP_SAVED r10
+	POP_SAVED r9
+	POP_SAVED r8
+	POP_SAVED rdi
+	POP_SAVED rsi
+	POP_SAVED rdx
+	POP_SAVED rcx
+	POP_SAVED rax
 	popfq
+	.cfi_adjust_cfa_offset -8
 	ret
+	.cfi_endproc
 	.size	koi_cross_save_all, . - koi_cross_save_all
 
 	.globl	koi_crossing_prologue_end
@@ -266,13 +301,17 @@ koi_restore_vectors:
 	.type	koi_upcall, @function
 	.balign 16
 koi_upcall:
-	push	%rbp
-	push	%rbx
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	.cfi_startproc
+	/* Its caller's frame lies below the module's: only after a signal frame does a debugger believe that. */
+	.cfi_signal_frame
+	PUSH_SAVED rbp
+	PUSH_SAVED rbx
+	PUSH_SAVED r12
+	PUSH_SAVED r13
+	PUSH_SAVED r14
+	PUSH_SAVED r15
 	push	GS_HOST_SP
+	.cfi_adjust_cfa_offset 8
 	mov	%rsp, GS_HOST_SP
 	mov	%rdi, %rax
 	mov	%rsi, %r10
@@ -299,20 +338,46 @@ koi_upcall:
 koi_upcall_return:
 	mov	GS_HOST_SP, %rsp
 	pop	GS_HOST_SP
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbx
-	pop	%rbp
+	.cfi_adjust_cfa_offset -8
+	POP_SAVED r15
+	POP_SAVED r14
+	POP_SAVED r13
+	POP_SAVED r12
+	POP_SAVED rbx
+	POP_SAVED rbp
 	ret
+	.cfi_endproc
 	.size	koi_upcall, . - koi_upcall
+
+/* How a debugger goes on from koi_trap_entry: the CFA is the interrupted rsp, *(rbx + 136) (DW_CFA_def_cfa_expression),
+   and each register lies at rbx + its place in the TrapFrame (DW_CFA_expression: DWARF number, length, breg3). */
+.macro TRAPPED_FRAME
+	.cfi_escape 0x0f, 4, 0x73, 0x88, 0x01, 0x06
+	.cfi_escape 0x10, 15, 2, 0x73, 0x00
+	.cfi_escape 0x10, 14, 2, 0x73, 0x08
+	.cfi_escape 0x10, 13, 2, 0x73, 0x10
+	.cfi_escape 0x10, 12, 2, 0x73, 0x18
+	.cfi_escape 0x10, 6, 2, 0x73, 0x20
+	.cfi_escape 0x10, 3, 2, 0x73, 0x28
+	.cfi_escape 0x10, 11, 2, 0x73, 0x30
+	.cfi_escape 0x10, 10, 2, 0x73, 0x38
+	.cfi_escape 0x10, 9, 3, 0x73, 0xc0, 0x00
+	.cfi_escape 0x10, 8, 3, 0x73, 0xc8, 0x00
+	.cfi_escape 0x10, 0, 3, 0x73, 0xd0, 0x00
+	.cfi_escape 0x10, 2, 3, 0x73, 0xd8, 0x00
+	.cfi_escape 0x10, 1, 3, 0x73, 0xe0, 0x00
+	.cfi_escape 0x10, 4, 3, 0x73, 0xe8, 0x00
+	.cfi_escape 0x10, 5, 3, 0x73, 0xf0, 0x00
+	.cfi_escape 0x10, 16, 3, 0x73, 0xf8, 0x00
+.endm
 
 /* After sigreturn: the registers are in the staging frame, koi_trap_entered copies them to the frame made here. */
 	.globl	koi_trap_entry
 	.type	koi_trap_entry, @function
 	.balign 16
 koi_trap_entry:
+	.cfi_startproc
+	.cfi_signal_frame
 	cld
 	mov	GS_HOST_SP, %rsp
 	xor	%r12d, %r12d
@@ -324,6 +389,8 @@ koi_trap_entry:
 1:
 	sub	$TRAP_FRAME_BYTES, %rsp
 	mov	%rsp, %rbx
+	/* For debuggers: rbx is the TrapFrame, and holds every register of the interrupted code. */
+	TRAPPED_FRAME
 	mov	%rsp, %rdi
 	call	koi_trap_entered
 	test	%r12, %r12
@@ -353,6 +420,7 @@ koi_trap_entry:
 	mov	112(%rdi), %rdi
 	popfq
 	ret
+	.cfi_endproc
 	.size	koi_trap_entry, . - koi_trap_entry
 
 /* void koi_fiber_switch(u64* save_sp, u64 new_sp) */
@@ -360,31 +428,44 @@ koi_trap_entry:
 	.type	koi_fiber_switch, @function
 	.balign 16
 koi_fiber_switch:
-	push	%rbp
-	push	%rbx
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	.cfi_startproc
+	PUSH_SAVED rbp
+	PUSH_SAVED rbx
+	PUSH_SAVED r12
+	PUSH_SAVED r13
+	PUSH_SAVED r14
+	PUSH_SAVED r15
 	mov	%rsp, (%rdi)
 	mov	%rsi, %rsp
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbx
-	pop	%rbp
+	POP_SAVED r15
+	POP_SAVED r14
+	POP_SAVED r13
+	POP_SAVED r12
+	POP_SAVED rbx
+	POP_SAVED rbp
 	ret
+	.cfi_endproc
 	.size	koi_fiber_switch, . - koi_fiber_switch
 
 /* The first switch to a fiber lands here: r12 = entry, r13 = its argument. */
 	.globl	koi_fiber_start
 	.type	koi_fiber_start, @function
 koi_fiber_start:
+	.cfi_startproc
+	/* Its caller is where the thread left its own stack: the word at rsp leads to that stack pointer, below which
+	   koi_fiber_switch has pushed. CFA = **rsp + 56. */
+	.cfi_escape 0x0f, 6, 0x77, 0x00, 0x06, 0x06, 0x23, 56
+	.cfi_offset r15, -56
+	.cfi_offset r14, -48
+	.cfi_offset r13, -40
+	.cfi_offset r12, -32
+	.cfi_offset rbx, -24
+	.cfi_offset rbp, -16
 	mov	%r13, %rdi
 	xor	%ebp, %ebp
 	call	*%r12
 	ud2
+	.cfi_endproc
 	.size	koi_fiber_start, . - koi_fiber_start
 
 	.section .note.GNU-stack,"",@progbits

@@ -17,6 +17,17 @@ void koi_fiber_start();
 }
 
 namespace koi::host {
+namespace {
+
+// Where the thread's own stack pointer is kept while a fiber runs: debuggers go on from a fiber's start to there.
+const u64* g_thread_sp = nullptr;
+
+}  // namespace
+
+void Fiber::adopt_current() {
+  started_ = true;
+  g_thread_sp = &sp_;
+}
 
 void Fiber::prepare(u32 host_stack, u64 kernel_stack_top, Entry entry, void* argument) {
   CHECK(host_stack < kMaxTasks);
@@ -29,10 +40,10 @@ void Fiber::prepare(u32 host_stack, u64 kernel_stack_top, Entry entry, void* arg
                                 kHostStackSize - kHostStackGuard);
 #endif
 
-  // What koi_fiber_switch pops: r15 r14 r13 r12 rbx rbp, then the return address. The start routine needs
-  // rsp % 16 == 0 at its call instruction.
+  // What koi_fiber_switch pops: r15 r14 r13 r12 rbx rbp, then the return address; what is left is for debuggers. The start
+  // routine needs rsp % 16 == 0 at its call instruction.
   const u64 frame[8] = {0, 0, reinterpret_cast<u64>(argument),         reinterpret_cast<u64>(entry),
-                        0, 0, reinterpret_cast<u64>(&koi_fiber_start), 0};
+                        0, 0, reinterpret_cast<u64>(&koi_fiber_start), reinterpret_cast<u64>(g_thread_sp)};
   sp_ = top - sizeof(frame) - 8;
   sp_ = (sp_ & ~15ULL) + 8;
   std::memcpy(reinterpret_cast<void*>(sp_), frame, sizeof(frame));

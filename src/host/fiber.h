@@ -21,7 +21,7 @@ class Fiber {
   // `kernel_stack_top` is the end of the task's mapped kernel stack.
   void prepare(u32 host_stack, u64 kernel_stack_top, Entry entry, void* argument);
   // Makes *this* the fiber of the thread that calls (the one that boots and schedules): no kernel stack.
-  void adopt_current() { started_ = true; }
+  void adopt_current();
 
   // Leaves `from` (the running fiber) and continues `to`, on the virtual CPU whose area GS points at after `gs_base` was
   // set; 0: GS stays.

@@ -4,6 +4,7 @@
 #include <elf.h>
 
 #include <cstring>
+#include <string_view>
 
 extern "C" {
 
@@ -44,9 +45,32 @@ Status check_header(const Elf64_Ehdr& header, u64 size) {
   return Ok{};
 }
 
+// All sections of debug information but .debug_frame become empty ones. Requires: the section table lies in the file.
+void drop_debug_information(std::vector<u8>& file, const Elf64_Ehdr& header) {
+  const auto section_at = [&](u32 index) {
+    return file.data() + header.e_shoff + index * sizeof(Elf64_Shdr);
+  };
+  if (header.e_shstrndx >= header.e_shnum) return;
+  Elf64_Shdr names;
+  std::memcpy(&names, section_at(header.e_shstrndx), sizeof(names));
+  for (u32 index = 1; index < header.e_shnum; ++index) {
+    Elf64_Shdr entry;
+    std::memcpy(&entry, section_at(index), sizeof(entry));
+    if (entry.sh_name >= names.sh_size || names.sh_offset + names.sh_size > file.size()) continue;
+    const auto* const text = reinterpret_cast<const char*>(file.data() + names.sh_offset + entry.sh_name);
+    std::string_view name(text, strnlen(text, names.sh_size - entry.sh_name));
+    if (name.starts_with(".rela")) name.remove_prefix(5);
+    if (!name.starts_with(".debug_") || name == ".debug_frame") continue;
+    entry.sh_type = SHT_NULL;
+    entry.sh_size = 0;
+    std::memcpy(section_at(index), &entry, sizeof(entry));
+  }
+}
+
 }  // namespace
 
-Result<std::vector<u8>> place_sections(ByteSpan image, std::span<const LoadedSection> sections) {
+Result<std::vector<u8>> place_sections(ByteSpan image, std::span<const LoadedSection> sections,
+                                       GdbDetail detail) {
   Elf64_Ehdr header;
   if (image.size() < sizeof(header)) return make_error("gdb image: {} bytes are no ELF file", image.size());
   std::memcpy(&header, image.data(), sizeof(header));
@@ -62,13 +86,15 @@ Result<std::vector<u8>> place_sections(ByteSpan image, std::span<const LoadedSec
     entry.sh_addr = section.address;
     std::memcpy(at, &entry, sizeof(entry));
   }
+  if (detail == GdbDetail::kFramesOnly) drop_debug_information(file, header);
   return file;
 }
 
 Result<std::unique_ptr<GdbJitModule>> GdbJitModule::create(ByteSpan image,
-                                                           std::span<const LoadedSection> sections) {
-  std::vector<u8> file = TRY(place_sections(image, sections));
-  return std::unique_ptr<GdbJitModule>(new GdbJitModule(std::move(file)));
+                                                           std::span<const LoadedSection> sections,
+                                                           GdbDetail detail) {
+  std::vector<u8> file = TRY(place_sections(image, sections, detail));
+  return std::make_unique<GdbJitModule>(std::move(file));
 }
 
 GdbJitModule::GdbJitModule(std::vector<u8> file) : file_(std::move(file)) {

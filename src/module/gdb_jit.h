@@ -51,19 +51,23 @@ struct LoadedSection {
 
 // The copy of `image` (an ELF64 little-endian file) with load addresses in its section headers. Sections that
 // are not listed keep address 0. Errors: not such a file, a section table or a section index out of bounds.
-[[nodiscard]] Result<std::vector<u8>> place_sections(ByteSpan image, std::span<const LoadedSection> sections);
+// kFramesOnly: of the debug information only .debug_frame is left; a debugger unwinds such code, but steps over it.
+enum class GdbDetail : u8 { kAll, kFramesOnly };
+[[nodiscard]] Result<std::vector<u8>> place_sections(ByteSpan image, std::span<const LoadedSection> sections,
+                                                     GdbDetail detail = GdbDetail::kAll);
 
 // One module as gdb sees it, registered from create() until destruction.
 class GdbJitModule {
  public:
-  static Result<std::unique_ptr<GdbJitModule>> create(ByteSpan image,
-                                                      std::span<const LoadedSection> sections);
+  static Result<std::unique_ptr<GdbJitModule>> create(ByteSpan image, std::span<const LoadedSection> sections,
+                                                      GdbDetail detail = GdbDetail::kAll);
+  // A complete image, with its addresses.
+  explicit GdbJitModule(std::vector<u8> file);
   ~GdbJitModule();
   GdbJitModule(const GdbJitModule&) = delete;
   GdbJitModule& operator=(const GdbJitModule&) = delete;
 
  private:
-  explicit GdbJitModule(std::vector<u8> file);
   std::vector<u8> file_;
   jit_code_entry entry_{};
 };

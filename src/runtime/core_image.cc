@@ -114,7 +114,10 @@ class CoreLoader {
     image_.percpu_image_.assign(percpu - kPercpuStart, 0);
     for (Section& section : sections_) {
       if (!section.loaded) continue;
-      if (section.part != Part::kPercpu) section.address += base_;
+      if (section.part != Part::kPercpu) {
+        section.address += base_;
+        image_.sections_.push_back({static_cast<u32>(&section - sections_.data()), section.address});
+      }
       if (section.header.sh_type != SHT_NOBITS && section.bytes != nullptr) {
         std::memcpy(bytes_of(section), section.bytes, section.header.sh_size);
       }

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "host/stub_area.h"
 #include "host/world.h"
+#include "module/gdb_jit.h"
 
 namespace koi::runtime {
 
@@ -73,6 +74,9 @@ class CoreImage {
   };
   [[nodiscard]] const std::vector<BugEntry>& bugs() const { return bugs_; }
 
+  // Where the sections of the object were loaded, for a debugger.
+  [[nodiscard]] const std::vector<module::LoadedSection>& sections() const { return sections_; }
+
  private:
   friend class CoreLoader;
   std::unordered_map<std::string, Symbol> symbols_;
@@ -81,6 +85,7 @@ class CoreImage {
   std::vector<u8> percpu_image_;
   std::vector<ExceptionEntry> exceptions_;
   std::vector<BugEntry> bugs_;
+  std::vector<module::LoadedSection> sections_;
   u64 percpu_offset_ = 0;
   u64 text_begin_ = 0;
   u64 text_end_ = 0;

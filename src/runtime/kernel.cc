@@ -7,6 +7,8 @@
 #include "base/check.h"
 #include "host/address_map.h"
 #include "host/fault_signals.h"
+#include "module/gdb_names.h"
+#include "module/module_file.h"
 #include "runtime/accounting.h"
 #include "runtime/bug_bundle.h"
 #include "runtime/call_sites.h"
@@ -106,6 +108,11 @@ Status Kernel::load_core(std::span<const ExportTable> exports) {
         const auto stub = export_stub(name);
         return stub ? stub : std::optional<u64>(missing_stub(name));
       })));
+  if (config_.for_gdb) {
+    const module::ModuleFile file = TRY(module::read_module_file(object.path));
+    core_for_gdb_ =
+        TRY(module::GdbJitModule::create(file.bytes, core_->sections(), module::GdbDetail::kFramesOnly));
+  }
 
   BootFacts facts{};
   facts.cpus = config_.cpus;
@@ -126,6 +133,17 @@ Status Kernel::load_core(std::span<const ExportTable> exports) {
   set_current_ = core_->function<void(u64, u64, u64)>("koi_set_current");
   task_init_ = core_->function<void(u64, s32, const char*, u64, u64, int)>("koi_task_init");
   return Ok{};
+}
+
+void Kernel::tell_gdb_stubs() {
+  // A debugger looks up callers by the byte before the return address.
+  std::vector<module::CodeName> names = {
+      {"koi_upcall_return", stubs_->upcall_return_stub() - 1, host::kStubSize}};
+  for (const auto& [address, name] : stub_names_)
+    names.push_back({std::string(name), address, host::kStubSize});
+  std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return a.address < b.address; });
+  stubs_for_gdb_ =
+      std::make_unique<module::GdbJitModule>(module::elf_of_names(names, stubs_->base(), stubs_->end()));
 }
 
 void Kernel::start_vcpus() {

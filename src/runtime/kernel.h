@@ -99,6 +99,8 @@ class Kernel final : public sched::TaskHost {
   [[nodiscard]] const std::unordered_map<std::string_view, u32>& export_names() const {
     return export_index_;
   }
+  // With --gdb: a debugger learns the names of the stubs made so far.
+  void tell_gdb_stubs();
   // A stub for a function that koi lacks: its call is an oops that names it.
   [[nodiscard]] u64 missing_stub(std::string_view name);
   // What a module that imports `name` gets: a datum or function of the core, or the stub of an export.
@@ -153,6 +155,9 @@ class Kernel final : public sched::TaskHost {
   host::World* world_ = nullptr;
   std::optional<host::StubArea> stubs_;
   std::optional<CoreImage> core_;
+  // With --gdb: what a debugger knows besides the modules.
+  std::unique_ptr<module::GdbJitModule> core_for_gdb_;
+  std::unique_ptr<module::GdbJitModule> stubs_for_gdb_;
   std::deque<Export> exports_;
   std::deque<std::string> missing_names_;
   std::vector<const void*> export_functions_;

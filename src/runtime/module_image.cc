@@ -147,6 +147,7 @@ void ModuleTable::tell_gdb(ModuleInstance& module) {
   }
   auto registered = module::GdbJitModule::create(module.loaded.image.file, sections);
   if (registered.ok()) module.gdb = std::move(*registered);
+  kernel_.tell_gdb_stubs();
 }
 
 }  // namespace koi::runtime

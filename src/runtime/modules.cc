@@ -87,6 +87,7 @@ Status ModuleTable::prepare(ModuleInstance& module, std::string_view args) {
   kernel_.call_sites().name_functions(module);
   set_trap_sites(module);
   map_image(module);
+  if (kernel_.config().for_gdb) tell_gdb(module);
   fill_struct_module(module);
   if (const u32 ip = image.find_index(".orc_unwind_ip"), rows = image.find_index(".orc_unwind");
       ip != 0 && rows != 0) {
@@ -149,6 +150,12 @@ void ModuleTable::free_init(ModuleInstance& module) {
   module.init_freed = true;
   kernel_.traps().remove_sites(module.loaded.placement.init_base,
                                module.loaded.placement.init_base + module.loaded.layout.init_bytes);
+  // gdb keeps its breakpoints in the init text until the module is gone: no other code may come there.
+  if (module.gdb != nullptr) {
+    host::protect(module.loaded.placement.init_base, module.loaded.layout.init_bytes,
+                  host::Protection::kNone);
+    return;
+  }
   kernel_.world().window_release(module.loaded.placement.init_base, module.loaded.layout.init_bytes);
 }
 
@@ -161,6 +168,7 @@ void ModuleTable::unload(ModuleInstance& module) {
   kernel_.call_sites().unload(module);
   const module::Placement placement = module.loaded.placement;
   const u64 size = module.loaded.layout.core_bytes;
+  const u64 init_size = module.gdb != nullptr ? module.loaded.layout.init_bytes : 0;
   kernel_.traps().remove_sites(placement.core_base, placement.core_base + size);
   for (const module::Param& param : module.params) module::free_param(param, *params_);
   if (placement.percpu_address != 0)
@@ -170,6 +178,7 @@ void ModuleTable::unload(ModuleInstance& module) {
   CHECK(it != modules_.end());
   modules_.erase(it);
   kernel_.world().window_release(placement.core_base, size);
+  if (init_size != 0) kernel_.world().window_release(placement.init_base, init_size);
 }
 
 void ModuleTable::use_module(std::string_view owner, s32 change) {
