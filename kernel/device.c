@@ -216,6 +216,7 @@ static void koi_device_unlink(struct device *dev)
 			koi_vfs_remove(node);
 		device_remove_file(dev, &dev_attr_dev);
 	}
+	koi_bus_remove_device(dev);
 	if (c) {
 		sysfs_remove_link(&dev->kobj, "subsystem");
 		sysfs_remove_link(&c->subsys.kobj, dev_name(dev));
@@ -244,6 +245,8 @@ static int koi_device_populate(struct device *dev)
 		error = device_add_groups(dev, dev->type->groups);
 	if (!error)
 		error = device_add_groups(dev, dev->groups);
+	if (!error)
+		error = koi_bus_add_device(dev);
 	if (!error && MAJOR(dev->devt)) {
 		char number[24];
 		umode_t mode = 0;
@@ -314,6 +317,8 @@ int device_add(struct device *dev)
 		list_add_tail(&dev->kobj.entry, &c->subsys.list);
 		spin_unlock(&c->subsys.list_lock);
 	}
+	koi_bus_notify(dev, BUS_NOTIFY_ADD_DEVICE);
+	koi_bus_probe_device(dev);
 	goto out;
 put_parent:
 	put_device(dev->parent);
@@ -326,8 +331,11 @@ void device_del(struct device *dev)
 {
 	struct kobject *glue = dev->kobj.parent;
 
+	koi_bus_notify(dev, BUS_NOTIFY_DEL_DEVICE);
+	koi_bus_forget_device(dev);
 	list_del_init(&dev->kobj.entry);
 	koi_device_unlink(dev);
+	koi_bus_notify(dev, BUS_NOTIFY_REMOVED_DEVICE);
 	devres_release_all(dev);
 	kobject_del(&dev->kobj);
 	koi_drop_glue_dir(glue);

@@ -14,6 +14,7 @@
 #include "hweight.c"
 #include "idr.c"
 #include "kfifo.c"
+#include "klist.c"
 #include "kstrtox.c"
 #include "list_debug.c"
 #include "llist.c"

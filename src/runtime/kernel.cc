@@ -35,6 +35,7 @@ struct BootFacts {
   u64 vmalloc_start;
   u64 max_pfn;
   u64 tsc_khz;
+  u64 seed;
 };
 
 }  // namespace
@@ -121,6 +122,7 @@ Status Kernel::load_core(std::span<const ExportTable> exports) {
   facts.vmalloc_start = host::kVmalloc;
   facts.max_pfn = config_.memory_bytes / host::kPageSize;
   facts.tsc_khz = 2'000'000;
+  facts.seed = config_.seed;
   core_->function<void(const BootFacts*)>("koi_core_init")(&facts);
   task_struct_bytes_ = core_->layout_or_die("sizeof task_struct");
   task_state_offset_ = core_->layout_or_die("task_struct.__state");

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# messages.sh SERIES: dynamic debug, static branches, formatting, rate limits, panic, ticks.
+# messages.sh SERIES: dynamic debug, static branches, formatting, rate limits, panic, ticks, drivers.
 . "$(dirname "$0")/lib.sh"
 modules=$KOI_MODULES/$1/modules
 
@@ -36,4 +36,9 @@ koi_all run "$modules/ticks.ko"
 expect_status 0
 expect_order '\] scheduled$' 'tasklet, in_softirq 256$' '\] waited$' 'waited with interrupts off$' \
   'tasklet, in_softirq 256$' '\] done$'
+
+koi_all run "$modules/platform_pair.ko"
+expect_status 0
+expect_order 'pair pair\.0: no clock yet$' 'pair pair\.1: bound, irq 6$' 'pair pair\.0: bound, irq 5$' \
+  'pair\.0\.auto.* failed with error -5$' 'pair pair\.0: removed$' 'pair pair\.1: removed$'
 finish

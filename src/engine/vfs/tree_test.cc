@@ -25,7 +25,7 @@ class TreeTest : public ::testing::Test {
 TEST_F(TreeTest, StandardDirectoriesAreThere) {
   EXPECT_EQ(tree_.find("/"), kRoot);
   EXPECT_EQ(tree_.find("/sys/kernel/debug"), kSysKernelDebug);
-  EXPECT_EQ(tree_.find("/sys/bus/platform/drivers"), kSysBusPlatformDrivers);
+  EXPECT_EQ(tree_.find("/sys/devices/platform"), kSysDevicesPlatform);
   EXPECT_EQ(tree_.path(kSysDevicesVirtual), "/sys/devices/virtual");
   tree_.remove(kProc);
   EXPECT_EQ(tree_.find("/proc/net"), kProcNet);
