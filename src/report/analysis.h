@@ -25,8 +25,11 @@ struct UsageTotals {
   u64 requested = 0;       // over all calls
   u64 actual = 0;
 
-  [[nodiscard]] u64 wasted() const { return actual - requested; }
-  [[nodiscard]] u64 peak_wasted() const { return peak_actual - peak_requested; }
+  // krealloc() may use more of an object than its class promises (slub_debug); nothing is wasted then.
+  [[nodiscard]] u64 wasted() const { return actual > requested ? actual - requested : 0; }
+  [[nodiscard]] u64 peak_wasted() const {
+    return peak_actual > peak_requested ? peak_actual - peak_requested : 0;
+  }
   // Of what was given; tenths of a percent.
   [[nodiscard]] u32 waste_tenths() const {
     return actual == 0 ? 0 : static_cast<u32>(wasted() * 1000 / actual);

@@ -13,6 +13,8 @@ namespace koi::report {
 namespace {
 
 constexpr u64 kPageSize = mm::kPageSize;
+// In TraceEvent::stack until drop_slab_pages() has run: imported events have no stacks.
+constexpr u32 kCompoundBlock = 1;
 constexpr std::string_view kCacheAlloc = "kmem_cache_alloc";
 
 struct GfpName {
@@ -112,10 +114,10 @@ class Importer {
   }
 
   Trace finish() {
-    name_caches();
-    drop_slab_pages();
     std::stable_sort(trace_.events.begin(), trace_.events.end(),
                      [](const TraceEvent& a, const TraceEvent& b) { return a.time_ns < b.time_ns; });
+    name_caches();
+    drop_slab_pages();
     if (!trace_.events.empty()) {
       const u64 start = trace_.events.front().time_ns;
       for (TraceEvent& e : trace_.events) e.time_ns -= start;
@@ -190,13 +192,15 @@ class Importer {
       const TraceEvent& e = trace_.events[i];
       if (e.type == TraceEventType::kAlloc && e.kind != AllocatorKind::kPages) {
         const auto before = latest.find(e.pid);
-        if (before != latest.end() && compound_[before->second]) dropped[before->second] = true;
+        if (before != latest.end() && trace_.events[before->second].stack == kCompoundBlock)
+          dropped[before->second] = true;
       }
       latest[e.pid] = i;
     }
     std::vector<TraceEvent> kept;
     for (size_t i = 0; i < trace_.events.size(); ++i) {
       if (!dropped[i]) kept.push_back(trace_.events[i]);
+      if (!dropped[i]) kept.back().stack = 0;
     }
     trace_.events = std::move(kept);
   }
@@ -222,10 +226,9 @@ class Importer {
     trace_.machine.cpus = std::max<u32>(trace_.machine.cpus, p.cpu + 1U);
     return e;
   }
-  void take(const TraceEvent& e, bool compound = false) {
+  void take(const TraceEvent& e) {
     ++notes_.events;
     trace_.events.push_back(e);
-    compound_.push_back(compound);
   }
 
   std::string_view allocation(const Prefix& p, std::string_view callee) {
@@ -293,7 +296,9 @@ class Importer {
     e.requested = e.actual = kPageSize << *order;
     e.address = *pfn * kPageSize;
     if (*pfn == 0) e.type = TraceEventType::kFail;
-    take(e, fields.find("gfp_flags").value_or("").find("__GFP_COMP") != std::string_view::npos);
+    const bool compound = fields.find("gfp_flags").value_or("").find("__GFP_COMP") != std::string_view::npos;
+    if (compound) e.stack = kCompoundBlock;
+    take(e);
     return "";
   }
 
@@ -366,7 +371,6 @@ class Importer {
 
   Trace trace_;
   ImportNotes& notes_;
-  std::vector<bool> compound_;  // by event: a block with __GFP_COMP
   std::unordered_map<std::string, u32> sites_, caches_, modules_;
 };
 

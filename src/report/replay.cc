@@ -163,6 +163,7 @@ class Replayer {
   }
 
   bool place_exact(const TraceEvent& e, Placed& placed) {
+    if (e.requested == 0 || e.requested > mm::kKmallocMaxSize) return false;
     const mm::PageAllocation got = machine_.pages().alloc_exact(e.requested, gfp_of(e), cpu_of(e));
     if (!got) return false;
     placed.handle = got.pfn.value;

@@ -135,7 +135,7 @@ class TraceParser {
     e.actual = in.number<u64>(9);
     e.gfp = in.number<u32>(10, ~u32{0}, 16);
     e.address = in.number<u64>(11, ~u64{0}, 16);
-    return in.good();
+    return in.good() && (e.type == TraceEventType::kFail || e.requested <= e.actual);
   }
 
   u64 last_time_ns_ = 0;

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "report/memory_report.h"
 #include "report/trace_builder.h"
 
 namespace koi::report {
@@ -76,6 +77,32 @@ TEST(Trace, DamageIsNamedByLine) {
   EXPECT_FALSE(parse_trace("", "t").ok());
   EXPECT_FALSE(parse_trace("something else\n", "t").ok());
   EXPECT_FALSE(parse_trace("koi-trace\t1\n", "t").ok());
+}
+
+// Whatever a file says, reading, analysing and replaying it comes to an end.
+TEST(Trace, DamagedTextIsRefusedOrHarmless) {
+  Trace small = sample();
+  small.machine.memory_bytes = 64ULL << 20;
+  const std::string text = trace_text(small);
+  u64 state = 1;
+  const auto below = [&state](u64 n) {
+    state = state * 6364136223846793005 + 1442695040888963407;
+    return (state >> 33) % n;
+  };
+  u32 accepted = 0;
+  for (u32 round = 0; round < 20'000; ++round) {
+    std::string damaged = text;
+    for (u64 i = 0; i <= below(3); ++i) damaged[below(damaged.size())] = "0123456789abcdef\t\nxr"[below(20)];
+    const auto trace = parse_trace(damaged, "t");
+    if (!trace.ok()) continue;
+    ++accepted;
+    const Analysis analysis = analyse(*trace);
+    EXPECT_LE(analysis.timeline.size(), kTimelinePoints);
+    if (accepted % 64 == 0) {
+      EXPECT_FALSE(report_text(make_memory_report(*trace)).empty());
+    }
+  }
+  EXPECT_GT(accepted, 1000U);
 }
 
 TEST(Trace, NamesOfSites) {

@@ -50,8 +50,14 @@ std::vector<LeakedSite> find_leaks(Kernel& kernel) {
 std::string leak_text(Kernel& kernel, const LeakedSite& leak) {
   const CallSite& site = kernel.call_sites().at(leak.site);
   std::string place = site.text();
-  if (const SourcePlace* const own = own_place(site.source); own != nullptr)
-    place = fmt::format("{}:{} ({})", file_name(own->file), own->line, place);
+  if (const SourcePlace* const own = own_place(site.source); own != nullptr) {
+    // The functions that were inlined there, innermost first; the last place is the function itself.
+    std::string chain;
+    for (size_t i = 0; i + 1 < site.source.size(); ++i) {
+      if (!is_kernel_header(site.source[i])) chain += site.source[i].function + " in ";
+    }
+    place = fmt::format("{}:{} ({}{})", file_name(own->file), own->line, chain, place);
+  }
   return fmt::format("{} object{} of {} bytes in all, {} at {}", leak.objects, leak.objects == 1 ? "" : "s",
                      leak.actual, site.callee, place);
 }

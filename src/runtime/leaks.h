@@ -26,7 +26,7 @@ struct LeakedSite {
 // are any such sites. Context: the boot fiber.
 [[nodiscard]] std::vector<LeakedSite> find_leaks(Kernel& kernel);
 
-// "3 objects of 384 bytes in all, kmalloc_trace at driver.c:42 (setup+0x42/0x1a0 [driver])".
+// "3 objects of 384 bytes in all, kmalloc_trace at driver.c:42 (ring_add in setup+0x42/0x1a0 [driver])".
 [[nodiscard]] std::string leak_text(Kernel& kernel, const LeakedSite& leak);
 
 }  // namespace koi::runtime

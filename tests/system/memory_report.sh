@@ -51,7 +51,7 @@ expect_equal "one leak" "10" "$(report "$work/flow.json" 'r["leaks"][0]["objects
 
 koi_all run "$flow"
 expect_status 0
-expect_line 'Memory: 420 allocations asked for 616000 bytes, got 1068160.*1 leaking call site\. Leaked: 10 objects of 160 bytes'
+expect_line 'Memory: 420 allocations asked for 616000 bytes, got 1068160.*1 leaking call site\. Leaked: 10 objects of 160 bytes in all, __kmalloc[a-z_]* at flow_table\.c:[0-9]+ \(flow_name in flow_add in flow_table_init\+0x'
 koi_all run --fail-on leak "$flow"
 expect_status 3
 koi_all run --fail-on leak "$flow" expired=0
