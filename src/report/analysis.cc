@@ -66,6 +66,23 @@ void sort_by_waste(std::vector<Row>& rows) {
   });
 }
 
+// At most `most` points: of each stretch of the line what is highest, so that no peak is lost.
+template <class Point, class Lower>
+std::vector<Point> thinned(std::vector<Point> line, size_t most, Lower lower) {
+  if (line.size() <= most) return line;
+  std::vector<Point> thin;
+  const size_t stretches = most - 2;
+  thin.push_back(line.front());
+  for (size_t i = 0; i < stretches; ++i) {
+    const size_t from = 1 + i * (line.size() - 2) / stretches;
+    const size_t to = 1 + (i + 1) * (line.size() - 2) / stretches;
+    thin.push_back(*std::max_element(line.begin() + static_cast<std::ptrdiff_t>(from),
+                                     line.begin() + static_cast<std::ptrdiff_t>(to), lower));
+  }
+  thin.push_back(line.back());
+  return thin;
+}
+
 class Analyser {
  public:
   explicit Analyser(const Trace& trace) : trace_(trace), sites_(trace.sites.size()) {
@@ -212,7 +229,11 @@ class Analyser {
     sort_by_waste(out_.sites);
     sort_by_waste(out_.caches);
     for (const auto& [size, cost] : costs_) out_.sizes.push_back(cost);
-    thin_timeline();
+    out_.timeline = thinned(std::move(out_.timeline), kTimelinePoints,
+                            [](const Moment& a, const Moment& b) { return a.actual < b.actual; });
+    out_.sizes = thinned(std::move(out_.sizes), kMostSizes, [](const SizeCost& a, const SizeCost& b) {
+      return a.actual - a.requested < b.actual - b.requested;
+    });
   }
 
   // What modules that are gone have left, and all that is alive where no unloading was recorded.
@@ -250,24 +271,6 @@ class Analyser {
     for (auto& [key, leak] : leaks) out_.leaks.push_back(leak);
     std::stable_sort(out_.leaks.begin(), out_.leaks.end(),
                      [](const Leak& a, const Leak& b) { return a.actual > b.actual; });
-  }
-
-  // Of each stretch of the line what was highest, so that no peak is lost.
-  void thin_timeline() {
-    std::vector<Moment>& line = out_.timeline;
-    if (line.size() <= kTimelinePoints) return;
-    std::vector<Moment> thin;
-    const size_t stretches = kTimelinePoints - 2;
-    thin.push_back(line.front());
-    for (size_t i = 0; i < stretches; ++i) {
-      const size_t from = 1 + i * (line.size() - 2) / stretches;
-      const size_t to = 1 + (i + 1) * (line.size() - 2) / stretches;
-      thin.push_back(*std::max_element(line.begin() + static_cast<std::ptrdiff_t>(from),
-                                       line.begin() + static_cast<std::ptrdiff_t>(to),
-                                       [](const Moment& a, const Moment& b) { return a.actual < b.actual; }));
-    }
-    thin.push_back(line.back());
-    line = std::move(thin);
   }
 
   const Trace& trace_;

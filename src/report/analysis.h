@@ -81,11 +81,12 @@ struct Analysis {
   u64 lifetimes[kLifetimeClasses] = {};
   std::vector<Moment> timeline;  // at most kTimelinePoints
   size_t peak_event = 0;         // after this many events the most memory was live
-  std::vector<SizeCost> sizes;   // by requested bytes, ascending
+  std::vector<SizeCost> sizes;   // by requested bytes, ascending; at most kMostSizes
   std::vector<Leak> leaks;       // most bytes first
   u64 unknown_frees = 0;         // of addresses that were not allocated in the trace
 };
 inline constexpr size_t kTimelinePoints = 600;
+inline constexpr size_t kMostSizes = 2000;
 
 [[nodiscard]] Analysis analyse(const Trace& trace);
 

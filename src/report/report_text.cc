@@ -20,6 +20,7 @@ class TextReport {
     heading();
     sites();
     named("by cache", analysis_.caches);
+    named("by bytes given", analysis_.classes);
     lifetimes();
     leaks();
     advice();
@@ -107,12 +108,14 @@ class TextReport {
   void leaks() {
     if (analysis_.leaks.empty()) return;
     print("\n  leaked: alive after their module had gone\n");
-    for (const Leak& leak : analysis_.leaks) {
+    for (size_t i = 0; i < std::min(analysis_.leaks.size(), kMostRows); ++i) {
+      const Leak& leak = analysis_.leaks[i];
       const TraceSite& site = trace_.sites[leak.site];
       print("  {} object{} of {} in all, {} {}\n", leak.objects, leak.objects == 1 ? "" : "s",
             bytes_text(leak.actual), site.callee, site.name());
       for (const std::string& frame : trace_.stacks[leak.stack]) print("      {}\n", frame);
     }
+    if (analysis_.leaks.size() > kMostRows) print("  ... and {} more\n", analysis_.leaks.size() - kMostRows);
   }
 
   void advice() {

@@ -145,7 +145,7 @@ function memoryMap() {
   });
   const orders = data.zones[0]?.free_blocks.map((_, order) => bytes(4096 * 2 ** order)) ?? [];
   return [h("h2", {}, "Physical memory at the peak"),
-    h("p", { class: "note" }, `One cell is ${bytes(per * 4096)}; the darker, the more of it the trace's objects take.`),
+    h("p", { class: "note" }, `One cell is ${bytes(per * 4096)}; the stronger its colour, the more of it is taken.`),
     h("div", { class: "map", role: "img", "aria-label": "map of physical memory" }, ...cells),
     h("h2", {}, "Free blocks by size"),
     table(["zone", ...orders], data.zones.map((z) => [z.name, ...z.free_blocks.map(count)]))];
@@ -161,7 +161,7 @@ report.replaceChildren(...head(), ...leaks(), ...sites(), ...advice());
 const charts = [];
 if (data.timeline.length > 1) {
   const against = spread(data.timeline) ? "against virtual time" : "event after event, since most happens in a small part of the time";
-  charts.push(place("Over time", `Bytes alive, ${against}.`, (box) => steps(uPlot, box, data.timeline)));
+  charts.push(place("Over time", `Bytes alive, ${against}.`, (box) => steps(uPlot, box, data.timeline, data.events)));
 }
 if (data.sizes.length > 4) {
   charts.push(place("What a size costs", "Bytes wasted by one allocation, against the bytes asked for.",

@@ -29,12 +29,12 @@ export function spread(timeline) {
   return cells.size > Math.min(20, timeline.length / 4);
 }
 
-export function steps(uPlot, box, timeline) {
+export function steps(uPlot, box, timeline, events) {
   const stepped = uPlot.paths.stepped({ align: 1 });
   const times = timeline.map((point) => point[0] - timeline[0][0]);
   const byTime = spread(timeline);
-  const x = byTime ? times : times.map((_, i) => i);
-  const end = Math.max(1, x[x.length - 1]);
+  const x = byTime ? times : times.map((_, i) => Math.round(((i + 1) * events) / times.length));
+  const end = Math.max(x[0] + 1, x[x.length - 1]);
   const area = (label, name) => ({
     label, stroke: color(name), fill: color(name), width: 1, points: { show: false }, paths: stepped,
     value: (_, v) => (v == null ? "" : bytes(v)),
@@ -42,7 +42,7 @@ export function steps(uPlot, box, timeline) {
   return new uPlot({
     width: box.clientWidth, height: Math.min(300, 160 + box.clientWidth / 6), padding: [12, 16, 0, 0],
     cursor: { y: false },
-    scales: { x: { time: false, range: () => [0, end] }, y: { range: (_, __, max) => [0, (max || 1) * 1.06] } },
+    scales: { x: { time: false, range: () => [x[0], end] }, y: { range: (_, __, max) => [0, (max || 1) * 1.06] } },
     axes: [axis(byTime ? duration : (v) => v.toLocaleString("en"), { space: 90 }), bytesAxis()],
     series: [{ label: "time", value: (_, v, __, i) => (i == null ? "" : duration(times[i])) }, area("given", "--waste"), area("asked for", "--asked")],
   }, [x, timeline.map((point) => point[2]), timeline.map((point) => point[1])], box);
