@@ -107,6 +107,7 @@
 #include "random.c"
 #include "locks.c"
 #include "cred.c"
+#include "oom.c"
 #include "sched.c"
 #include "wait.c"
 #include "wait_bit.c"

@@ -123,6 +123,12 @@ int koi_chrdev_take(unsigned int major, unsigned int base_minor, unsigned int co
 /* 0: nobody had them. */
 int koi_chrdev_release(unsigned int major, unsigned int base_minor, unsigned int count);
 
+/* A task and what only its process has. */
+struct koi_task_block {
+	struct task_struct task;
+	struct signal_struct signal;
+};
+
 /* The line that a check has in the kernel's file of either series. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
 #define KOI_LINE(line_6_1, line_6_12) line_6_12

@@ -12,6 +12,7 @@ struct koi_layout_entry {
 
 const struct koi_layout_entry koi_layout[] = {
 	KOI_SIZE(task_struct),
+	KOI_SIZE(koi_task_block),
 	KOI_OFFSET(task_struct, pid),
 	KOI_OFFSET(task_struct, tgid),
 	KOI_OFFSET(task_struct, comm),

@@ -29,7 +29,7 @@ void koi_task_init(struct task_struct *t, int pid, const char *comm, void *stack
 	cpumask_copy(&t->cpus_mask, &__cpu_possible_mask);
 	t->real_cred = t->cred = &koi_root_cred;
 	t->nsproxy = &init_nsproxy;
-	t->signal = &koi_init_signals;
+	t->signal = t == &init_task ? &koi_init_signals : &container_of(t, struct koi_task_block, task)->signal;
 	t->sighand = &koi_init_sighand;
 	t->group_leader = t;
 	t->real_parent = t->parent = parent ? parent : t;

@@ -64,6 +64,11 @@ bool load_one(runtime::Kernel& kernel, const ModuleRequest& request, LogOutput& 
     loaded.push_back({request.path, kernel.modules().all().back()->name()});
     return true;
   }
+  if (end.how == runtime::TaskEnd::How::kSignalled && call.value == 0) {
+    loaded.push_back({request.path, kernel.modules().all().back()->name()});
+    outcome.note_killed_loader(request.path, end);
+    return true;
+  }
   outcome.note_failed_load(kernel, request.path, end, before < kernel.modules().all().size());
   output.finish();
   if (end.how == runtime::TaskEnd::How::kReturned) {

@@ -23,6 +23,8 @@ std::string how_it_ended(const TaskEnd& end) {
   switch (end.how) {
     case TaskEnd::How::kKilled:
       return "its task was killed by an oops";
+    case TaskEnd::How::kSignalled:
+      return fmt::format("its process was killed by signal {}", end.value);
     case TaskEnd::How::kNeverEnds:
       return "it waits for something that nothing will ever bring";
     case TaskEnd::How::kPanicked:
@@ -77,6 +79,10 @@ void RunOutcome::note_failed_load(runtime::Kernel& kernel, const std::string& pa
   if (stuck) kernel.note(EventKind::kModuleStuck, path);
 }
 
+void RunOutcome::note_killed_loader(const std::string& path, const TaskEnd& end) {
+  remarks_.push_back(fmt::format("{}: insmod did not live to see it loaded: {}", path, how_it_ended(end)));
+}
+
 void RunOutcome::note_failed_unload(const std::string& name, const TaskEnd& end) {
   remarks_.push_back(fmt::format("{}: not unloaded: {}", name, how_it_ended(end)));
 }
@@ -109,6 +115,7 @@ ExitCode RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opt
   if (!leaks.empty()) text += ", " + counted(leaks.size(), "leaking call site", "leaking call sites");
   text += leaks_text(kernel, leaks);
   for (const observe::Event& event : journal.events()) {
+    if (event.kind == EventKind::kOomKill) text += ". " + std::string(event.text);
     if (event.kind == EventKind::kUnsupported) text += fmt::format(". Not supported: {}", event.text);
     if (event.kind == EventKind::kForcedPreemption)
       text += ". This run was preempted by force and does not replay exactly";
@@ -126,7 +133,7 @@ ExitCode RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opt
   const bool on_warning = on_leak || fails_on("warning");
   const bool on_oops = any || fails_on("oops") || on_warning;
   const u64 fatal = oopses + journal.count(EventKind::kLockup) + journal.count(EventKind::kTimeout) +
-                    journal.count(EventKind::kDeadlock);
+                    journal.count(EventKind::kDeadlock) + journal.count(EventKind::kOomKill);
   if ((on_leak && !leaks.empty()) || (on_oops && fatal != 0) || (on_warning && warnings != 0))
     return ExitCode::kFinding;
   return ExitCode::kSuccess;

@@ -17,6 +17,8 @@ class RunOutcome {
   // A load that did not bring the module to life. `stuck`: it stays in the list all the same.
   void note_failed_load(runtime::Kernel& kernel, const std::string& path, const runtime::TaskEnd& end,
                         bool stuck);
+  // The module is loaded, but the process that loaded it died by a signal on its way back.
+  void note_killed_loader(const std::string& path, const runtime::TaskEnd& end);
   void note_failed_unload(const std::string& name, const runtime::TaskEnd& end);
 
   // Prints the verdict on stderr.

@@ -28,7 +28,7 @@ std::optional<Pfn> alloc_block(u32 order, Gfp gfp) {
   }
   const Order wanted{static_cast<u8>(order)};
   const auto attempt = [&] { return m.pages().alloc(wanted, gfp, this_cpu()); };
-  const mm::PageAllocation got = with_reclaim(gfp, attempt, [] { return true; });
+  const mm::PageAllocation got = with_reclaim({order, gfp}, attempt, [] { return true; });
   if (!got) {
     accounting().failed();
     report_page_failure(wanted, gfp);
@@ -129,7 +129,7 @@ Address alloc_pages_exact(u64 size, Gfp gfp) {
     return 0;
   }
   const auto attempt = [&] { return m.pages().alloc_exact(size, single, this_cpu()); };
-  const mm::PageAllocation got = with_reclaim(gfp, attempt, [] { return true; });
+  const mm::PageAllocation got = with_reclaim({order, single}, attempt, [] { return true; });
   if (!got) {
     accounting().failed();
     report_page_failure(Order(static_cast<u8>(order)), single);

@@ -10,6 +10,7 @@
 #include "host/guest_memory.h"
 #include "kapi/fault.h"
 #include "kapi/kernel_ref.h"
+#include "kapi/page_slowpath.h"
 #include "runtime/accounting.h"
 #include "runtime/memory.h"
 #include "runtime/traps.h"
@@ -22,27 +23,16 @@ inline VcpuId this_cpu() { return current().sched().running_vcpu(); }
 inline u64 to_address(const void* p) { return reinterpret_cast<u64>(p); }
 inline void* to_pointer(u64 address) { return reinterpret_cast<void*>(address); }
 
-// Makes room as the kernel's direct reclaim would: empty slabs, per-CPU lists, shrinkers. Upcalls happen.
-// false: the request may not wait, or there was nothing to give back.
-bool reclaim(mm::Gfp gfp);
-
-// Calls attempt() and, if it gave nothing for want of memory, reclaims and calls it once more.
-// `attempt` returns something that is false when it failed; `starved()` says whether memory was what lacked.
-template <class Attempt, class Starved>
-auto with_reclaim(mm::Gfp gfp, Attempt attempt, Starved starved) {
-  auto result = attempt();
-  if (!result && starved() && reclaim(gfp)) [[unlikely]] {
-    result = attempt();
-  }
-  return result;
-}
-
 // WARN_ON_ONCE of the page allocator about an order that it never serves.
 void warn_order_too_large(mm::Gfp gfp);
 // "insmod: page allocation failure: order:1, mode:...", a dump of the stack and Mem-Info; rate-limited.
 void report_page_failure(Order order, mm::Gfp gfp);
 // warn_alloc(): the same with another beginning: "vmalloc error: size 8192, failed to allocate pages".
 void report_allocation_failure(runtime::FrameEvent event, mm::Gfp gfp, std::string_view what);
+
+// "Mem-Info:" and what follows.
+void show_memory();
+[[nodiscard]] u64 unreclaimable_slab_pages();
 
 // A pointer that the kernel takes for one into the direct map: reading its struct page faults.
 [[noreturn]] void page_pointer_fault(runtime::FrameEvent event, u64 address);

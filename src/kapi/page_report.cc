@@ -68,8 +68,7 @@ void zone_line(mm::Zone zone) {
           "inactive_anon:0kB active_file:0kB inactive_file:0kB unevictable:0kB writepending:0kB present:{}kB "
           "managed:{}kB mlocked:0kB bounce:0kB free_pcp:{}kB local_pcp:{}kB free_cma:0kB",
           mm::zone_name(zone), pages.free_pages(zone) * kKbPerPage, marks.min * kKbPerPage,
-          marks.low * kKbPerPage, marks.high * kKbPerPage,
-          pages.pageblocks(zone, mm::MigrateType::kHighAtomic) * (kKbPerPage << mm::kPageblockOrder),
+          marks.low * kKbPerPage, marks.high * kKbPerPage, pages.reserved_highatomic(zone) * kKbPerPage,
           pages.present_pages(zone) * kKbPerPage, pages.managed_pages(zone) * kKbPerPage, pcp * kKbPerPage,
           pages.pcp_pages(zone, this_cpu()) * kKbPerPage));
   print(4, lowmem_reserves(zone));
@@ -96,6 +95,19 @@ void block_line(mm::Zone zone) {
   print(4, fmt::format("{}= {}kB", text, total * kKbPerPage));
 }
 
+// kswapd gave up: no zone that an ordinary request may use is above its high watermark.
+bool all_unreclaimable() {
+  const mm::Buddy& pages = memory().pages();
+  return std::none_of(std::begin(kZones), std::end(kZones), [&](mm::Zone zone) {
+    const u64 kept = pages.reserved_highatomic(zone) + pages.lowmem_reserve(zone, mm::Zone::kNormal);
+    return pages.managed_pages(zone) != 0 && pages.free_pages(zone) > pages.watermarks(zone).high + kept;
+  });
+}
+
+}  // namespace
+
+u64 unreclaimable_slab_pages() { return slab_pages(false); }
+
 void show_memory() {
   const mm::Buddy& pages = memory().pages();
   print(4, "Mem-Info:");
@@ -115,8 +127,8 @@ void show_memory() {
                "isolated(anon):0kB isolated(file):0kB mapped:0kB dirty:0kB writeback:0kB shmem:0kB "
                "shmem_thp:{0}0kB "
                "shmem_pmdmapped:{0}0kB anon_thp:{0}0kB writeback_tmp:0kB kernel_stack:0kB pagetables:0kB "
-               "sec_pagetables:0kB all_unreclaimable? no",
-               blank));
+               "sec_pagetables:0kB all_unreclaimable? {1}",
+               blank, all_unreclaimable() ? "yes" : "no"));
   for (const mm::Zone zone : kZones) {
     present += pages.present_pages(zone);
     if (pages.present_pages(zone) != 0) zone_line(zone);
@@ -134,8 +146,6 @@ void show_memory() {
   print(4, fmt::format("{} pages reserved", present - pages.managed_pages()));
   print(4, "0 pages hwpoisoned");
 }
-
-}  // namespace
 
 std::string kernel_text(const char* format, std::initializer_list<u64> arguments) {
   const Arguments list(std::span<const u64>(arguments.begin(), arguments.size()));
@@ -222,12 +232,18 @@ void report_page_failure(Order order, Gfp gfp) {
                             fmt::format("page allocation failure: order:{}", order.value));
 }
 
+PageRequest slab_request(const mm::Cache* cache, Gfp gfp) {
+  const mm::GfpBits& bits = memory().pages().gfp();
+  return {cache->geometry().min_order,
+          (gfp & ~(bits.zero | bits.account | bits.reclaimable)) | cache->page_gfp()};
+}
+
 void report_slab_failure(const mm::Cache* cache, Gfp gfp) {
   const mm::GfpBits& bits = memory().pages().gfp();
   const mm::Geometry& geometry = cache->geometry();
   if ((gfp & bits.nowarn) != 0) return;
-  report_page_failure(Order(geometry.min_order),
-                      (gfp & ~(bits.zero | bits.account | bits.reclaimable)) | bits.comp);
+  const PageRequest request = slab_request(cache, gfp);
+  report_page_failure(Order(static_cast<u8>(request.order)), request.gfp);
   if (!memory().slab_reports().admits(now())) return;
   const u32 flags = gfp;
   const std::string mode = kernel_text("%pGg", {guest::address_of(&flags)});
@@ -245,18 +261,6 @@ void report_slab_failure(const mm::Cache* cache, Gfp gfp) {
   const mm::SlabInfo info = memory().slabs().slab_info(cache);
   print(4, fmt::format("  node 0: slabs: {}, objs: {}, free: {}", info.slabs, info.objects,
                        info.objects - info.active_objects));
-}
-
-bool reclaim(Gfp gfp) {
-  runtime::Memory& m = memory();
-  const u64 before = m.pages().free_pages();
-  m.pages().drain_all();
-  if ((gfp & m.pages().gfp().direct_reclaim) != 0) {
-    for (mm::Cache* const cache : m.slabs().caches()) static_cast<void>(m.slabs().shrink(cache));
-    m.run_shrinkers(gfp);
-    m.pages().drain_all();
-  }
-  return m.pages().free_pages() != before;
 }
 
 }  // namespace koi::kapi

@@ -38,18 +38,25 @@ Address note_object(mm::Cache* cache, void* p, u64 size, Gfp gfp) {
   return to_address(p);
 }
 
+PageRequest large_request(u64 size, Gfp gfp) {
+  return {mm::get_order(size), gfp | memory().pages().gfp().comp};
+}
+
 // Slow way of every kmalloc: no memory at the first attempt.
 Address kmalloc_again(u64 size, Gfp gfp, mm::KmallocFailure why) {
   runtime::Memory& m = memory();
   void* p = nullptr;
-  if (why == mm::KmallocFailure::kNoMemory && reclaim(gfp))
-    p = m.kmalloc().alloc(size, gfp, this_cpu(), &why);
-  if (p == nullptr) {
-    const bool large = size > mm::kKmallocMaxCacheSize;
-    return kmalloc_failed(size, gfp, why, large ? nullptr : m.kmalloc().cache_for(size, gfp));
+  const bool large = size > mm::kKmallocMaxCacheSize;
+  const mm::Cache* const cache = large ? nullptr : m.kmalloc().cache_for(size, gfp);
+  if (why == mm::KmallocFailure::kNoMemory) {
+    PageSlowPath slow_path(large ? large_request(size, gfp) : slab_request(cache, gfp));
+    while (p == nullptr && why == mm::KmallocFailure::kNoMemory && slow_path.again()) {
+      p = m.kmalloc().alloc(size, gfp, this_cpu(), &why);
+    }
   }
-  mm::Cache* const cache = m.slabs().find_cache_of(p);
-  return cache == nullptr ? note_large(p, size, gfp) : note_object(cache, p, size, gfp);
+  if (p == nullptr) return kmalloc_failed(size, gfp, why, cache);
+  mm::Cache* const owner = m.slabs().find_cache_of(p);
+  return owner == nullptr ? note_large(p, size, gfp) : note_object(owner, p, size, gfp);
 }
 
 Address kmalloc(u64 size, Gfp gfp) {
@@ -79,7 +86,8 @@ Address kmalloc_large(u64 size, Gfp gfp) {
   runtime::Memory& m = memory();
   mm::KmallocFailure why = mm::KmallocFailure::kNone;
   const auto attempt = [&] { return m.kmalloc().alloc_large(size, gfp, this_cpu(), &why); };
-  void* const p = with_reclaim(gfp, attempt, [&] { return why == mm::KmallocFailure::kNoMemory; });
+  void* const p =
+      with_reclaim(large_request(size, gfp), attempt, [&] { return why == mm::KmallocFailure::kNoMemory; });
   if (p == nullptr) return kmalloc_failed(size, gfp, why, nullptr);
   return note_large(p, size, gfp);
 }
@@ -92,7 +100,10 @@ Address kmalloc_from_cache(mm::Cache* cache, Gfp gfp, u64 size) {
   }
   runtime::Memory& m = memory();
   const auto attempt = [&] { return m.slabs().alloc(cache, gfp, this_cpu(), static_cast<u32>(size)); };
-  void* const p = with_reclaim(gfp, attempt, [] { return true; });
+  void* p = attempt();
+  if (p == nullptr) [[unlikely]] {
+    p = with_reclaim(slab_request(cache, gfp), attempt, [] { return true; });
+  }
   if (p == nullptr) [[unlikely]] {
     return kmalloc_failed(size, gfp, mm::KmallocFailure::kNoMemory, cache);
   }

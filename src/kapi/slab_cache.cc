@@ -150,7 +150,10 @@ Address allocate(Cache* cache, Gfp gfp) {
   runtime::Memory& m = memory();
   const u64 slabs_before = cache->slab_count();
   const auto attempt = [&] { return m.slabs().alloc(cache, gfp, this_cpu()); };
-  void* const object = with_reclaim(gfp, attempt, [] { return true; });
+  void* object = attempt();
+  if (object == nullptr) [[unlikely]] {
+    object = with_reclaim(slab_request(cache, gfp), attempt, [] { return true; });
+  }
   if (cache->constructor() != 0 && cache->slab_count() > slabs_before && (gfp & m.pages().gfp().zero) != 0 &&
       m.first_time(runtime::Once::kZeroedConstructor)) [[unlikely]] {
     current().traps().warn(FrameEvent::kZeroedConstructor, {"mm/slub.c", 2001, 2700});
@@ -209,7 +212,7 @@ s32 kmem_cache_alloc_bulk(Cache* cache, Gfp gfp, u64 count, Address array) {
   runtime::Memory& m = memory();
   std::vector<void*> objects(count);
   const auto attempt = [&] { return m.slabs().alloc_bulk(cache, gfp, this_cpu(), objects) == count; };
-  if (!with_reclaim(gfp, attempt, [] { return true; })) {
+  if (!with_reclaim(slab_request(cache, gfp), attempt, [] { return true; })) {
     accounting().failed();
     report_slab_failure(cache, gfp);
     return 0;

@@ -12,6 +12,9 @@ inline bool is_cache(const mm::Cache* cache) { return memory().known_caches().ho
 // Raises what using such a pointer gives: a fault, or koi's own word where the kernel would read stale memory.
 [[noreturn]] void bad_cache(const mm::Cache* cache);
 
+// The page request of a new slab of the smallest order.
+[[nodiscard]] PageRequest slab_request(const mm::Cache* cache, mm::Gfp gfp);
+
 // The slab allocator gave nothing: the kernel's reports.
 void report_slab_failure(const mm::Cache* cache, mm::Gfp gfp);
 

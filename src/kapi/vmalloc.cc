@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "host/address_map.h"
+#include "kapi/oom.h"
 #include "kapi/page_calls.h"
 #include "kapi/tables.h"
 #include "runtime/console.h"
@@ -43,7 +44,7 @@ void explain(const mm::VmallocResult& result, u64 size, Gfp gfp) {
                                 fmt::format("vmalloc error: size {}, vm_struct allocation failed", size));
       return;
     case VmallocOutcome::kNoPages:
-      if (current().is_6_12()) {
+      if (current().is_6_12() && !current_has_fatal_signal()) {
         report_allocation_failure(FrameEvent::kVmallocNoPages, gfp,
                                   fmt::format("vmalloc error: size {}, failed to allocate pages",
                                               result.pages_got * host::kPageSize));
@@ -58,6 +59,19 @@ void explain(const mm::VmallocResult& result, u64 size, Gfp gfp) {
   }
 }
 
+// The pages come one by one, so that each may start the OOM killer; a task that dies gets no more of them.
+mm::VmallocResult fill_area(mm::VmallocResult result, const mm::Vmalloc::Request& request) {
+  mm::Vmalloc& areas = memory().vmalloc();
+  const mm::GfpBits& bits = memory().pages().gfp();
+  const u64 address = result.address;
+  PageSlowPath slow_path({0, (request.gfp | bits.highmem | bits.nowarn) & ~bits.comp});
+  while (result.outcome == VmallocOutcome::kNoPages && slow_path.again() && !current_has_fatal_signal()) {
+    result = areas.go_on(address, request);
+  }
+  if (result.outcome == VmallocOutcome::kNoPages) areas.give_up(address, request.cpu);
+  return result;
+}
+
 Address allocate(u64 size, u64 align, Gfp gfp, u32 flags = mm::vm_flag::kAlloc) {
   runtime::Memory& m = memory();
   mm::Vmalloc::Request request;
@@ -67,12 +81,9 @@ Address allocate(u64 size, u64 align, Gfp gfp, u32 flags = mm::vm_flag::kAlloc) 
   request.cpu = this_cpu();
   request.flags = flags;
   request.caller = caller();
-  mm::VmallocResult result;
-  const auto attempt = [&] {
-    result = m.vmalloc().alloc(request);
-    return result.outcome == VmallocOutcome::kOk;
-  };
-  if (!with_reclaim(gfp, attempt, [&] { return result.outcome == VmallocOutcome::kNoPages; })) {
+  mm::VmallocResult result = m.vmalloc().start(request);
+  if (result.outcome == VmallocOutcome::kNoPages) result = fill_area(result, request);
+  if (result.outcome != VmallocOutcome::kOk) {
     accounting().failed();
     explain(result, size, gfp);
     return 0;

@@ -21,6 +21,7 @@ enum class EventKind : u8 {
   kModuleStuck,    // an oops in init or exit: it can never be unloaded
   kWarning,        // WARN
   kOops,           // a task was killed: bad access, BUG, division by zero, stack overflow ...
+  kOomKill,        // the OOM killer took a task
   kPanic,
   kLockup,            // soft lockup, RCU stall, hung task
   kUnsupported,       // the module used something that koi lacks; the text names it

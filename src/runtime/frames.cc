@@ -59,6 +59,23 @@ void add_names(std::vector<std::string_view>& out, std::string_view row, Release
   }
 }
 
+// The OOM killer is called where the failure would be reported.
+std::string_view oom_frames(KernelSeries series, FrameEvent event) {
+  const bool newer = series == KernelSeries::k6_12;
+  switch (event) {
+    case FrameEvent::kOomKill:
+      return newer ? "dump_stack_lvl dump_header oom_kill_process out_of_memory"
+                   : "dump_stack_lvl dump_header oom_kill_process.cold out_of_memory";
+    case FrameEvent::kOomNobody:
+      return newer ? "dump_stack_lvl dump_header out_of_memory"
+                   : "dump_stack_lvl dump_header out_of_memory.cold";
+    case FrameEvent::kOomPanic:
+      return newer ? "panic out_of_memory" : "dump_stack_lvl panic out_of_memory.cold";
+    default:
+      return "";
+  }
+}
+
 class Composer {
  public:
   Composer(const TraceComposition& composition, const FrameAddress& addresses)
@@ -147,6 +164,15 @@ class Composer {
 
 EventFrames event_frames(Release series, std::string_view exported, FrameEvent event) {
   EventFrames frames;
+  if (const std::string_view killer = oom_frames(series, event); !killer.empty()) {
+    EventFrames failure = event_frames(series, exported, FrameEvent::kAllocationFailure);
+    const auto at = std::find(failure.callers.begin(), failure.callers.end(), "warn_alloc");
+    if (at != failure.callers.end()) failure.callers.erase(failure.callers.begin(), at + 1);
+    frames.callers = split(killer);
+    frames.callers.insert(frames.callers.end(), failure.callers.begin(), failure.callers.end());
+    frames.measured = failure.measured;
+    return frames;
+  }
   const EventRow* const row = event == FrameEvent::kNone ? nullptr : find_event(series, exported, event);
   if (row == nullptr) {
     frames.place = exported;
@@ -187,6 +213,9 @@ std::vector<std::string_view> declared_frame_names(Release series) {
       if (name != kExportMark && name != kSleepMark && name != "*") names.push_back(name);
     }
   };
+  for (const FrameEvent event : {FrameEvent::kOomKill, FrameEvent::kOomNobody, FrameEvent::kOomPanic}) {
+    add_row(oom_frames(series, event));
+  }
   for (const EventRow& row : frames_table::event_rows(series)) {
     add_row(row.exported);
     add_row(row.place);

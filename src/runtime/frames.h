@@ -41,6 +41,9 @@ enum class FrameEvent : u8 {
   kFaultInside,        // a fault in the export's own code: it is the place
   kOrderTooLarge,      // the page allocator's WARN about the order
   kAllocationFailure,  // "page allocation failure": a dump of the stack
+  kOomKill,            // the OOM killer's report; the way down is that of kAllocationFailure
+  kOomNobody,          // its report that nobody can be killed
+  kOomPanic,           // and the panic after that
   kZeroedConstructor,  // __GFP_ZERO with a constructor
   kKvmallocTooLarge,
   kVmallocZeroSize,

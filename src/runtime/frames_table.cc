@@ -44,8 +44,60 @@ constexpr EventRow kEvents61[] = {
      "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages", kFromSources},
     {kAllocationFailure, "__alloc_pages", "",
      "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages", kFromSources},
+    {kAllocationFailure, "vmalloc", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages __vmalloc_node_range "
+     "__vmalloc_node",
+     kMeasured},
+    {kAllocationFailure, "vzalloc", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages __vmalloc_node_range "
+     "__vmalloc_node",
+     kFromSources},
+    {kAllocationFailure, "__vmalloc", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages __vmalloc_node_range "
+     "__vmalloc_node",
+     kFromSources},
+    {kAllocationFailure, "vmalloc_user", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages __vmalloc_node_range "
+     "vmalloc_user",
+     kFromSources},
+    {kAllocationFailure, "vmalloc_32", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages __vmalloc_node_range "
+     "__vmalloc_node",
+     kFromSources},
+    {kAllocationFailure, "vmalloc_32_user", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages __vmalloc_node_range "
+     "vmalloc_32_user",
+     kFromSources},
+    {kAllocationFailure, "__vmalloc_array", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages __vmalloc_node_range "
+     "__vmalloc_node",
+     kFromSources},
+    {kAllocationFailure, "vmalloc_array", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages __vmalloc_node_range "
+     "__vmalloc_node",
+     kFromSources},
+    {kAllocationFailure, "__vcalloc", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages __vmalloc_node_range "
+     "__vmalloc_node",
+     kFromSources},
+    {kAllocationFailure, "vcalloc", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages __vmalloc_node_range "
+     "__vmalloc_node",
+     kFromSources},
+    {kAllocationFailure, "vmalloc_node", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages __vmalloc_node_range "
+     "__vmalloc_node",
+     kFromSources},
+    {kAllocationFailure, "vzalloc_node", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages __vmalloc_node_range "
+     "__vmalloc_node",
+     kFromSources},
+    {kAllocationFailure, "kvmalloc_node", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages __vmalloc_node_range "
+     "kvmalloc_node",
+     kFromSources},
     {kAllocationFailure, "*", "",
-     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages {export}", kFromSources},
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages {export}", kMeasured},
     {kFaultInside, "*", "{export}", "", kFromSources},
     {kZeroedConstructor, "*", "___slab_alloc", "{export}", kMeasured},
     {kKvmallocTooLarge, "*", "kvmalloc_node", "", kMeasured},
@@ -187,6 +239,58 @@ constexpr EventRow kEvents612[] = {
      kFromSources},
     {kAllocationFailure, "__alloc_pages_noprof", "",
      "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof", kFromSources},
+    {kAllocationFailure, "vmalloc_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_bulk_noprof __vmalloc_node_range_noprof __vmalloc_node_noprof",
+     kMeasured},
+    {kAllocationFailure, "vzalloc_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_bulk_noprof __vmalloc_node_range_noprof __vmalloc_node_noprof",
+     kFromSources},
+    {kAllocationFailure, "__vmalloc_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_bulk_noprof __vmalloc_node_range_noprof __vmalloc_node_noprof",
+     kFromSources},
+    {kAllocationFailure, "vmalloc_user_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_bulk_noprof __vmalloc_node_range_noprof vmalloc_user_noprof",
+     kFromSources},
+    {kAllocationFailure, "vmalloc_32_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_bulk_noprof __vmalloc_node_range_noprof __vmalloc_node_noprof",
+     kFromSources},
+    {kAllocationFailure, "vmalloc_32_user_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_bulk_noprof __vmalloc_node_range_noprof vmalloc_32_user_noprof",
+     kFromSources},
+    {kAllocationFailure, "__vmalloc_array_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_bulk_noprof __vmalloc_node_range_noprof __vmalloc_node_noprof",
+     kFromSources},
+    {kAllocationFailure, "vmalloc_array_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_bulk_noprof __vmalloc_node_range_noprof __vmalloc_node_noprof",
+     kFromSources},
+    {kAllocationFailure, "__vcalloc_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_bulk_noprof __vmalloc_node_range_noprof __vmalloc_node_noprof",
+     kFromSources},
+    {kAllocationFailure, "vcalloc_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_bulk_noprof __vmalloc_node_range_noprof __vmalloc_node_noprof",
+     kFromSources},
+    {kAllocationFailure, "vmalloc_node_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_bulk_noprof __vmalloc_node_range_noprof __vmalloc_node_noprof",
+     kFromSources},
+    {kAllocationFailure, "vzalloc_node_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_bulk_noprof __vmalloc_node_range_noprof __vmalloc_node_noprof",
+     kFromSources},
+    {kAllocationFailure, "__kvmalloc_node_noprof", "",
+     "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
+     "alloc_pages_bulk_noprof __vmalloc_node_range_noprof __kvmalloc_node_noprof",
+     kFromSources},
     {kAllocationFailure, "*", "",
      "dump_stack_lvl warn_alloc __alloc_pages_slowpath.constprop.0 __alloc_pages_noprof "
      "alloc_pages_mpol_noprof "

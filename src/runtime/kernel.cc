@@ -2,6 +2,7 @@
 #include "runtime/kernel.h"
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 
 #include "base/check.h"
@@ -125,6 +126,7 @@ Status Kernel::load_core(std::span<const ExportTable> exports) {
   facts.seed = config_.seed;
   core_->function<void(const BootFacts*)>("koi_core_init")(&facts);
   task_struct_bytes_ = core_->layout_or_die("sizeof task_struct");
+  task_block_bytes_ = core_->layout_or_die("sizeof koi_task_block");
   task_state_offset_ = core_->layout_or_die("task_struct.__state");
   task_flags_offset_ = core_->layout_or_die("task_struct.thread_info");
   tick_ns_ = 1'000'000'000 / core_->layout_or_die("HZ");
@@ -180,9 +182,10 @@ void Kernel::task_created(sched::Task& task) {
     task.guest = free_task_structs_.back();
     free_task_structs_.pop_back();
   } else {
-    task.guest = reinterpret_cast<u64>(world_->heap()->allocate(task_struct_bytes_, 64));
+    task.guest = reinterpret_cast<u64>(world_->heap()->allocate(task_block_bytes_, 64));
   }
-  std::memset(reinterpret_cast<void*>(task.guest), 0, task_struct_bytes_);
+  const bool is_static = task.guest == core_->address_of("init_task");
+  std::memset(reinterpret_cast<void*>(task.guest), 0, is_static ? task_struct_bytes_ : task_block_bytes_);
   task_init_(task.guest, task.pid, task.comm, task.kernel_stack, core_->address_of("init_task"),
              task.kind == sched::TaskKind::kUser ? 0 : 1);
 }
@@ -246,6 +249,7 @@ std::unique_ptr<BackgroundTask> Kernel::start_task(std::string_view comm, const 
   wanted.entry = [](sched::Task& /*self*/, void* opaque) {
     auto* const own = static_cast<BackgroundTask*>(opaque);
     const s32 value = (*own->body)();
+    own->kernel->return_to_user();
     own->kernel->sched().exit_current(value);
   };
   started->task = scheduler_->create(wanted);
@@ -264,10 +268,19 @@ TaskEnd Kernel::finish_task(BackgroundTask& started) {
   // A task that never ends stays held: it may still wake.
   if (!ended) return TaskEnd{TaskEnd::How::kNeverEnds, 0};
   const auto how = timed_out_ ? TaskEnd::How::kTimedOut : TaskEnd::How::kKilled;
-  const TaskEnd end =
-      task->killed ? TaskEnd{how, task->exit_code} : TaskEnd{TaskEnd::How::kReturned, task->exit_code};
+  TaskEnd end{TaskEnd::How::kReturned, task->exit_code};
+  if (task->killed) end.how = how;
+  if (task->by_signal) end.how = TaskEnd::How::kSignalled;
   scheduler_->drop(*task);
   return end;
+}
+
+void Kernel::return_to_user() {
+  sched::Task* const task = scheduler_->current();
+  if (core_->function<int(u64)>("koi_fatal_signal")(task->guest) == 0) return;
+  task->by_signal = true;
+  host::upcall(core_->address_of("koi_task_dying"));
+  scheduler_->exit_current(SIGKILL);
 }
 
 void Kernel::sleep_ns(u64 ns) {

@@ -49,8 +49,16 @@ struct KernelConfig {
 
 // How a task that run_task() started came to its end.
 struct TaskEnd {
-  enum class How : u8 { kReturned, kKilled, kNeverEnds, kPanicked, kTimedOut } how = How::kReturned;
-  s32 value = 0;  // kReturned: what the function returned; kKilled: the signal that it died by
+  enum class How : u8 {
+    kReturned,
+    kKilled,
+    kSignalled,
+    kNeverEnds,
+    kPanicked,
+    kTimedOut
+  } how = How::kReturned;
+  s32 value =
+      0;  // kReturned: what the function returned; kKilled (an oops), kSignalled: the signal that it died by
 };
 
 // A task that start_task() made and finish_task() waits for. Its body must outlive it.
@@ -113,6 +121,8 @@ class Kernel final : public sched::TaskHost {
 
   // The running task sleeps. Context: a task's host stack.
   void sleep_ns(u64 ns);
+  // The running task's system call is over: a pending SIGKILL ends it here; then it does not return.
+  void return_to_user();
 
   void note(observe::EventKind kind, std::string_view text);
   // The machine is dead: no task runs any more (panic, timeout). Ends the running task.
@@ -178,6 +188,7 @@ class Kernel final : public sched::TaskHost {
   bool timed_out_ = false;
 
   u64 task_struct_bytes_ = 0;
+  u64 task_block_bytes_ = 0;
   u64 task_state_offset_ = 0;
   u64 task_flags_offset_ = 0;  // thread_info.flags
   u64 jiffies_address_ = 0;

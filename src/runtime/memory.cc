@@ -35,7 +35,8 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
         slabs(buddy, layout, slab_config(seed), k.world().heap()),
         vmalloc(buddy, *this, vmalloc_config(), k.world().heap()),
         accounting(m, k.config().accounting ? Accounting::Enabled::kYes : Accounting::Enabled::kNo,
-                   k.config().cpus, k.world().heap()) {
+                   k.config().cpus, k.world().heap()),
+        oom_victims(k.world().heap()) {
     mm::create_early_caches(slabs);
     kmalloc.emplace(buddy, slabs, layout, kmalloc_config(facts));
     mm::create_boot_caches(slabs);
@@ -149,6 +150,7 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
   mm::Vmalloc vmalloc;
   std::optional<mm::Percpu> percpu;
   Accounting accounting;
+  OomVictims oom_victims;
 };
 
 Result<std::unique_ptr<Memory>> Memory::create(Kernel& kernel) {
@@ -217,6 +219,7 @@ void Memory::drop(u64 copy) {
   const auto event = accounting().pages_at(Pfn{(copy - host::kDirectMap) / host::kPageSize});
   if (kmalloc().free(p, VcpuId{0}) == mm::KfreeOutcome::kOk) accounting().freed(event);
 }
+OomVictims& Memory::oom_victims() { return engines_->oom_victims; }
 
 void Memory::publish_caches() {
   const CoreImage& core = kernel_.core();

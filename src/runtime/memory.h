@@ -13,6 +13,7 @@
 #include "engine/mm/percpu.h"
 #include "engine/mm/vmalloc.h"
 #include "host/address_map.h"
+#include "runtime/oom_victims.h"
 
 namespace koi::runtime {
 
@@ -143,6 +144,8 @@ class Memory {
   [[nodiscard]] const MemoryFacts& facts() const { return facts_; }
   [[nodiscard]] KnownCaches& known_caches() { return known_caches_; }
   [[nodiscard]] ReportLimit& page_reports() { return page_reports_; }  // warn_alloc()
+  [[nodiscard]] ReportLimit& oom_reports() { return oom_reports_; }    // oom_kill_process()
+  [[nodiscard]] OomVictims& oom_victims();
   [[nodiscard]] ReportLimit& slab_reports() { return slab_reports_; }  // slab_out_of_memory()
 
   // Requires: `reports` lives as long as this. Without reports nothing is said (while booting).
@@ -171,6 +174,7 @@ class Memory {
   MemoryFacts facts_{};
   KnownCaches known_caches_{*this};
   ReportLimit page_reports_{10'000'000'000, 1};
+  ReportLimit oom_reports_{5'000'000'000, 10};
   ReportLimit slab_reports_{5'000'000'000, 10};
   u32 percpu_failures_ = 0;
   UserRanges user_ranges_;

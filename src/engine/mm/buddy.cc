@@ -141,6 +141,17 @@ void Buddy::steal_pageblock(ZoneState& zone, u64 page, u8 order, MigrateType typ
     move_free(zone, page, type);
     return;
   }
+  const u64 free_pages = move_pageblock(zone, page, type);
+  // Pages in use that are as immovable as the thief's count for it: unless the group was movable, those of no
+  // known mobility do not.
+  const u64 alike = type != MigrateType::kMovable && old_type == MigrateType::kMovable
+                        ? (u64{1} << kPageblockOrder) - free_pages
+                        : 0;
+  if (free_pages + alike >= (u64{1} << (kPageblockOrder - 1))) set_pageblocks(page, kPageblockOrder, type);
+}
+
+// Moves the free blocks of the pageblock that `page` lies in to another group; returns their pages.
+u64 Buddy::move_pageblock(ZoneState& zone, u64 page, MigrateType to) {
   const u64 first = page & ~((u64{1} << kPageblockOrder) - 1);
   const u64 end = first + (u64{1} << kPageblockOrder);
   u64 free_pages = 0;
@@ -150,15 +161,54 @@ void Buddy::steal_pageblock(ZoneState& zone, u64 page, u8 order, MigrateType typ
       continue;
     }
     const u64 size = u64{1} << pages_[p].order;
-    move_free(zone, p, type);
+    move_free(zone, p, to);
     free_pages += size;
     p += size;
   }
-  // Pages in use that are as immovable as the thief's count for it: unless the group was movable, those of no
-  // known mobility do not.
-  const u64 alike =
-      type != MigrateType::kMovable && old_type == MigrateType::kMovable ? end - first - free_pages : 0;
-  if (free_pages + alike >= (u64{1} << (kPageblockOrder - 1))) set_pageblocks(page, kPageblockOrder, type);
+  return free_pages;
+}
+
+// ---- pageblocks kept for high-order atomic requests ------------------------------------------------------------
+
+// The pageblock that such a request was served from stays with its kind, up to 1 % of the zone.
+void Buddy::reserve_highatomic(ZoneState& zone, u64 page) {
+  constexpr u64 kBlock = u64{1} << kPageblockOrder;
+  const u64 share = zone.managed / 100;
+  // 6.1 adds a pageblock to the share; 6.12 rounds it up, and gives small zones none.
+  if (release_ != Release::k6_1 && share < kBlock) return;
+  const u64 most = release_ == Release::k6_1 ? share + kBlock : align_up(share, kBlock);
+  if (zone.reserved_highatomic >= most) return;
+  const MigrateType type = pageblock_type(page);
+  if (index(type) >= kPcpTypeCount) return;
+  zone.reserved_highatomic += kBlock;
+  set_pageblocks(page, kPageblockOrder, MigrateType::kHighAtomic);
+  move_pageblock(zone, page, MigrateType::kHighAtomic);
+  choose_preferred_zones();
+}
+
+bool Buddy::unreserve_highatomic(Gfp gfp, Yes force) {
+  constexpr u64 kBlock = u64{1} << kPageblockOrder;
+  for (int z = static_cast<int>(index(highest_zone(gfp))); z >= 0; --z) {
+    ZoneState& zone = zones_[static_cast<u32>(z)];
+    if (zone.reserved_highatomic == 0 || (force == Yes::kNo && zone.reserved_highatomic <= kBlock)) continue;
+    for (u8 order = 0; order <= kMaxOrder; ++order) {
+      const u32 head = zone.lists[order][index(MigrateType::kHighAtomic)].head;
+      if (head == 0) continue;
+      const u64 page = head - 1;
+      const MigrateType to = migrate_type(gfp);
+      for (u64 block = page; block < page + std::max(u64{1} << order, kBlock); block += kBlock) {
+        if (pageblock_type(block) == MigrateType::kHighAtomic) zone.reserved_highatomic -= kBlock;
+      }
+      set_pageblocks(page, std::max(order, kPageblockOrder), to);
+      if (order > kPageblockOrder)
+        move_free(zone, page, to);
+      else
+        move_pageblock(zone, page, to);
+      choose_preferred_zones();
+      return true;
+    }
+  }
+  return false;
 }
 
 // Moves one block of another mobility group to `type`: the largest there is, so that groups mix as little as
@@ -312,17 +362,46 @@ bool Buddy::watermark_ok(const ZoneState& zone, u8 order, Zone wanted, const Rea
   if (reach.ignore) return true;
   s64 min = static_cast<s64>(zone.marks.*reach.mark);
   if (reach.high) min -= min / 2;
-  if (reach.harder) min -= min / 4;
-  const s64 left = static_cast<s64>(zone.free_pages) - ((s64{1} << order) - 1);
+  if (reach.oom)
+    min -= min / 2;
+  else if (reach.harder)
+    min -= min / 4;
+  const s64 left = static_cast<s64>(zone.free_pages) - ((s64{1} << order) - 1) -
+                   static_cast<s64>(unusable_pages(zone, reach));
   if (left <= min + static_cast<s64>(zone.lowmem_reserve[index(wanted)])) return false;
   if (order == 0) return true;
   for (u8 o = order; o <= kMaxOrder; ++o) {
     for (u32 type = 0; type < kPcpTypeCount; ++type) {
       if (zone.free_blocks[o][type] != 0) return true;
     }
-    if (reach.harder && zone.free_blocks[o][index(MigrateType::kHighAtomic)] != 0) return true;
+    if ((reach.harder || reach.oom) && zone.free_blocks[o][index(MigrateType::kHighAtomic)] != 0) return true;
   }
   return false;
+}
+
+// Pages that count as free but are kept for requests of another kind. 6.1 counts what was set aside, 6.12 what of it is
+// free.
+u64 Buddy::unusable_pages(const ZoneState& zone, const Reach& reach) const {
+  if (zone.reserved_highatomic == 0) return 0;
+  if (release_ == Release::k6_1) return reach.harder || reach.oom ? 0 : zone.reserved_highatomic;
+  if (reach.high || reach.no_block || reach.oom) return 0;
+  u64 pages = 0;
+  for (u8 o = 0; o <= kMaxOrder; ++o) {
+    pages += zone.free_blocks[o][index(MigrateType::kHighAtomic)] << o;
+  }
+  return pages;
+}
+
+// A block from the buddy lists: high-order atomic requests look first where they are awaited, and 6.12 lets those in need
+// look there last.
+std::optional<u64> Buddy::take_beyond_pcp(ZoneState& zone, u8 order, MigrateType type, const Reach& reach) {
+  if (order != 0 && reach.harder) {
+    if (auto page = take_smallest(zone, order, MigrateType::kHighAtomic)) return page;
+  }
+  if (auto page = take(zone, order, type)) return page;
+  if (release_ != Release::k6_1 && (reach.oom || reach.no_block))
+    return take_smallest(zone, order, MigrateType::kHighAtomic);
+  return std::nullopt;
 }
 
 std::optional<u64> Buddy::take_from_zones(u8 order, Gfp gfp, VcpuId cpu, const Reach& reach) {
@@ -332,8 +411,11 @@ std::optional<u64> Buddy::take_from_zones(u8 order, Gfp gfp, VcpuId cpu, const R
   for (int z = static_cast<int>(index(wanted)); z >= 0; --z) {
     ZoneState& zone = zones_[static_cast<u32>(z)];
     if (zone.present == 0 || !watermark_ok(zone, order, wanted, reach)) continue;
-    const auto page = slot ? take_pcp(zone, *slot, order, type, cpu) : take(zone, order, type);
-    if (page) return page;
+    auto page = slot ? take_pcp(zone, *slot, order, type, cpu) : std::nullopt;
+    if (!page) page = take_beyond_pcp(zone, order, type, reach);
+    if (!page) continue;
+    if (order != 0 && reach.harder) reserve_highatomic(zone, *page);
+    return page;
   }
   return std::nullopt;
 }
@@ -343,9 +425,13 @@ std::optional<u64> Buddy::take_near_the_watermark(u8 order, Gfp gfp, VcpuId cpu)
   Reach reach{.mark = &Watermarks::min};
   const bool may_reclaim = (gfp & gfp_.direct_reclaim) != 0;
   reach.high = (gfp & gfp_.high) != 0;
-  // 6.1 has a bit for it; later "high and may not sleep" means the same.
-  reach.harder = gfp_.atomic != 0 ? (gfp & gfp_.atomic) != 0 : reach.high && !may_reclaim;
-  if ((gfp & gfp_.memalloc) != 0 && (gfp & gfp_.nomemalloc) == 0) reach.ignore = true;
+  if ((gfp & gfp_.nomemalloc) == 0) {
+    // 6.1 has a bit for it; later "high and may not sleep" means the same.
+    reach.harder = gfp_.atomic != 0 ? (gfp & gfp_.atomic) != 0 : reach.high && !may_reclaim;
+    reach.no_block = gfp_.atomic == 0 && !may_reclaim;
+    reach.ignore = (gfp & gfp_.memalloc) != 0 || reserves_ == Reserves::kAll;
+    reach.oom = reserves_ == Reserves::kOomVictim;
+  }
   if (auto page = take_from_zones(order, gfp, cpu, reach)) return page;
   if (!may_reclaim) return std::nullopt;
   drain_all();
@@ -382,7 +468,7 @@ PageFreeOutcome Buddy::free_slowly(Pfn pfn, Order order, VcpuId cpu) {
     ZoneState& zone = zone_at(page);
     Pcp& pcp = zone.pcp[cpu.value];
     desc->state = PageState::kPcp;
-    desc->type = pageblock_type(page);
+    desc->type = pcp_type(pageblock_type(page));
     push_head(pcp.lists[*slot][index(desc->type)], page);
     pcp.count += 1u << order.value;
     if (pcp.count >= zone.pcp_high) shrink_full_pcp(zone, pcp);

@@ -110,6 +110,13 @@ struct Watermarks {
   u64 min = 0, low = 0, high = 0;
 };
 
+// Reserves that a task may use because of what it is, not because of its gfp bits.
+enum class Reserves : u8 {
+  kNone,
+  kOomVictim,  // half of what lies below the min watermark: it must come to its end
+  kAll,        // PF_MEMALLOC: it frees memory
+};
+
 struct BuddyConfig {
   Release release = Release::k6_1;
   u32 cpus = 1;
@@ -157,7 +164,7 @@ class Buddy {
         const u8 block = block_info_[page >> kPageblockOrder];
         ZoneState& zone = zones_[block >> 4];
         Pcp& pcp = zone.pcp[cpu.value];
-        const MigrateType type{static_cast<u8>(block & 0xf)};
+        const MigrateType type = pcp_type(static_cast<MigrateType>(block & 0xf));
         desc.state = PageState::kPcp;
         desc.type = type;
         push_head(pcp.lists[order.value][index(type)], page);
@@ -181,6 +188,11 @@ class Buddy {
   // Empties the per-CPU lists of one CPU, or of all.
   void drain(VcpuId cpu);
   void drain_all();
+  // What the task that runs now may use beyond its gfp bits; in force until changed.
+  void set_reserves(Reserves reserves) { reserves_ = reserves; }
+  // Gives one pageblock that was kept for high-order GFP_ATOMIC requests to `gfp`'s mobility group; unless `force`, a
+  // zone's last one stays. false: there was none with a free page.
+  bool unreserve_highatomic(Gfp gfp, Yes force);
 
   // Descriptors. desc() needs a pfn below end_pfn(); find() accepts anything.
   [[nodiscard]] PageDesc& desc(Pfn pfn) { return pages_[pfn.value - base_pfn_]; }
@@ -228,6 +240,7 @@ class Buddy {
   [[nodiscard]] u64 start_pfn(Zone zone) const { return zones_[index(zone)].start; }
   [[nodiscard]] u64 managed_pages() const;
   [[nodiscard]] u64 pageblocks(Zone zone, MigrateType type) const;
+  [[nodiscard]] u64 reserved_highatomic(Zone zone) const { return zones_[index(zone)].reserved_highatomic; }
   [[nodiscard]] u64 first_pfn() const { return base_pfn_; }
   [[nodiscard]] u64 end_pfn() const { return base_pfn_ + page_count_; }
   [[nodiscard]] static Zone zone_of(Pfn pfn) {
@@ -267,6 +280,7 @@ class Buddy {
     u32 pcp_high = 0, pcp_batch = 1;
     Watermarks marks;
     u64 lowmem_reserve[kZoneCount] = {};
+    u64 reserved_highatomic = 0;  // pages of pageblocks of that type
   };
   // Where a request with these zone bits looks first.
   struct Preferred {
@@ -277,9 +291,11 @@ class Buddy {
   // How far below the watermark a request may go.
   struct Reach {
     u64 Watermarks::*mark = &Watermarks::low;
-    bool high = false;    // __GFP_HIGH
-    bool harder = false;  // GFP_ATOMIC: may not sleep and must not fail lightly
-    bool ignore = false;  // __GFP_MEMALLOC
+    bool high = false;      // __GFP_HIGH
+    bool harder = false;    // GFP_ATOMIC: may not sleep and must not fail lightly
+    bool no_block = false;  // 6.12: may not sleep, whatever else
+    bool oom = false;       // Reserves::kOomVictim
+    bool ignore = false;    // __GFP_MEMALLOC, Reserves::kAll
   };
 
   template <class E>
@@ -327,6 +343,10 @@ class Buddy {
   void compute_watermarks();
   void compute_pcp_sizes(u32 cpus);
 
+  // Per-CPU lists know no other types than the first three; pages of the others go as movable ones.
+  [[nodiscard]] static MigrateType pcp_type(MigrateType type) {
+    return index(type) < kPcpTypeCount ? type : MigrateType::kMovable;
+  }
   void push(FreeList& list, u32 page, bool to_tail);
   void unlink(FreeList& list, u32 page);
   void add_free(ZoneState& zone, u64 page, u8 order, MigrateType type, bool to_tail);
@@ -346,6 +366,10 @@ class Buddy {
   std::optional<u64> take_smallest(ZoneState& zone, u8 order, MigrateType type);
   bool steal(ZoneState& zone, u8 order, MigrateType type);
   void steal_pageblock(ZoneState& zone, u64 page, u8 order, MigrateType type, bool whole_block);
+  u64 move_pageblock(ZoneState& zone, u64 page, MigrateType to);
+  void reserve_highatomic(ZoneState& zone, u64 page);
+  [[nodiscard]] u64 unusable_pages(const ZoneState& zone, const Reach& reach) const;
+  std::optional<u64> take_beyond_pcp(ZoneState& zone, u8 order, MigrateType type, const Reach& reach);
   std::optional<u64> take(ZoneState& zone, u8 order, MigrateType type);
 
   std::optional<u64> take_pcp(ZoneState& zone, u32 slot, u8 order, MigrateType type, VcpuId cpu);
@@ -360,6 +384,8 @@ class Buddy {
   [[nodiscard]] PageFreeOutcome why_not_freed(const PageDesc* page, Pfn pfn, Order order) const;
 
   const GfpBits& gfp_;
+  const Release release_;
+  Reserves reserves_ = Reserves::kNone;
   std::pmr::memory_resource* resource_;
   PageEvents* events_;
   u64 base_pfn_ = 0;

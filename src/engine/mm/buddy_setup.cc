@@ -29,6 +29,7 @@ std::vector<PfnRange> pc_ram_ranges(u64 size_bytes) {
 
 Buddy::Buddy(const BuddyConfig& config, std::pmr::memory_resource* resource)
     : gfp_(gfp_bits(config.release)),
+      release_(config.release),
       resource_(resource),
       events_(config.events),
       zones_{ZoneState(resource), ZoneState(resource), ZoneState(resource)},
@@ -158,7 +159,8 @@ void Buddy::choose_preferred_zones() {
     while (zones_[index(zone)].present == 0 && zone != Zone::kDma) zone = static_cast<Zone>(index(zone) - 1);
     ZoneState& state = zones_[index(zone)];
     preferred_[bits] = {&state, state.pcp.data(),
-                        state.marks.low + state.lowmem_reserve[index(wanted)] + (u64{1} << kCostlyOrder)};
+                        state.marks.low + state.lowmem_reserve[index(wanted)] + state.reserved_highatomic +
+                            (u64{1} << kCostlyOrder)};
   }
 }
 

@@ -114,6 +114,8 @@ class Cache {
   [[nodiscard]] u64 slab_count() const { return slab_count_; }
   // Number of the object that starts at a slot.
   [[nodiscard]] u32 object_number(u64 slot) const { return static_cast<u32>(slot) * slot_inverse_; }
+  // Added to the gfp bits of each request for pages.
+  [[nodiscard]] Gfp page_gfp() const { return page_gfp_; }
 
  private:
   friend class SlabAllocator;

@@ -96,7 +96,7 @@ VmArea* Vmalloc::reserve(u64 bytes, const Request& request) {
 bool Vmalloc::take_page_array(VmArea& area, u64 pages, const Request& request) {
   constexpr u64 kPointerBytes = 8;
   const u64 bytes = pages * kPointerBytes;
-  if (bytes <= kPageSize) return true;
+  if (bytes <= kPageSize || area.page_array_is_area) return true;
   Request array = request;
   array.size = bytes;
   array.align = 1;
@@ -112,30 +112,47 @@ VmallocResult Vmalloc::populate(VmArea& area, const Request& request) {
   const GfpBits& bits = buddy_.gfp();
   const u64 address = area.address;
   const u64 pages = (area.size - area.guard_bytes()) >> kPageShift;
-  if (!take_page_array(area, pages, request)) return {VmallocOutcome::kNoPages, 0, 0};
+  if (!take_page_array(area, pages, request)) return {VmallocOutcome::kNoPages, address, 0};
+  const u64 had = area.pages.size();
   area.pages.resize(pages);
   const Gfp gfp = (request.gfp | bits.highmem | bits.nowarn) & ~bits.comp;
-  const u32 got = buddy_.alloc_bulk(gfp, request.cpu, area.pages);
+  const std::span<Pfn> wanted = std::span<Pfn>(area.pages).subspan(had);
+  const u64 got = had + buddy_.alloc_bulk(gfp, request.cpu, wanted);
   area.pages.resize(got);
   const bool clear = config_.init_on_alloc || (request.gfp & bits.zero) != 0;
-  for (Pfn page : area.pages) {
+  for (Pfn page : std::span<const Pfn>(area.pages).subspan(had)) {
     buddy_.desc(page).use = PageUse::kVmalloc;
     if (clear) mapper_.clear(page);
   }
-  mapped_pages_ += got;
-  if (got < pages) return {VmallocOutcome::kNoPages, 0, got};
+  mapped_pages_ += got - had;
+  if (got < pages) return {VmallocOutcome::kNoPages, address, got};
   if (!mapper_.map(address, area.pages, request.protection)) return {VmallocOutcome::kNotMapped, 0, got};
   return {VmallocOutcome::kOk, address, got};
 }
 
 VmallocResult Vmalloc::alloc(const Request& request) {
+  VmallocResult result = start(request);
+  if (result.outcome == VmallocOutcome::kNoPages) {
+    give_up(result.address, request.cpu);
+    result.address = 0;
+  }
+  return result;
+}
+
+VmallocResult Vmalloc::go_on(u64 address, const Request& request) {
+  const auto area = busy_.find(address);
+  CHECK(area != busy_.end(), "no area at {:#x}", address);
+  const VmallocResult result = populate(area->second, request);
+  if (result.outcome == VmallocOutcome::kNotMapped) (void)free(address, request.cpu);
+  return result;
+}
+
+VmallocResult Vmalloc::start(const Request& request) {
   if (request.size == 0) return {VmallocOutcome::kZeroSize, 0, 0};
   if (request.size >> kPageShift > buddy_.managed_pages()) return {VmallocOutcome::kExceedsRam, 0, 0};
   VmArea* area = reserve(request.size, request);
   if (area == nullptr) return {VmallocOutcome::kNoAddresses, 0, 0};
-  const VmallocResult result = populate(*area, request);
-  if (result.outcome != VmallocOutcome::kOk) (void)free(area->address, request.cpu);
-  return result;
+  return go_on(area->address, request);
 }
 
 VmallocResult Vmalloc::map(std::span<const Pfn> pages, const Request& request) {

@@ -72,7 +72,7 @@ enum class VmallocOutcome : u8 {
 
 struct VmallocResult {
   VmallocOutcome outcome = VmallocOutcome::kOk;
-  u64 address = 0;
+  u64 address = 0;    // with kNoPages: of start()'s area, otherwise 0 unless it is kOk
   u64 pages_got = 0;  // with kNoPages: how far it came
 };
 
@@ -110,6 +110,11 @@ class Vmalloc {
   };
   // __vmalloc(): an area backed by fresh pages, zeroed if the kernel would.
   [[nodiscard]] VmallocResult alloc(const Request& request);
+  // The same in steps, for a caller who can make room: with kNoPages the area stays, with the pages that it got so far,
+  // and go_on() with the same request and `start`'s address tries for the rest. give_up() takes it back.
+  [[nodiscard]] VmallocResult start(const Request& request);
+  [[nodiscard]] VmallocResult go_on(u64 address, const Request& request);
+  void give_up(u64 address, VcpuId cpu) { (void)free(address, cpu); }
   // vmap(): shows the caller's pages.
   [[nodiscard]] VmallocResult map(std::span<const Pfn> pages, const Request& request);
   // ioremap(): shows physical addresses.

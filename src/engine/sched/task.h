@@ -38,8 +38,9 @@ struct Task {
   u64 woken_by_timer = 0;  // generation of the running sleep: a stale timer does nothing
   u8 context = 0;          // what calls its outermost module function: the owner's number, for call traces
   s32 exit_code = 0;
-  bool killed = false;  // by an oops, BUG or stack overflow
-  u64 switches = 0;     // times it was given a virtual CPU
+  bool killed = false;     // by an oops, BUG or stack overflow
+  bool by_signal = false;  // exit_code is the signal that it died by, on its way to user space
+  u64 switches = 0;        // times it was given a virtual CPU
   Entity entity;
   u32 holds = 0;  // who still looks at it after its death: see Scheduler::hold
 
