@@ -60,8 +60,8 @@ void add_names(std::vector<std::string_view>& out, std::string_view row, Release
 }
 
 // The OOM killer is called where the failure would be reported.
-std::string_view oom_frames(KernelSeries series, FrameEvent event) {
-  const bool newer = series == KernelSeries::k6_12;
+std::string_view oom_frames(Release series, FrameEvent event) {
+  const bool newer = series == Release::k6_12;
   switch (event) {
     case FrameEvent::kOomKill:
       return newer ? "dump_stack_lvl dump_header oom_kill_process out_of_memory"
