@@ -43,6 +43,16 @@ ExitCode compare_with_budget(const report::MemoryReport& report, const std::stri
   return over.empty() ? ExitCode::kSuccess : ExitCode::kFinding;
 }
 
+void print_leaks(const report::Trace& trace) {
+  std::string text;
+  for (const report::Leak& leak : report::analyse(trace).leaks) {
+    text += fmt::format("koi: leaked: {} object{} of {} bytes in all, {}\n", leak.objects,
+                        leak.objects == 1 ? "" : "s", leak.actual, trace.sites[leak.site].callee);
+    for (const std::string& frame : trace.stacks[leak.stack]) text += fmt::format("      {}\n", frame);
+  }
+  print_error_text(text);
+}
+
 }  // namespace
 
 void add_report_option(CLI::App& app, MemoryOptions& options) {
@@ -95,6 +105,7 @@ ExitCode MemorySession::finish(ExitCode so_far) {
       code = ExitCode::kUnusable;
     }
   }
+  if (options_.leak_traces) print_leaks(trace);
   if (const ExitCode reported = report_trace(trace, options_); code == ExitCode::kSuccess) code = reported;
   return so_far == ExitCode::kSuccess ? code : so_far;
 }

@@ -17,18 +17,19 @@ class App;
 namespace koi::cli {
 
 struct MemoryOptions {
-  bool text = false;        // the report on stdout
-  bool json = false;        // the same as JSON
-  bool log_aside = false;   // the kernel log goes to stderr: stdout is the report's
-  std::string html_file;    // empty: none
-  std::string trace_file;   // likewise
-  std::string budget_file;  // compared with
+  bool text = false;         // the report on stdout
+  bool json = false;         // the same as JSON
+  bool leak_traces = false;  // the call trace of each leak on stderr
+  bool log_aside = false;    // the kernel log goes to stderr: stdout is the report's
+  std::string html_file;     // empty: none
+  std::string trace_file;    // likewise
+  std::string budget_file;   // compared with
   std::string new_budget_file;
 
   [[nodiscard]] bool wants_report() const {
     return text || json || !html_file.empty() || !budget_file.empty() || !new_budget_file.empty();
   }
-  [[nodiscard]] bool wants_recording() const { return wants_report() || !trace_file.empty(); }
+  [[nodiscard]] bool wants_recording() const { return wants_report() || leak_traces || !trace_file.empty(); }
 };
 
 // --report FILE.html

@@ -2,6 +2,8 @@
 // `koi run a.ko [x=1 ...] [b.ko ...]`: boot, load in order, unload in reverse, print the log, the verdict, the exit code.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+
 #include "cli/command.h"
 #include "cli/common_options.h"
 #include "cli/memory_session.h"
@@ -22,7 +24,13 @@ Runner setup_run(CLI::App& app) {
                  "MODULE.ko [PARAMETER=VALUE ...] ...: modules in the order of loading")
       ->required()
       ->type_name("");
-  return [options] { return run_modules(options->machine, options->words, options->memory); };
+  return [options] {
+    const std::vector<std::string>& kinds = options->machine.fail_on;
+    // Who makes a leak a failure wants to see where it comes from; that takes a recording.
+    options->memory.leak_traces = std::any_of(
+        kinds.begin(), kinds.end(), [](const std::string& kind) { return kind == "leak" || kind == "any"; });
+    return run_modules(options->machine, options->words, options->memory);
+  };
 }
 
 Runner setup_shell(CLI::App& app) {

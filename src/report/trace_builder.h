@@ -9,7 +9,7 @@ namespace koi::report::testing {
 class TraceBuilder {
  public:
   explicit TraceBuilder(std::string release = "6.1.0-56-amd64") {
-    trace.machine = {std::move(release), 2, 1ULL << 30, 1, "koi"};
+    trace.machine = {std::move(release), 2, 256ULL << 20, 1, "koi"};
     trace.modules.emplace_back("driver");
   }
   u32 site(std::string callee, std::string function, std::string source = "") {

@@ -54,6 +54,8 @@ expect_status 0
 expect_line 'Memory: 420 allocations asked for 616000 bytes, got 1068160.*1 leaking call site\. Leaked: 10 objects of 160 bytes in all, __kmalloc[a-z_]* at flow_table\.c:[0-9]+ \(flow_name in flow_add in flow_table_init\+0x'
 koi_all run --fail-on leak "$flow"
 expect_status 3
+expect_order '^koi: leaked: 10 objects of 160 bytes in all, __kmalloc' '^ +flow_name \[flow_table\] \(.*inlined$' \
+  '^ +flow_table_init\+0x[^ ]* \[flow_table\] \(.*flow_table\.c:[0-9]+\)$'
 koi_all run --fail-on leak "$flow" expired=0
 expect_status 0
 expect_no_line 'leak'
