@@ -42,7 +42,18 @@ Result<std::string> read_text(const std::string& path) {
   return std::string{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
+bool is_modelled(std::string_view release) {
+  for (const std::string_view series : {"6.1", "6.12"}) {
+    if (release == series || release.starts_with(fmt::format("{}.", series))) return true;
+  }
+  return false;
+}
+
 ExitCode import_file(const std::string& path, const std::string& out, const std::string& release) {
+  if (!is_modelled(release)) {
+    print_error("--kernel {}: koi models 6.1 and 6.12 only; name the nearer one", release);
+    return ExitCode::kUnusable;
+  }
   const auto text = read_text(path);
   if (!text.ok()) {
     print_error("{}", text.error().message);
@@ -73,7 +84,7 @@ Runner setup_mem(CLI::App& app) {
   add_report_option(app, options->memory);
   add_budget_options(app, options->memory);
   add_modules(app, *options);
-  app.footer("The report goes to stdout, the kernel log and the verdict to stderr.");
+  app.footer("The report goes to stdout, with --json as JSON; the kernel log and the verdict go to stderr.");
   return [options] {
     options->memory.text = !options->machine.json;
     options->memory.json = options->machine.json;

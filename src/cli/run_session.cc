@@ -139,6 +139,10 @@ ExitCode run_modules(const MachineOptions& options, const std::vector<std::strin
     complain("koi run has neither JSON output nor colours yet; leave out --json and --color=always");
     return ExitCode::kUnusable;
   }
+  if (memory.wants_recording() && !options.accounting) {
+    complain("reports, recordings and --fail-on leak need the accounting; leave out --accounting=off");
+    return ExitCode::kUnusable;
+  }
   const auto requests = parse_requests(words);
   if (!requests.ok()) {
     complain(requests.error().message);

@@ -25,6 +25,9 @@ expect_no_line 'leaked'
 koi_all import "$work/bad.txt" -o "$work/trace"
 expect_status 3
 expect_line 'bad\.txt:7: bytes_req= is more than bytes_alloc=$'
+koi_all import --kernel 5.10 "$work/perf.txt" -o "$work/trace"
+expect_status 2
+expect_line 'koi models 6\.1 and 6\.12 only'
 koi_all import - -o "$work/trace"
 expect_status 2
 expect_line 'no kmem event in 0 lines'

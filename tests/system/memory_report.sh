@@ -60,6 +60,10 @@ koi_all run --fail-on leak "$flow" expired=0
 expect_status 0
 expect_no_line 'leak'
 
+koi_all mem --accounting=off "$flow"
+expect_status 2
+expect_line 'need the accounting'
+
 # ---- the advice, carried out and measured again ----
 mkdir "$work/better"
 cp "$KOI_SOURCE"/examples/flow_table/{flow_table.c,Kbuild,Makefile} "$work/better/"
