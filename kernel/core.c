@@ -146,3 +146,5 @@
 #include "misc.c"
 #include "irq.c"
 #include "platform.c"
+#include "fpu.c"
+#include "crypto/all.c"

@@ -132,6 +132,32 @@ int unregister_reboot_notifier(struct notifier_block *nb)
 	return blocking_notifier_chain_unregister(&koi_reboot_chain, nb);
 }
 
+/* Nothing suspends the machine, and its memory stays as it is: these are registered, and never called. */
+static BLOCKING_NOTIFIER_HEAD(koi_pm_chain);
+static BLOCKING_NOTIFIER_HEAD(koi_memory_chain);
+
+int register_pm_notifier(struct notifier_block *nb)
+{
+	return blocking_notifier_chain_register(&koi_pm_chain, nb);
+}
+
+int unregister_pm_notifier(struct notifier_block *nb)
+{
+	return blocking_notifier_chain_unregister(&koi_pm_chain, nb);
+}
+
+#undef register_memory_notifier
+#undef unregister_memory_notifier
+int register_memory_notifier(struct notifier_block *nb)
+{
+	return blocking_notifier_chain_register(&koi_memory_chain, nb);
+}
+
+void unregister_memory_notifier(struct notifier_block *nb)
+{
+	blocking_notifier_chain_unregister(&koi_memory_chain, nb);
+}
+
 int register_die_notifier(struct notifier_block *nb)
 {
 	return atomic_notifier_chain_register(&koi_die_chain, nb);

@@ -34,6 +34,7 @@
 #include "sort.c"
 #include "string.c"
 #include "string_helpers.c"
+#include "textsearch.c"
 #include "time_convert.c"
 #include "util.c"
 #include "uuid.c"

@@ -82,16 +82,26 @@ def plain(name):
     return name.replace("-", "_")
 
 
+def modinfo(path, field):
+    return subprocess.run([KOI, "modinfo", "-F", field, path], capture_output=True, text=True).stdout.splitlines()
+
+
 class Image:
     def __init__(self, kernel):
         self.kernel = kernel
         self.by_name = {plain(p.name.removesuffix(".ko")): p for p in kernel.rglob("*.ko")}
         self.known_depends = {}
+        self.by_alias = {}
+        for path in sorted((kernel / "crypto").rglob("*.ko")):
+            for alias in modinfo(path, "alias"):
+                self.by_alias.setdefault(plain(alias), path)
 
     def depends(self, path):
         if path not in self.known_depends:
-            text = subprocess.run([KOI, "modinfo", "-F", "depends", path], capture_output=True, text=True).stdout.strip()
-            self.known_depends[path] = [self.by_name[plain(name)] for name in text.split(",") if name]
+            wanted = [plain(name) for line in modinfo(path, "depends") for name in line.split(",") if name]
+            before = [plain(name) for line in modinfo(path, "softdep") if line.startswith("pre:") for name in line.split()[1:]]
+            found = [self.by_name.get(name) or self.by_alias.get(name) for name in before + wanted]
+            self.known_depends[path] = [dependency for dependency in found if dependency]
         return self.known_depends[path]
 
     def closure(self, path, seen=None):
@@ -147,6 +157,21 @@ def try_module(image, path):
     return "refused", missing, wrong
 
 
+def use_algorithms(image):
+    """Known answers (RFC 1320, FIPS 180-4, FIPS 46-3's worked example) from the distribution's algorithms, called by another module."""
+    user = Path(os.environ["KOI_MODULES"]) / "6.1/modules/crypto_user.ko"
+    chain = [image.by_name[name] for name in ("md4", "sha512_generic", "libdes", "des_generic", "ecb")]
+    log = subprocess.run([KOI, "run", *chain, user], capture_output=True, text=True).stdout
+    wanted = (
+        "md4-generic: 0 a448017aaf21d8525fc10ae87aa6729d", "md4, byte by byte: 0 a448017aaf21d8525fc10ae87aa6729d",
+        "sha512-generic: 0 ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+        "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+        "nosuch: -2", "ecb(des): a short key: -22", "ecb(des): without a key: -126",
+        "ecb(des): 0 " + 3 * "85e813540f0ab405", "ecb(des): back: 0 " + 3 * "0123456789abcdef", "ecb(des): 23 bytes: -22",
+        "ecb(nosuch): -2")
+    return [f"crypto_user does not say {line!r}" for line in wanted if line not in log]
+
+
 def main():
     floor_file = Path(sys.argv[1])
     floor = {k: int(v) for k, v in (line.split("\t") for line in floor_file.read_text().splitlines()
@@ -163,6 +188,9 @@ def main():
         for line in wrong:
             failures += 1
             print(f"FAILED: {path.name}: {line}")
+    for line in use_algorithms(image):
+        failures += 1
+        print(f"FAILED: {line}")
     print("most wanted: " + ", ".join(f"{name} ({n})" for name, n in wanted.most_common(40)))
     loads = counts["runs"] + counts["init returns an error"]
     reached = {"modules": len(modules), "load": loads, "run": counts["runs"]}
