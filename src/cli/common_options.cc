@@ -143,8 +143,8 @@ void add_machine_options(CLI::App& app, MachineOptions& options) {
   add_choice<ColorWhen>(
       app, "--color", options.color,
       {{"auto", ColorWhen::kAutomatic}, {"always", ColorWhen::kAlways}, {"never", ColorWhen::kNever}},
-      "colour the messages by level");
-  app.add_flag("--json", options.json, "print the verdict as JSON");
+      "colour the kernel's messages by level; auto: on a terminal, unless NO_COLOR is set");
+  app.add_flag("--json", options.json, "print the run as one JSON document: modules, log, findings, verdict");
   app.add_option("--timeout", options.timeout_s, "end the run after this much CPU time, in seconds")
       ->type_name("SECONDS")
       ->capture_default_str();

@@ -3,8 +3,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <string_view>
 
+#include "cli/terminal.h"
 #include "engine/printk/log_render.h"
 #include "runtime/console.h"
 
@@ -13,10 +16,42 @@ namespace {
 
 constexpr size_t kBufferBytes = 1U << 16;
 
+constexpr std::string_view kStampColor = "\x1b[32m";
+constexpr std::string_view kPlain = "\x1b[0m";
+
+// As dmesg colours them: what is worse is redder.
+std::string_view level_color(u8 level) {
+  if (level <= 2) return "\x1b[1;31m";
+  if (level == 3) return "\x1b[31m";
+  if (level == 4) return "\x1b[33m";
+  return level == 7 ? "\x1b[2m" : "";
+}
+
+// `text`: lines "[    0.000000] words".
+void append_colored(std::string& out, std::string_view text, u8 level) {
+  const std::string_view color = level_color(level);
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    const size_t stamp = line.starts_with('[') ? line.find("] ") + 1 : 0;
+    out += kStampColor;
+    out += line.substr(0, stamp);
+    out += kPlain;
+    out += color;
+    out += line.substr(stamp);
+    if (!color.empty()) out += kPlain;
+    out += '\n';
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
 }  // namespace
 
 LogOutput::LogOutput(runtime::Kernel& kernel, const MachineOptions& options, int descriptor)
-    : kernel_(kernel), options_(options), descriptor_(descriptor) {
+    : kernel_(kernel),
+      options_(options),
+      descriptor_(descriptor),
+      colored_(options.log_format == LogFormat::kDmesg && use_color(options.color, descriptor)) {
   kernel_.console().log().subscribe(this);
 }
 
@@ -30,7 +65,13 @@ void LogOutput::on_record(const printk::Record& record, printk::LogEvent event) 
   const Release release = kernel_.console().log().options().release;
   switch (options_.log_format) {
     case LogFormat::kDmesg:
-      printk::append_text(buffer_, record, release, printk::LevelPrefix::kNo, printk::Stamp::kYes);
+      if (colored_) {
+        std::string text;
+        printk::append_text(text, record, release, printk::LevelPrefix::kNo, printk::Stamp::kYes);
+        append_colored(buffer_, text, record.info.level);
+      } else {
+        printk::append_text(buffer_, record, release, printk::LevelPrefix::kNo, printk::Stamp::kYes);
+      }
       break;
     case LogFormat::kRaw:
       printk::append_text(buffer_, record, release, printk::LevelPrefix::kYes, printk::Stamp::kYes);

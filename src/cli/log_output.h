@@ -25,6 +25,7 @@ class LogOutput final : public printk::LogSubscriber {
   runtime::Kernel& kernel_;
   const MachineOptions& options_;
   const int descriptor_;
+  const bool colored_;
   std::string buffer_;
 };
 

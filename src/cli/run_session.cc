@@ -14,6 +14,7 @@
 #include "cli/header_trees.h"
 #include "cli/kmod_messages.h"
 #include "cli/log_output.h"
+#include "cli/run_json.h"
 #include "cli/shell.h"
 #include "cli/terminal.h"
 #include "cli/verdict.h"
@@ -50,8 +51,14 @@ struct Loaded {
   std::string name;
 };
 
+// One of the two.
+struct RunOutput {
+  LogOutput* text = nullptr;
+  RunJson* document = nullptr;
+};
+
 // Loads one module in a task of its own. False: it did not come to life.
-bool load_one(runtime::Kernel& kernel, const ModuleRequest& request, LogOutput& output,
+bool load_one(runtime::Kernel& kernel, const ModuleRequest& request, const RunOutput& output,
               std::vector<Loaded>& loaded, RunOutcome& outcome) {
   runtime::ModuleCall call;
   const size_t before = kernel.modules().all().size();
@@ -62,15 +69,23 @@ bool load_one(runtime::Kernel& kernel, const ModuleRequest& request, LogOutput& 
   kernel.console().log().finalize_open();
   if (end.how == runtime::TaskEnd::How::kReturned && end.value >= 0) {
     loaded.push_back({request.path, kernel.modules().all().back()->name()});
+    if (output.document != nullptr)
+      output.document->note_module(request.path, request.arguments, "loaded", 0, {});
     return true;
   }
   if (end.how == runtime::TaskEnd::How::kSignalled && call.value == 0) {
     loaded.push_back({request.path, kernel.modules().all().back()->name()});
     outcome.note_killed_loader(request.path, end);
+    if (output.document != nullptr)
+      output.document->note_module(request.path, request.arguments, "loaded", 0, {});
     return true;
   }
-  outcome.note_failed_load(kernel, request.path, end, before < kernel.modules().all().size());
-  output.finish();
+  const bool stuck = before < kernel.modules().all().size();
+  outcome.note_failed_load(kernel, request.path, end, stuck);
+  if (output.document != nullptr)
+    output.document->note_module(request.path, request.arguments, stuck ? "stuck" : "failed", call.value,
+                                 call.message);
+  if (output.text != nullptr) output.text->finish();
   if (end.how == runtime::TaskEnd::How::kReturned) {
     print_error_text(insmod_error(request.path, end.value) + "\n");
     if (!call.message.empty()) complain(call.message);
@@ -78,13 +93,16 @@ bool load_one(runtime::Kernel& kernel, const ModuleRequest& request, LogOutput& 
   return false;
 }
 
-void unload_all(runtime::Kernel& kernel, const std::vector<Loaded>& loaded, RunOutcome& outcome) {
+void unload_all(runtime::Kernel& kernel, const std::vector<Loaded>& loaded, const RunOutput& output,
+                RunOutcome& outcome) {
   for (auto it = loaded.rbegin(); it != loaded.rend() && !kernel.halted(); ++it) {
     const runtime::TaskEnd end =
         kernel.run_task("rmmod", [&] { return kernel.modules().delete_module(it->name, false).value; });
     kernel.console().log().finalize_open();
     if (end.how != runtime::TaskEnd::How::kReturned || end.value < 0)
       outcome.note_failed_unload(it->name, end);
+    else if (output.document != nullptr)
+      output.document->note_unloaded(it->path);
   }
 }
 
@@ -135,40 +153,54 @@ Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& opti
 ExitCode run_modules(const MachineOptions& options, const std::vector<std::string>& words,
                      const MemoryOptions& memory) {
   if (options.gdb) return run_under_gdb();
-  if ((options.json && !memory.json) || options.color == ColorWhen::kAlways) {
-    complain("koi run has neither JSON output nor colours yet; leave out --json and --color=always");
+  const bool json = options.json && !memory.json;
+  const auto refuse = [&](const std::string& message) {
+    complain(message);
+    if (json) print_json_error(message, ExitCode::kUnusable);
     return ExitCode::kUnusable;
-  }
-  if (memory.wants_recording() && !options.accounting) {
-    complain("reports, recordings and --fail-on leak need the accounting; leave out --accounting=off");
-    return ExitCode::kUnusable;
-  }
+  };
+  if (options.color == ColorWhen::kAlways && (json || options.log_format != LogFormat::kDmesg))
+    return refuse("--color=always is for people; --json and --log-format raw or kmsg are not");
+  if (memory.wants_recording() && !options.accounting)
+    return refuse("reports, recordings and --fail-on leak need the accounting; leave out --accounting=off");
   const auto requests = parse_requests(words);
-  if (!requests.ok()) {
-    complain(requests.error().message);
-    return ExitCode::kUnusable;
-  }
+  if (!requests.ok()) return refuse(requests.error().message);
   auto booted = boot_machine(options, requests->front().path);
-  if (!booted.ok()) {
-    complain(booted.error().message);
-    return ExitCode::kUnusable;
-  }
+  if (!booted.ok()) return refuse(booted.error().message);
   runtime::Kernel& kernel = **booted;
-  LogOutput output(kernel, options, memory.log_aside ? STDERR_FILENO : STDOUT_FILENO);
+  std::optional<LogOutput> output;
+  std::optional<RunJson> document;
+  if (json)
+    document.emplace(kernel, options);
+  else
+    output.emplace(kernel, options, memory.log_aside ? STDERR_FILENO : STDOUT_FILENO);
+  RunOutput out{output ? &*output : nullptr, document ? &*document : nullptr};
   MemorySession recording(kernel, memory);
   RunOutcome outcome;
   std::vector<Loaded> loaded;
-  for (const ModuleRequest& request : *requests) {
-    if (kernel.halted() || !load_one(kernel, request, output, loaded, outcome)) break;
+  size_t reached = 0;
+  while (reached < requests->size() && !kernel.halted()) {
+    if (!load_one(kernel, (*requests)[reached++], out, loaded, outcome)) break;
   }
+  for (size_t i = reached; document && i < requests->size(); ++i)
+    document->note_module((*requests)[i].path, (*requests)[i].arguments, "not reached", 0, {});
   if (options.force_koi_fault) force_koi_fault(kernel);
-  unload_all(kernel, loaded, outcome);
+  unload_all(kernel, loaded, out, outcome);
   kernel.console().log().finalize_open();
-  output.finish();
-  return recording.finish(outcome.conclude(kernel, options, requests->size()));
+  if (output) output->finish();
+  const Verdict verdict = outcome.conclude(kernel, options, requests->size());
+  if (document)
+    document->print(verdict);
+  else
+    print_error_text(verdict.text + "\n");
+  return recording.finish(verdict.exit);
 }
 
 ExitCode run_script(const MachineOptions& options, const std::string& path) {
+  if (options.json || options.color == ColorWhen::kAlways) {
+    complain("koi shell prints plain text only: leave out --json and --color=always");
+    return ExitCode::kUnusable;
+  }
   std::ifstream file;
   if (!path.empty()) {
     file.open(path);

@@ -23,10 +23,10 @@ void print_error_text(std::string_view text) {
   write_all(stderr, text);
 }
 
-bool use_color(ColorWhen when) {
+bool use_color(ColorWhen when, int descriptor) {
   if (when != ColorWhen::kAutomatic) return when == ColorWhen::kAlways;
   const char* no_color = std::getenv("NO_COLOR");
-  return (no_color == nullptr || *no_color == '\0') && isatty(STDOUT_FILENO) == 1;
+  return (no_color == nullptr || *no_color == '\0') && isatty(descriptor) == 1;
 }
 
 }  // namespace koi::cli

@@ -20,6 +20,6 @@ void print_error(fmt::format_string<Args...> format, Args&&... args) {
 
 enum class ColorWhen { kAutomatic, kAlways, kNever };
 // Whether stdout should get colours: NO_COLOR and a stdout that is no terminal say no to `kAutomatic`.
-[[nodiscard]] bool use_color(ColorWhen when);
+[[nodiscard]] bool use_color(ColorWhen when, int descriptor);
 
 }  // namespace koi::cli

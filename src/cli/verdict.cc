@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "cli/terminal.h"
 #include "observe/journal.h"
 #include "runtime/accounting.h"
 #include "runtime/leaks.h"
@@ -87,8 +86,8 @@ void RunOutcome::note_failed_unload(const std::string& name, const TaskEnd& end)
   remarks_.push_back(fmt::format("{}: not unloaded: {}", name, how_it_ended(end)));
 }
 
-ExitCode RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& options,
-                              size_t modules_asked) const {
+Verdict RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& options,
+                             size_t modules_asked) const {
   const std::vector<runtime::LeakedSite> leaks = runtime::find_leaks(kernel);
   for (const runtime::LeakedSite& leak : leaks)
     kernel.note(EventKind::kLeak, runtime::leak_text(kernel, leak));
@@ -121,8 +120,10 @@ ExitCode RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opt
       text += ". This run was preempted by force and does not replay exactly";
   }
   for (const std::string& remark : remarks_) text += ". " + remark;
-  print_error_text(text + ".\n");
+  return {text + ".", exit_code(journal, options)};
+}
 
+ExitCode RunOutcome::exit_code(const observe::Journal& journal, const MachineOptions& options) const {
   const auto fails_on = [&](std::string_view kind) {
     return std::find(options.fail_on.begin(), options.fail_on.end(), kind) != options.fail_on.end();
   };
@@ -132,9 +133,11 @@ ExitCode RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opt
   const bool on_leak = any || fails_on("leak");
   const bool on_warning = on_leak || fails_on("warning");
   const bool on_oops = any || fails_on("oops") || on_warning;
-  const u64 fatal = oopses + journal.count(EventKind::kLockup) + journal.count(EventKind::kTimeout) +
+  const u64 fatal = journal.count(EventKind::kOops) + journal.count(EventKind::kPanic) +
+                    journal.count(EventKind::kLockup) + journal.count(EventKind::kTimeout) +
                     journal.count(EventKind::kDeadlock) + journal.count(EventKind::kOomKill);
-  if ((on_leak && !leaks.empty()) || (on_oops && fatal != 0) || (on_warning && warnings != 0))
+  if ((on_leak && journal.count(EventKind::kLeak) != 0) || (on_oops && fatal != 0) ||
+      (on_warning && journal.count(EventKind::kWarning) != 0))
     return ExitCode::kFinding;
   return ExitCode::kSuccess;
 }

@@ -8,9 +8,15 @@
 
 #include "cli/common_options.h"
 #include "cli/exit_code.h"
+#include "observe/journal.h"
 #include "runtime/kernel.h"
 
 namespace koi::cli {
+
+struct Verdict {
+  std::string text;  // one paragraph
+  ExitCode exit = ExitCode::kSuccess;
+};
 
 class RunOutcome {
  public:
@@ -21,10 +27,12 @@ class RunOutcome {
   void note_killed_loader(const std::string& path, const runtime::TaskEnd& end);
   void note_failed_unload(const std::string& name, const runtime::TaskEnd& end);
 
-  // Prints the verdict on stderr.
-  ExitCode conclude(runtime::Kernel& kernel, const MachineOptions& options, size_t modules_asked) const;
+  [[nodiscard]] Verdict conclude(runtime::Kernel& kernel, const MachineOptions& options,
+                                 size_t modules_asked) const;
 
  private:
+  [[nodiscard]] ExitCode exit_code(const observe::Journal& journal, const MachineOptions& options) const;
+
   std::vector<std::string> remarks_;
   bool module_error_ = false;  // an init returned an error
   bool load_error_ = false;    // a module could not be loaded at all

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/run_json.h"
+
+#include "cli/terminal.h"
+#include "observe/journal.h"
+#include "runtime/console.h"
+
+namespace koi::cli {
+namespace {
+
+using observe::EventKind;
+
+constexpr int kFormatVersion = 1;
+
+// nullptr: no finding, but part of the course of the run.
+const char* finding_name(EventKind kind) {
+  switch (kind) {
+    case EventKind::kWarning:
+      return "warning";
+    case EventKind::kOops:
+      return "oops";
+    case EventKind::kPanic:
+      return "panic";
+    case EventKind::kLockup:
+      return "lockup";
+    case EventKind::kUnsupported:
+      return "unsupported";
+    case EventKind::kForcedPreemption:
+      return "forced-preemption";
+    case EventKind::kTimeout:
+      return "timeout";
+    case EventKind::kDeadlock:
+      return "deadlock";
+    case EventKind::kLeak:
+      return "leak";
+    default:
+      return nullptr;
+  }
+}
+
+nlohmann::ordered_json findings_of(const observe::Journal& journal) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const observe::Event& event : journal.events()) {
+    const char* const name = finding_name(event.kind);
+    if (name == nullptr) continue;
+    list.push_back({{"kind", name},
+                    {"time_ns", event.time.value},
+                    {"cpu", event.cpu.value},
+                    {"pid", event.pid},
+                    {"text", std::string(event.text)}});
+  }
+  return list;
+}
+
+// What modules log may be no UTF-8.
+void print_document(const nlohmann::ordered_json& document) {
+  print_text(document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+}
+
+}  // namespace
+
+RunJson::RunJson(runtime::Kernel& kernel, const MachineOptions& options)
+    : kernel_(kernel), options_(options) {
+  kernel_.console().log().subscribe(this);
+}
+
+RunJson::~RunJson() { kernel_.console().log().unsubscribe(this); }
+
+void RunJson::on_record(const printk::Record& record, printk::LogEvent event) {
+  if (event != printk::LogEvent::kFinal || record.info.level >= options_.log_level) return;
+  log_.push_back({{"seq", record.info.seq},
+                  {"time_ns", record.info.ts_nsec},
+                  {"level", record.info.level},
+                  {"facility", record.info.facility},
+                  {"text", std::string(record.text)}});
+}
+
+void RunJson::note_module(const std::string& path, const std::string& arguments, std::string_view state,
+                          s32 value, const std::string& message) {
+  nlohmann::ordered_json module = {
+      {"path", path}, {"arguments", arguments}, {"state", state}, {"unloaded", false}};
+  if (value < 0) module["errno"] = -value;
+  if (!message.empty()) module["message"] = message;
+  modules_.push_back(std::move(module));
+}
+
+void RunJson::note_unloaded(const std::string& path) {
+  for (auto& module : modules_) {
+    if (module["path"] == path) module["unloaded"] = true;
+  }
+}
+
+void RunJson::print(const Verdict& verdict) const {
+  nlohmann::ordered_json document;
+  document["format"] = kFormatVersion;
+  document["koi"] = KOI_VERSION;
+  document["kernel"] = kernel_.config().release;
+  document["seed"] = options_.seed;
+  document["cpus"] = options_.cpus;
+  document["virtual_time_ns"] = kernel_.sched().now().value;
+  document["modules"] = modules_;
+  document["log"] = log_;
+  document["findings"] = findings_of(kernel_.journal());
+  document["verdict"] = verdict.text;
+  document["exit"] = static_cast<int>(verdict.exit);
+  print_document(document);
+}
+
+void print_json_error(const std::string& message, ExitCode exit) {
+  print_document({{"format", kFormatVersion},
+                  {"koi", KOI_VERSION},
+                  {"error", message},
+                  {"exit", static_cast<int>(exit)}});
+}
+
+}  // namespace koi::cli
