@@ -15,6 +15,7 @@
 #include "runtime/call_sites.h"
 #include "runtime/console.h"
 #include "runtime/core_build.h"
+#include "runtime/hung_tasks.h"
 #include "runtime/memory.h"
 #include "runtime/modules.h"
 #include "runtime/traps.h"
@@ -53,6 +54,7 @@ Result<std::unique_ptr<Kernel>> Kernel::boot(const KernelConfig& config,
 Kernel::~Kernel() {
   forget_bug_bundle();
   host::stop_cpu_ticks();
+  hung_tasks_.reset();
   modules_.reset();
   files_.reset();
   traps_.reset();
@@ -84,6 +86,8 @@ Status Kernel::start(std::span<const ExportTable> exports) {
   modules_ = std::make_unique<ModuleTable>(*this);
   traps_ = std::make_unique<Traps>(*this);
   traps_->install();
+  hung_tasks_ = std::make_unique<HungTasks>(*this);
+  hung_tasks_->start();
   prepare_bug_bundle({fmt::format("seed {}\ncpus {}\nmemory {}\nkernel {}\n", config_.seed, config_.cpus,
                                   config_.memory_bytes, config_.release),
                       &*journal_});
@@ -130,6 +134,7 @@ Status Kernel::load_core(std::span<const ExportTable> exports) {
   task_state_offset_ = core_->layout_or_die("task_struct.__state");
   task_flags_offset_ = core_->layout_or_die("task_struct.thread_info");
   tick_ns_ = 1'000'000'000 / core_->layout_or_die("HZ");
+  task_rcu_offset_ = core_->layout_or_die("task_struct.rcu_read_lock_nesting");
   jiffies_address_ = core_->address_of("jiffies_64");
   std::memcpy(&first_jiffy_, reinterpret_cast<const void*>(jiffies_address_), sizeof(first_jiffy_));
   last_jiffy_ = first_jiffy_;
@@ -216,6 +221,16 @@ void Kernel::set_need_resched(sched::Task& task) {
   flags |= kTifNeedResched;
   std::memcpy(reinterpret_cast<void*>(task.guest + task_flags_offset_), &flags, sizeof(flags));
 }
+
+bool Kernel::holds_grace_period(const sched::Task& task) const {
+  constexpr u32 kPreemptAndSoftirq = 0xffff;
+  s32 nesting = 0;
+  std::memcpy(&nesting, reinterpret_cast<const void*>(task.guest + task_rcu_offset_), sizeof(nesting));
+  const auto count = static_cast<u32>(*preempt_counts_[task.cpu.value]);
+  return nesting > 0 || (count & kPreemptAndSoftirq) != 0;
+}
+
+bool Kernel::background_wanted() const { return hung_tasks_ != nullptr && hung_tasks_->wanted(); }
 
 // jiffies_64 follows the clock that is furthest ahead.
 void Kernel::time_passed(VirtualTime now) {
