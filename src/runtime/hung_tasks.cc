@@ -100,8 +100,7 @@ bool HungTasks::has_oopsed() const {
 }
 
 bool HungTasks::silenced() const {
-  return settings_.timeout_s == 0 || settings_.warnings == 0 ||
-         has_oopsed();
+  return settings_.timeout_s == 0 || settings_.warnings == 0 || has_oopsed();
 }
 
 bool HungTasks::wanted() const {
@@ -139,10 +138,12 @@ void HungTasks::report(sched::Task& task) {
     state.comm = task.comm;
     state.pid = state.tgid = task.pid;
     state.ppid = user ? 1 : 2;
-    state.flags = !user ? kTifNeedFpuLoad : kernel_.is_6_12() ? kTifNotifyResume | kTifNeedFpuLoad : kTifNotifyResume;
+    state.flags = !user               ? kTifNeedFpuLoad
+                  : kernel_.is_6_12() ? kTifNotifyResume | kTifNeedFpuLoad
+                                      : kTifNotifyResume;
     const u64 blocked_s = (kernel_.sched().now().value - task.seen_since_ns) / kSecondNs;
-    const SplatText text = hung_task_splat(kernel_.traps().input_of_blocked(task), state, blocked_s,
-                                           kernel_.traps().symbols());
+    const SplatText text =
+        hung_task_splat(kernel_.traps().input_of_blocked(task), state, blocked_s, kernel_.traps().symbols());
     kernel_.console().print(text);
     kernel_.note(observe::EventKind::kLockup, text.front().text);
   }

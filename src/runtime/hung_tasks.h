@@ -35,9 +35,9 @@ class HungTasks {
 
  private:
   struct Settings {
-    s64 timeout_s = 120;  // 0: off
+    s64 timeout_s = 120;       // 0: off
     s64 check_interval_s = 0;  // 0: as long as the timeout
-    s64 warnings = 10;    // -1: without end
+    s64 warnings = 10;         // -1: without end
     s64 panic = 0;
   };
   [[noreturn]] void run(sched::Task& thread);

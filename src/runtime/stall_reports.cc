@@ -46,8 +46,7 @@ SplatInput Traps::input_of_blocked(const sched::Task& task) {
 void Traps::check_stalls(const host::TrapFrame* frame) {
   const auto stall = kernel_.sched().take_stall();
   if (!stall) return;
-  const SplatInput input =
-      frame != nullptr ? input_for(registers_from_trap(*frame), frame) : input_at_spin();
+  const SplatInput input = frame != nullptr ? input_for(registers_from_trap(*frame), frame) : input_at_spin();
   SplatText text;
   switch (stall->kind) {
     case sched::StallKind::kSoftLockup:

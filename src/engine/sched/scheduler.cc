@@ -510,7 +510,8 @@ TimerId Scheduler::add_timer(VirtualTime time, VcpuId cpu, void (*callback)(void
   return sequence;
 }
 
-TimerId Scheduler::add_background_timer(VirtualTime time, VcpuId cpu, void (*callback)(void*), void* argument) {
+TimerId Scheduler::add_background_timer(VirtualTime time, VcpuId cpu, void (*callback)(void*),
+                                        void* argument) {
   const TimerId id = add_timer(time, cpu, callback, argument);
   timers_.back().background = true;
   return id;

@@ -27,7 +27,10 @@ struct Stall {
 };
 
 enum class Interrupts : u8 { kOff, kOn };
-enum class Reader : u8 { kNo, kYes };  // does the CPU hold up a grace period: preemption off, or inside a reader?
+enum class Reader : u8 {
+  kNo,
+  kYes
+};  // does the CPU hold up a grace period: preemption off, or inside a reader?
 
 class StallWatch {
  public:
