@@ -65,9 +65,9 @@ int __cond_resched(void)
 /* PREEMPT_DYNAMIC booted as "voluntary": both static calls lead to __cond_resched. */
 asm(".pushsection .text, \"ax\"\n"
     ".globl __SCT__cond_resched\n\t.type __SCT__cond_resched, @function\n"
-    "__SCT__cond_resched:\n\tjmp __cond_resched\n\t.size __SCT__cond_resched, . - __SCT__cond_resched\n"
+    "__SCT__cond_resched:\n\tjmp koi_inline_might_sleep\n\t.size __SCT__cond_resched, . - __SCT__cond_resched\n"
     ".globl __SCT__might_resched\n\t.type __SCT__might_resched, @function\n"
-    "__SCT__might_resched:\n\tjmp __cond_resched\n\t.size __SCT__might_resched, . - __SCT__might_resched\n"
+    "__SCT__might_resched:\n\tjmp koi_inline_might_sleep\n\t.size __SCT__might_resched, . - __SCT__might_resched\n"
     ".popsection");
 
 int __cond_resched_lock(spinlock_t *lock)

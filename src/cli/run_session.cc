@@ -26,6 +26,8 @@
 namespace koi::cli {
 namespace {
 
+constexpr u64 kSettleNs = 1'000'000'000;
+
 bool names_a_module(std::string_view word) {
   for (const std::string_view end : {".ko", ".ko.xz", ".ko.zst", ".ko.gz"}) {
     if (word.ends_with(end)) return true;
@@ -164,6 +166,8 @@ ExitCode run_modules(const MachineOptions& options, const std::vector<std::strin
   }
   if (options.force_koi_fault) force_koi_fault(kernel);
   unload_all(kernel, loaded, outcome);
+  // Whatever a module left behind gets its turn before the machine is switched off.
+  kernel.settle(kSettleNs);
   kernel.console().log().finalize_open();
   output.finish();
   return recording.finish(outcome.conclude(kernel, options, requests->size()));

@@ -80,6 +80,7 @@ Status Kernel::start(std::span<const ExportTable> exports) {
   scheduling.tick_ns = tick_ns_;
   scheduling.fair = is_6_12() ? sched::FairPolicy::kEevdf : sched::FairPolicy::kCfs;
   scheduler_.emplace(scheduling, *this, world_->heap());
+  core_->function<void(int)>("koi_set_checks")(config_.checks == Checks::kAll ? 1 : 0);
   start_vcpus();
   console_ = std::make_unique<Console>(*this);
   files_ = std::make_unique<VirtualFiles>(*this);
@@ -282,7 +283,9 @@ TaskEnd Kernel::finish_task(BackgroundTask& started) {
   if (halted_) return TaskEnd{*halted_, 0};
   // A task that never ends stays held: it may still wake.
   if (!ended) return TaskEnd{TaskEnd::How::kNeverEnds, 0};
-  const auto how = timed_out_ ? TaskEnd::How::kTimedOut : TaskEnd::How::kKilled;
+  const auto how = timed_out_    ? TaskEnd::How::kTimedOut
+                   : never_ends_ ? TaskEnd::How::kNeverEnds
+                                 : TaskEnd::How::kKilled;
   TaskEnd end{TaskEnd::How::kReturned, task->exit_code};
   if (task->killed) end.how = how;
   if (task->by_signal) end.how = TaskEnd::How::kSignalled;
@@ -296,6 +299,13 @@ void Kernel::return_to_user() {
   task->by_signal = true;
   host::upcall(core_->address_of("koi_task_dying"));
   scheduler_->exit_current(SIGKILL);
+}
+
+void Kernel::settle(u64 ns) {
+  if (halted_) return;
+  host::start_cpu_ticks();
+  scheduler_->run_until_idle(VirtualTime{scheduler_->now().value + ns});
+  host::stop_cpu_ticks();
 }
 
 void Kernel::sleep_ns(u64 ns) {

@@ -92,6 +92,8 @@ class Kernel final : public sched::TaskHost {
   // The same in two halves, for sessions with tasks in the background.
   std::unique_ptr<BackgroundTask> start_task(std::string_view comm, const std::function<s32()>& body);
   TaskEnd finish_task(BackgroundTask& started);
+  // Runs what is still to run, for at most that long in virtual time.
+  void settle(u64 ns);
 
   // ---- parts ----
   [[nodiscard]] const KernelConfig& config() const { return config_; }
@@ -141,6 +143,8 @@ class Kernel final : public sched::TaskHost {
   // The time limit killed the task that used it up; what was loaded before may still be unloaded.
   [[nodiscard]] bool timed_out() const { return timed_out_; }
   void note_timeout() { timed_out_ = true; }
+  // The running task spins for something that nothing will ever bring.
+  void note_never_ends() { never_ends_ = true; }
   [[nodiscard]] bool halted() const { return halted_.has_value(); }
 
   // Virtual memory of a task's kernel stack.
@@ -200,6 +204,7 @@ class Kernel final : public sched::TaskHost {
   std::vector<s32*> preempt_counts_;
   std::optional<TaskEnd::How> halted_;
   bool timed_out_ = false;
+  bool never_ends_ = false;
 
   u64 task_struct_bytes_ = 0;
   u64 task_block_bytes_ = 0;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Traps: what the watchdogs have found, as splats.
+#include <csignal>
+
 #include "host/guest_memory.h"
 #include "runtime/console.h"
 #include "runtime/kernel.h"
@@ -53,10 +55,12 @@ void Traps::check_stalls(const host::TrapFrame* frame) {
       text = soft_lockup_splat(input, stall->seconds, symbols_);
       kernel_.modules().taint().mask |= module::taint_bit(module::Taint::kSoftLockup);
       longest_yield_ns_ = kLongestYieldAfterLockupNs;
+      lockup_seen_ = true;
       break;
     case sched::StallKind::kHardLockup:
       text = hard_lockup_splat(input, symbols_);
       longest_yield_ns_ = kLongestYieldAfterLockupNs;
+      lockup_seen_ = true;
       break;
     case sched::StallKind::kRcuStall: {
       RcuStall rcu;
@@ -72,6 +76,12 @@ void Traps::check_stalls(const host::TrapFrame* frame) {
   }
   kernel_.console().print(text);
   kernel_.note(observe::EventKind::kLockup, text.front().text);
+}
+
+void Traps::end_deadlocked() {
+  kernel_.note(observe::EventKind::kDeadlock, "a task spins for a lock that nobody is left to give up");
+  kernel_.note_never_ends();
+  kill_current(SIGKILL);
 }
 
 }  // namespace koi::runtime

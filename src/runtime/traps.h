@@ -93,6 +93,9 @@ class Traps {
   // Return addresses in module text on the running task's stack, innermost first. Context: inside a call from a module.
   [[nodiscard]] std::vector<u64> module_frames();
 
+  // The running task spins for a lock that nobody is left to give up: it ends here.
+  [[noreturn]] void end_deadlocked();
+  [[nodiscard]] bool lockup_seen() const { return lockup_seen_; }
   // How far a spinner may step at a time: short once a lockup has been reported.
   [[nodiscard]] u64 longest_yield_ns() const { return longest_yield_ns_; }
 
@@ -174,6 +177,7 @@ class Traps {
   u64 last_yield_ns_ = 0;
   u64 yield_step_ns_ = 0;
   u64 longest_yield_ns_ = 1'000'000;
+  bool lockup_seen_ = false;
 };
 
 }  // namespace koi::runtime

@@ -186,6 +186,13 @@ bool Scheduler::only_background() const {
          std::all_of(timers_.begin(), timers_.end(), [](const Timer& timer) { return timer.background; });
 }
 
+bool Scheduler::alone() const {
+  for (u32 cpu = 0; cpu < vcpus_.size(); ++cpu) {
+    if (cpu != running_.value && busy(vcpus_[cpu])) return false;
+  }
+  return std::all_of(timers_.begin(), timers_.end(), [](const Timer& timer) { return timer.background; });
+}
+
 // One turn of the boot fiber. False: nothing can ever run again.
 bool Scheduler::step() {
   if (halted_ || idle()) return false;
@@ -234,12 +241,16 @@ bool Scheduler::run_until_dead(const Task& done) {
   return true;
 }
 
-void Scheduler::run_until_time(VirtualTime time) {
+void Scheduler::run_until_idle(VirtualTime limit) {
   for (;;) {
     u64 next = kNever;
     for (u32 cpu = 0; cpu < vcpus_.size(); ++cpu) next = std::min(next, next_event_ns(cpu));
-    if (next > time.value || !step()) break;
+    if (next > limit.value || !step()) break;
   }
+}
+
+void Scheduler::run_until_time(VirtualTime time) {
+  run_until_idle(time);
   for (Vcpu& vcpu : vcpus_) {
     if (!busy(vcpu)) vcpu.clock.now_ns = std::max(vcpu.clock.now_ns, time.value);
   }

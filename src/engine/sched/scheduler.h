@@ -94,6 +94,8 @@ class Scheduler {
   bool run_until_dead(const Task& done);
   // Runs what is runnable and due until `time`.
   void run_until_time(VirtualTime time);
+  // The same until nothing is left to run or due; the clocks stay where they are then.
+  void run_until_idle(VirtualTime limit);
 
   // ---- from tasks ----
   [[nodiscard]] Task* current() { return vcpus_[running_.value].current; }
@@ -141,6 +143,8 @@ class Scheduler {
   void set_clock_event(VirtualTime time, VcpuId cpu, void (*callback)(void*), void* argument);
   void clear_clock_event(VcpuId cpu);
   [[nodiscard]] bool idle() const;
+  // No other virtual CPU has anything to do, and no timer is pending but the machine's own.
+  [[nodiscard]] bool alone() const;
 
   // What a watchdog has found of the running virtual CPU: taken by whoever prints the splat.
   [[nodiscard]] std::optional<Stall> take_stall();
@@ -167,7 +171,7 @@ class Scheduler {
     TimerId clock_event = 0;        // 0: none was set
     bool idle_interrupted = false;  // the idle task is in the middle of an interrupt
     StallWatch watch;
-    u64 ticks = 0;                  // up to this tick its interrupts have come
+    u64 ticks = 0;  // up to this tick its interrupts have come
   };
   struct Timer {
     u64 time_ns;
