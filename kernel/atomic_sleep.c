@@ -33,7 +33,7 @@ static __always_inline bool koi_may_not_sleep(void)
 {
 	if (likely(!preempt_count() && !irqs_disabled() && !rcu_preempt_depth()))
 		return false;
-	return koi_checks_on && !is_idle_task(current) && !(current->flags & PF_EXITING);
+	return koi_checks_on && !(current->flags & PF_EXITING);
 }
 
 /* In place of might_sleep(): the place is the kernel's. */

@@ -13,7 +13,7 @@ static bool koi_in(struct koi_range range, const void *p)
 	return (unsigned long)p - range.begin < range.end - range.begin;
 }
 
-static noinline void debug_print_object(const char *type, const void *object, const void *hint)
+static noinline __attribute__((noclone)) void debug_print_object(const char *type, const void *object, const void *hint)
 {
 	static int limit;
 
