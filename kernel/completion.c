@@ -32,7 +32,7 @@ static long koi_wait_completion(struct completion *x, long timeout, int state)
 {
 	struct swait_queue wait = { .task = current, .task_list = LIST_HEAD_INIT(wait.task_list) };
 
-	might_sleep();
+	koi_might_sleep("kernel/sched/completion.c", KOI_LINE(101, 111));
 	raw_spin_lock_irq(&x->wait.lock);
 	while (!x->done && timeout) {
 		if (signal_pending_state(state, current)) {

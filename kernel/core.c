@@ -105,6 +105,7 @@
 #include "module.c"
 #include "notifier.c"
 #include "random.c"
+#include "atomic_sleep.c"
 #include "locks.c"
 #include "cred.c"
 #include "oom.c"
@@ -148,3 +149,4 @@
 #include "platform.c"
 #include "fpu.c"
 #include "crypto/all.c"
+#include "leftovers.c"

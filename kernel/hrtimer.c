@@ -150,6 +150,7 @@ void hrtimer_start_range_ns(struct hrtimer *timer, ktime_t tim, u64 delta_ns, co
 		raw_spin_lock(&cpu_base->lock);
 	}
 	timer->state = HRTIMER_STATE_ENQUEUED;
+	koi_note_armed(timer);
 	timerqueue_add(&timer->base->active, &timer->node);
 	raw_spin_unlock(&cpu_base->lock);
 	koi_program_event(cpu_base->cpu);

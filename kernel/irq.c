@@ -314,7 +314,7 @@ void disable_irq_nosync(unsigned int irq)
 
 void disable_irq(unsigned int irq)
 {
-	might_sleep();
+	koi_might_sleep("kernel/irq/manage.c", KOI_LINE(556, 563));
 	disable_irq_nosync(irq);
 	synchronize_irq(irq);
 }

@@ -13,6 +13,12 @@ int koi_param_get(const char *ops, char *buffer, const struct kernel_param *kp);
 struct _ddebug;
 /* What the flags of a pr_debug() site put before its message. */
 void koi_debug_prefix(const struct _ddebug *descriptor, char *prefix, unsigned long size);
+/* A check has spoken: the taint and the journal. */
+void koi_found(const char *headline);
+/* The source line of module text and its file; -1: none is known. */
+int koi_source_line(unsigned long ip, char *file, unsigned long size);
+/* Something that still calls `fn` of the module that goes: a "timer_list", "kthread", "irq" ... */
+void koi_left_behind(const char *type, const void *fn, const char *name, int number);
 /* Brings the counters of free pages up to date. */
 void koi_refresh_memory_counters(void);
 /* The fixed virtual CPU, or the host's with --cpu host. */
@@ -48,6 +54,14 @@ void koi_interrupt_cpu(unsigned int cpu);
 void koi_scheduling_while_atomic(int count);
 /* Does nothing but to go through the way out of koi: what is due happens. */
 void koi_border(void);
+
+/* Nonzero: an object in allocated memory has been armed or queued, so that frees are looked at. C++ reads it. */
+extern unsigned int koi_frees_matter;
+static __always_inline void koi_note_armed(const void *object)
+{
+	if (unlikely((unsigned long)object - page_offset_base < (max_pfn << PAGE_SHIFT)))
+		koi_frees_matter = 1;
+}
 
 /* The running virtual CPU's clock, as the crossing thunks see it (struct VcpuClock). */
 struct koi_clock {

@@ -73,6 +73,7 @@ const struct koi_layout_entry koi_layout[] = {
 	KOI_OFFSET(_ddebug, key),
 #endif
 #endif
+	KOI_OFFSET(task_struct, rcu_read_lock_nesting),
 	KOI_SIZE(kernel_param),
 	KOI_CONST(HZ),
 	KOI_CONST(NR_CPUS),

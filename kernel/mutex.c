@@ -103,7 +103,7 @@ static noinline int koi_mutex_wait(struct mutex *lock, unsigned int state, struc
 
 static int koi_mutex_lock(struct mutex *lock, unsigned int state, struct ww_acquire_ctx *ctx)
 {
-	might_sleep();
+	koi_might_sleep("kernel/locking/mutex.c", KOI_LINE(580, 586));
 	koi_charge();
 	return koi_mutex_try(lock) ? 0 : koi_mutex_wait(lock, state, ctx);
 }
@@ -182,7 +182,7 @@ static int koi_ww_lock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx, unsign
 {
 	int answer;
 
-	might_sleep();
+	koi_might_sleep("kernel/locking/mutex.c", KOI_LINE(580, 586));
 	if (ctx && READ_ONCE(lock->ctx) == ctx)
 		return -EALREADY;
 	answer = koi_mutex_lock(&lock->base, state, ctx);

@@ -22,7 +22,7 @@ int rt_mutex_trylock(struct rt_mutex *lock)
 
 static int koi_rt_lock(struct rt_mutex *lock, int state)
 {
-	might_sleep();
+	koi_might_sleep("kernel/locking/rtmutex_api.c", KOI_LINE(29, 29));
 	return ___wait_var_event(&lock->rtmutex.owner, rt_mutex_trylock(lock), state, 0, 0, schedule());
 }
 

@@ -90,7 +90,10 @@ static noinline int koi_rwsem_wait(struct rw_semaphore *sem, bool writer, int st
 
 static int koi_rwsem_lock(struct rw_semaphore *sem, bool writer, int state)
 {
-	might_sleep();
+	if (writer)
+		koi_might_sleep("kernel/locking/rwsem.c", KOI_LINE(1572, 1576));
+	else
+		koi_might_sleep("kernel/locking/rwsem.c", KOI_LINE(1519, 1523));
 	koi_charge();
 	if (!(atomic_long_read(&sem->count) & KOI_RWSEM_WAITERS) && koi_rwsem_try(sem, writer))
 		return 0;
@@ -224,7 +227,7 @@ bool __percpu_down_read(struct percpu_rw_semaphore *sem, bool try)
 
 void percpu_down_write(struct percpu_rw_semaphore *sem)
 {
-	might_sleep();
+	koi_might_sleep("kernel/locking/percpu-rwsem.c", KOI_LINE(226, 228));
 	/* From now on readers come to __percpu_down_read() and __percpu_up_read()'s wake-up. */
 	sem->rss.gp_state++;
 	wait_event(sem->waiters, atomic_cmpxchg(&sem->block, 0, 1) == 0);

@@ -65,9 +65,9 @@ int __cond_resched(void)
 /* PREEMPT_DYNAMIC booted as "voluntary": both static calls lead to __cond_resched. */
 asm(".pushsection .text, \"ax\"\n"
     ".globl __SCT__cond_resched\n\t.type __SCT__cond_resched, @function\n"
-    "__SCT__cond_resched:\n\tjmp __cond_resched\n\t.size __SCT__cond_resched, . - __SCT__cond_resched\n"
+    "__SCT__cond_resched:\n\tjmp koi_inline_might_sleep\n\t.size __SCT__cond_resched, . - __SCT__cond_resched\n"
     ".globl __SCT__might_resched\n\t.type __SCT__might_resched, @function\n"
-    "__SCT__might_resched:\n\tjmp __cond_resched\n\t.size __SCT__might_resched, . - __SCT__might_resched\n"
+    "__SCT__might_resched:\n\tjmp koi_inline_might_sleep\n\t.size __SCT__might_resched, . - __SCT__might_resched\n"
     ".popsection");
 
 int __cond_resched_lock(spinlock_t *lock)
@@ -124,7 +124,7 @@ void io_schedule(void)
 }
 
 /* ---- wake-ups ---- */
-static int try_to_wake_up(struct task_struct *t, unsigned int state, int wake_flags)
+static noinline __attribute__((noclone)) int try_to_wake_up(struct task_struct *t, unsigned int state, int wake_flags)
 {
 	unsigned long flags;
 	int woken = 0;
@@ -135,26 +135,28 @@ static int try_to_wake_up(struct task_struct *t, unsigned int state, int wake_fl
 		WRITE_ONCE(t->__state, TASK_RUNNING);
 		return 1;
 	}
+	preempt_disable();
 	raw_spin_lock_irqsave(&t->pi_lock, flags);
 	if (READ_ONCE(t->__state) & state) {
 		koi_task_wake(t);
 		woken = 1;
 	}
 	raw_spin_unlock_irqrestore(&t->pi_lock, flags);
+	preempt_count_dec();
 	return woken;
 }
 
-int wake_up_process(struct task_struct *t)
+koi_tail int wake_up_process(struct task_struct *t)
 {
 	return try_to_wake_up(t, TASK_NORMAL, 0);
 }
 
-int wake_up_state(struct task_struct *t, unsigned int state)
+koi_tail int wake_up_state(struct task_struct *t, unsigned int state)
 {
 	return try_to_wake_up(t, state, 0);
 }
 
-int default_wake_function(wait_queue_entry_t *entry, unsigned int mode, int wake_flags, void *key)
+koi_tail int default_wake_function(wait_queue_entry_t *entry, unsigned int mode, int wake_flags, void *key)
 {
 	return try_to_wake_up(entry->private, mode, wake_flags);
 }

@@ -31,7 +31,7 @@ static int koi_down(struct semaphore *sem, long state, long timeout)
 	unsigned long flags;
 	int answer = 0;
 
-	might_sleep();
+	koi_might_sleep("kernel/locking/semaphore.c", KOI_LINE(59, 59));
 	raw_spin_lock_irqsave(&sem->lock, flags);
 	if (sem->count > 0)
 		sem->count--;

@@ -84,6 +84,7 @@ static void koi_enqueue_timer(struct koi_timer_base *base, struct timer_list *ti
 	unsigned long expiry;
 	unsigned int slot = koi_bucket(base, timer->expires, &expiry);
 
+	koi_note_armed(timer);
 	hlist_add_head(&timer->entry, &base->buckets[slot]);
 	__set_bit(slot, base->used);
 	base->expiry[slot] = expiry;

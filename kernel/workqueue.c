@@ -261,6 +261,7 @@ static void koi_insert_work(struct koi_pwq *pwq, struct work_struct *work, struc
 {
 	atomic_long_set(&work->data, (unsigned long)pwq | WORK_STRUCT_PENDING | WORK_STRUCT_PWQ | linked |
 			(unsigned long)color << KOI_COLOR_SHIFT);
+	koi_note_armed(work);
 	list_add_tail(&work->entry, before);
 }
 

@@ -14,7 +14,7 @@ static bool koi_flush(struct work_struct *work, bool running_only)
 	struct koi_pwq *pwq;
 	bool found = true;
 
-	might_sleep();
+	koi_might_sleep("kernel/workqueue.c", KOI_LINE(3017, 4300));
 	INIT_WORK_ONSTACK(&barrier.work, koi_barrier_fn);
 	init_completion(&barrier.done);
 	raw_spin_lock_irq(&koi_wq_lock);
@@ -143,7 +143,7 @@ void __flush_workqueue(struct workqueue_struct *wq)
 {
 	unsigned int color;
 
-	might_sleep();
+	koi_might_sleep("kernel/workqueue.c", KOI_LINE(3017, 4300));
 	/* The next color must be free. */
 	wait_event(wq->flushed, wq->in_flight[(wq->color + 1) % KOI_COLORS] == 0);
 	raw_spin_lock_irq(&koi_wq_lock);

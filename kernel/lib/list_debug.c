@@ -14,16 +14,41 @@
 #define LIST_DEBUG_ADD __list_add_valid_or_report
 #define LIST_DEBUG_DEL __list_del_entry_valid_or_report
 #define LIST_DEBUG_LINE(old, new) new
+#define LIST_DEBUG_BODY(name) name
 #else
 #define LIST_DEBUG_ADD __list_add_valid
 #define LIST_DEBUG_DEL __list_del_entry_valid
 #define LIST_DEBUG_LINE(old, new) old
+/* There the compiler has split what finds the corruption off; the function jumps to it. */
+#define LIST_DEBUG_COLD
+#define LIST_DEBUG_BODY(name) name##_cold
 #endif
 
 /* The line of each check appears in the splat, so it is that of the kernel's file: (up to 6.5, later). */
 #define LIST_DEBUG_AT(old, new) LIST_DEBUG_LINE(old, new) "lib/list_debug.c"
 
-bool LIST_DEBUG_ADD(struct list_head *new, struct list_head *prev, struct list_head *next) {
+#ifdef LIST_DEBUG_COLD
+static noinline bool __list_add_valid_cold(struct list_head *new, struct list_head *prev, struct list_head *next) asm("__list_add_valid.cold");
+static noinline bool __list_del_entry_valid_cold(struct list_head *entry) asm("__list_del_entry_valid.cold");
+
+bool koi_tail __list_add_valid(struct list_head *new, struct list_head *prev, struct list_head *next) {
+  if (likely(prev && next && next->prev == prev && prev->next == next && new != prev && new != next)) return true;
+  return __list_add_valid_cold(new, prev, next);
+}
+
+bool koi_tail __list_del_entry_valid(struct list_head *entry) {
+  struct list_head *prev = entry->prev, *next = entry->next;
+
+  if (likely(next && prev && next != LIST_POISON1 && prev != LIST_POISON2 && prev->next == entry && next->prev == entry)) return true;
+  return __list_del_entry_valid_cold(entry);
+}
+#define LIST_DEBUG_KIND static noinline
+#else
+#define LIST_DEBUG_KIND
+#endif
+#define LIST_DEBUG_NAME(name) LIST_DEBUG_BODY(name)
+
+LIST_DEBUG_KIND bool LIST_DEBUG_NAME(LIST_DEBUG_ADD)(struct list_head *new, struct list_head *prev, struct list_head *next) {
 #line LIST_DEBUG_AT(23, 25)
   if (CHECK_DATA_CORRUPTION(!prev, "list_add corruption. prev is NULL.\n")) return false;
 #line LIST_DEBUG_AT(25, 27)
@@ -37,7 +62,7 @@ bool LIST_DEBUG_ADD(struct list_head *new, struct list_head *prev, struct list_h
   return true;
 }
 
-bool LIST_DEBUG_DEL(struct list_head *entry) {
+LIST_DEBUG_KIND bool LIST_DEBUG_NAME(LIST_DEBUG_DEL)(struct list_head *entry) {
   struct list_head *prev = entry->prev, *next = entry->next;
 
 #line LIST_DEBUG_AT(49, 52)

@@ -150,6 +150,9 @@ void add_machine_options(CLI::App& app, MachineOptions& options) {
       ->capture_default_str();
   add_choice<bool>(app, "--accounting", options.accounting, {{"on", true}, {"off", false}},
                    "keep count of which call site asked for which memory");
+  add_choice<runtime::Checks>(
+      app, "--checks", options.checks, {{"all", runtime::Checks::kAll}, {"stock", runtime::Checks::kStock}},
+      "look for misuse as debug kernels do, or only for what the distribution's kernel looks for");
   app.add_flag("--lazy", options.lazy,
                "load modules with missing symbols; calling one is an oops that names it");
   app.add_flag("--under-gdb", options.under_gdb)->group("");

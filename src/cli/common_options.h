@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "cli/terminal.h"
+#include "runtime/kernel.h"
 
 namespace CLI {
 class App;
@@ -31,6 +32,7 @@ struct MachineOptions {
   bool json = false;
   u32 timeout_s = 30;  // of this process's CPU time
   bool accounting = true;
+  runtime::Checks checks = runtime::Checks::kAll;
   bool lazy = false;
   bool gdb = false;
   bool under_gdb = false;        // hidden: gdb has started this process

@@ -27,6 +27,8 @@
 namespace koi::cli {
 namespace {
 
+constexpr u64 kSettleNs = 1'000'000'000;
+
 bool names_a_module(std::string_view word) {
   for (const std::string_view end : {".ko", ".ko.xz", ".ko.zst", ".ko.gz"}) {
     if (word.ends_with(end)) return true;
@@ -146,6 +148,7 @@ Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& opti
   config.lazy = options.lazy;
   config.timeout_s = options.timeout_s;
   config.accounting = options.accounting;
+  config.checks = options.checks;
   config.for_gdb = options.under_gdb;
   return kapi::boot(config);
 }
@@ -186,6 +189,8 @@ ExitCode run_modules(const MachineOptions& options, const std::vector<std::strin
     document->note_module((*requests)[i].path, (*requests)[i].arguments, "not reached", 0, {});
   if (options.force_koi_fault) force_koi_fault(kernel);
   unload_all(kernel, loaded, out, outcome);
+  // Whatever a module left behind gets its turn before the machine is switched off.
+  kernel.settle(kSettleNs);
   kernel.console().log().finalize_open();
   if (output) output->finish();
   const Verdict verdict = outcome.conclude(kernel, options, requests->size());

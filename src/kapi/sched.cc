@@ -87,6 +87,7 @@ void koi_spin_wait(Address lock) {
   static Address last = 0;
   static u64 step_ns = kFirstSpinNs;
   Kernel& kernel = current();
+  if (kernel.traps().lockup_seen() && kernel.sched().alone()) kernel.traps().end_deadlocked();
   const u64 longest_ns = std::min(kLongestSpinNs, kernel.traps().longest_yield_ns());
   step_ns = lock == last ? std::min(step_ns * 2, longest_ns) : kFirstSpinNs;
   last = lock;

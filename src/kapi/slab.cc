@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "host/address_map.h"
+#include "kapi/checks.h"
 #include "kapi/slab_calls.h"
 #include "kapi/tables.h"
 #include "runtime/console.h"
@@ -30,11 +31,13 @@ Address note_large(void* p, u64 size, Gfp gfp) {
   const Pfn pfn{(to_address(p) - host::kDirectMap) / host::kPageSize};
   accounting().pages_allocated(observe::AllocationKind::kLargeKmalloc, pfn, memory().pages().desc(pfn).order,
                                size, gfp);
+  check_may_wait(gfp);
   return to_address(p);
 }
 
 Address note_object(mm::Cache* cache, void* p, u64 size, Gfp gfp) {
   accounting().slab_allocated(cache, p, size, gfp);
+  check_may_wait(gfp);
   return to_address(p);
 }
 
@@ -178,6 +181,7 @@ void kfree(Address address) {
     return;
   }
   const mm::Cache* const cache = slab->cache;
+  check_freed(address, cache->object_size());
   const observe::PackedOrigin origin = accounting().slab_origin(slab, to_pointer(address));
   const mm::FreeOutcome outcome = m.slabs().free_to(slab, to_pointer(address), this_cpu());
   if (outcome == mm::FreeOutcome::kOk) [[likely]] {

@@ -19,6 +19,7 @@ runtime::ExportTable vfs_exports();          // what the C core's file systems c
 runtime::ExportTable printk_exports();       // <linux/printk.h>
 runtime::ExportTable format_exports();       // <linux/sprintf.h>: the vsnprintf family
 runtime::ExportTable dyndbg_exports();       // <linux/dynamic_debug.h>
+runtime::ExportTable check_exports();        // what the C core's checks call
 runtime::ExportTable static_key_exports();   // <linux/jump_label.h>
 
 // For table entries: the address of a function, whatever its type.

@@ -130,7 +130,8 @@ void Traps::format_warning(printk::FormatWarning kind, std::string_view text) {
 void Traps::unsupported(std::string_view what) {
   kernel_.console().print(0, fmt::format("koi: not supported: {}", what));
   kernel_.note(observe::EventKind::kUnsupported, what);
-  bug(FrameEvent::kNone, {"koi", 0, 0});
+  // As the ud2 that stands in such a stub would: the place is the function that koi lacks.
+  trap(FrameEvent::kNone, OopsKind::kInvalidOpcode);
 }
 
 }  // namespace koi::runtime

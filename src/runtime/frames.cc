@@ -138,6 +138,7 @@ class Composer {
       items_.push_back(trace_stack_begin("TASK"));
       add_name(context_.entry, reliable);
       if (composition_.interrupted.empty()) {
+        if (composition_.idle) items_.push_back(trace_registers(*composition_.idle));
         for (const std::string_view name : idle_frames(composition_.series, composition_.boot_cpu)) {
           add_name(name, reliable);
         }
@@ -197,6 +198,10 @@ std::vector<std::string_view> idle_frames(Release series, bool boot_cpu) {
   return split(frames_table::idle_row(series, boot_cpu));
 }
 
+std::string_view idle_place(Release series) {
+  return series == Release::k6_1 ? "native_safe_halt" : "pv_native_safe_halt";
+}
+
 EventFrames initcall_imbalance_frames(Release series) {
   EventFrames frames;
   frames.callers = context_frames(series, FrameContext::kModuleInit).callers;
@@ -230,6 +235,7 @@ std::vector<std::string_view> declared_frame_names(Release series) {
     add_row(row.entry);
   }
   add_row(frames_table::idle_row(series, true));
+  add_row(idle_place(series));
   add_row(frames_table::idle_row(series, false));
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());

@@ -131,6 +131,8 @@ struct ContextFrames {
 [[nodiscard]] ContextFrames context_frames(Release series, FrameContext context);
 // What an idle CPU's own stack shows: the boot CPU's differs from the others'.
 [[nodiscard]] std::vector<std::string_view> idle_frames(Release series, bool boot_cpu);
+// The function in which it waits.
+[[nodiscard]] std::string_view idle_place(Release series);
 // do_one_initcall's own WARN about an imbalance: the place, and the frames below it.
 [[nodiscard]] EventFrames initcall_imbalance_frames(Release series);
 
@@ -146,6 +148,8 @@ struct TraceComposition {
   std::function<std::string_view(u32)> export_name;  // by border's export index
   // The registers with which user space entered (system call contexts), where there are any.
   std::optional<SplatRegisters> user;
+  // The registers of the idle task where the interrupt found it.
+  std::optional<SplatRegisters> idle;
   // What the interrupt interrupted; empty: an idle CPU.
   std::vector<TraceItem> interrupted;
 };

@@ -172,6 +172,7 @@ constexpr EventRow kEvents61[] = {
     {kScheduleWhileAtomic, "*", "", "dump_stack_lvl __schedule_bug.cold __schedule schedule {sleep}",
      kMeasured},
     {kRcuContextSwitch, "*", "rcu_note_context_switch", "__schedule schedule {sleep}", kMeasured},
+    {kBlocked, "koi_task_switch", "", "", kMeasured},
     {kBlocked, "*", "", "__schedule schedule {sleep}", kMeasured},
     {kSleepInAtomicContext, "kmalloc_trace", "",
      "dump_stack_lvl __might_resched.cold __kmem_cache_alloc_node kmalloc_trace", kMeasured},
@@ -359,6 +360,7 @@ constexpr EventRow kEvents612[] = {
     {kScheduleWhileAtomic, "koi_scheduling_while_atomic", "", "dump_stack_lvl __schedule_bug", kMeasured},
     {kScheduleWhileAtomic, "*", "", "dump_stack_lvl __schedule_bug __schedule schedule {sleep}", kMeasured},
     {kRcuContextSwitch, "*", "rcu_note_context_switch", "__schedule schedule {sleep}", kMeasured},
+    {kBlocked, "koi_task_switch", "", "", kMeasured},
     {kBlocked, "*", "", "__schedule schedule {sleep}", kMeasured},
     {kSleepInAtomicContext, "*", "", "dump_stack_lvl __might_resched {export}", kFromSources},
 };

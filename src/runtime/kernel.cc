@@ -15,6 +15,7 @@
 #include "runtime/call_sites.h"
 #include "runtime/console.h"
 #include "runtime/core_build.h"
+#include "runtime/hung_tasks.h"
 #include "runtime/memory.h"
 #include "runtime/modules.h"
 #include "runtime/traps.h"
@@ -53,6 +54,7 @@ Result<std::unique_ptr<Kernel>> Kernel::boot(const KernelConfig& config,
 Kernel::~Kernel() {
   forget_bug_bundle();
   host::stop_cpu_ticks();
+  hung_tasks_.reset();
   modules_.reset();
   files_.reset();
   traps_.reset();
@@ -78,12 +80,15 @@ Status Kernel::start(std::span<const ExportTable> exports) {
   scheduling.tick_ns = tick_ns_;
   scheduling.fair = is_6_12() ? sched::FairPolicy::kEevdf : sched::FairPolicy::kCfs;
   scheduler_.emplace(scheduling, *this, world_->heap());
+  core_->function<void(int)>("koi_set_checks")(config_.checks == Checks::kAll ? 1 : 0);
   start_vcpus();
   console_ = std::make_unique<Console>(*this);
   files_ = std::make_unique<VirtualFiles>(*this);
   modules_ = std::make_unique<ModuleTable>(*this);
   traps_ = std::make_unique<Traps>(*this);
   traps_->install();
+  hung_tasks_ = std::make_unique<HungTasks>(*this);
+  hung_tasks_->start();
   prepare_bug_bundle({fmt::format("seed {}\ncpus {}\nmemory {}\nkernel {}\n", config_.seed, config_.cpus,
                                   config_.memory_bytes, config_.release),
                       &*journal_});
@@ -130,6 +135,7 @@ Status Kernel::load_core(std::span<const ExportTable> exports) {
   task_state_offset_ = core_->layout_or_die("task_struct.__state");
   task_flags_offset_ = core_->layout_or_die("task_struct.thread_info");
   tick_ns_ = 1'000'000'000 / core_->layout_or_die("HZ");
+  task_rcu_offset_ = core_->layout_or_die("task_struct.rcu_read_lock_nesting");
   jiffies_address_ = core_->address_of("jiffies_64");
   std::memcpy(&first_jiffy_, reinterpret_cast<const void*>(jiffies_address_), sizeof(first_jiffy_));
   last_jiffy_ = first_jiffy_;
@@ -217,6 +223,16 @@ void Kernel::set_need_resched(sched::Task& task) {
   std::memcpy(reinterpret_cast<void*>(task.guest + task_flags_offset_), &flags, sizeof(flags));
 }
 
+bool Kernel::holds_grace_period(const sched::Task& task) const {
+  constexpr u32 kPreemptAndSoftirq = 0xffff;
+  s32 nesting = 0;
+  std::memcpy(&nesting, reinterpret_cast<const void*>(task.guest + task_rcu_offset_), sizeof(nesting));
+  const auto count = static_cast<u32>(*preempt_counts_[task.cpu.value]);
+  return nesting > 0 || (count & kPreemptAndSoftirq) != 0;
+}
+
+bool Kernel::background_wanted() const { return hung_tasks_ != nullptr && hung_tasks_->wanted(); }
+
 // jiffies_64 follows the clock that is furthest ahead.
 void Kernel::time_passed(VirtualTime now) {
   const u64 jiffy = first_jiffy_ + now.value / tick_ns_;
@@ -267,7 +283,9 @@ TaskEnd Kernel::finish_task(BackgroundTask& started) {
   if (halted_) return TaskEnd{*halted_, 0};
   // A task that never ends stays held: it may still wake.
   if (!ended) return TaskEnd{TaskEnd::How::kNeverEnds, 0};
-  const auto how = timed_out_ ? TaskEnd::How::kTimedOut : TaskEnd::How::kKilled;
+  const auto how = timed_out_    ? TaskEnd::How::kTimedOut
+                   : never_ends_ ? TaskEnd::How::kNeverEnds
+                                 : TaskEnd::How::kKilled;
   TaskEnd end{TaskEnd::How::kReturned, task->exit_code};
   if (task->killed) end.how = how;
   if (task->by_signal) end.how = TaskEnd::How::kSignalled;
@@ -281,6 +299,13 @@ void Kernel::return_to_user() {
   task->by_signal = true;
   host::upcall(core_->address_of("koi_task_dying"));
   scheduler_->exit_current(SIGKILL);
+}
+
+void Kernel::settle(u64 ns) {
+  if (halted_) return;
+  host::start_cpu_ticks();
+  scheduler_->run_until_idle(VirtualTime{scheduler_->now().value + ns});
+  host::stop_cpu_ticks();
 }
 
 void Kernel::sleep_ns(u64 ns) {

@@ -34,6 +34,14 @@ class Traps;
 class Console;
 class Memory;
 class VirtualFiles;
+class HungTasks;
+
+// What koi looks for beyond what the presented kernel's own configuration does: sleeping in atomic context, objects that
+// are freed while in use, what a module leaves behind, lock order.
+enum class Checks : u8 {
+  kAll,
+  kStock,  // nothing: the module hears what it would hear from the distribution's kernel
+};
 
 struct KernelConfig {
   std::string release;    // "6.1.0-56-amd64"
@@ -45,6 +53,7 @@ struct KernelConfig {
   bool for_gdb = false;    // register modules with gdb's JIT interface
   u32 timeout_s = 30;      // CPU time
   bool accounting = true;  // keep who asked for each live object
+  Checks checks = Checks::kAll;
 };
 
 // How a task that run_task() started came to its end.
@@ -83,6 +92,8 @@ class Kernel final : public sched::TaskHost {
   // The same in two halves, for sessions with tasks in the background.
   std::unique_ptr<BackgroundTask> start_task(std::string_view comm, const std::function<s32()>& body);
   TaskEnd finish_task(BackgroundTask& started);
+  // Runs what is still to run, for at most that long in virtual time.
+  void settle(u64 ns);
 
   // ---- parts ----
   [[nodiscard]] const KernelConfig& config() const { return config_; }
@@ -99,6 +110,8 @@ class Kernel final : public sched::TaskHost {
   [[nodiscard]] VirtualFiles& files() { return *files_; }
   [[nodiscard]] Release series() const { return series_; }
   [[nodiscard]] bool is_6_12() const { return series_ == Release::k6_12; }
+  [[nodiscard]] HungTasks& hung_tasks() { return *hung_tasks_; }
+  [[nodiscard]] u64 tick_ns() const { return tick_ns_; }
 
   // ---- exports ----
   [[nodiscard]] std::optional<u64> export_stub(std::string_view name);
@@ -130,6 +143,8 @@ class Kernel final : public sched::TaskHost {
   // The time limit killed the task that used it up; what was loaded before may still be unloaded.
   [[nodiscard]] bool timed_out() const { return timed_out_; }
   void note_timeout() { timed_out_ = true; }
+  // The running task spins for something that nothing will ever bring.
+  void note_never_ends() { never_ends_ = true; }
   [[nodiscard]] bool halted() const { return halted_.has_value(); }
 
   // Virtual memory of a task's kernel stack.
@@ -150,6 +165,8 @@ class Kernel final : public sched::TaskHost {
   void set_need_resched(sched::Task& task) override;
   void time_passed(VirtualTime now) override;
   void tick_interrupt() override { run_interrupt("koi_tick_interrupt"); }
+  [[nodiscard]] bool holds_grace_period(const sched::Task& task) const override;
+  [[nodiscard]] bool background_wanted() const override;
   void task_created(sched::Task& task) override;
   void task_released(sched::Task& task) override;
 
@@ -183,14 +200,17 @@ class Kernel final : public sched::TaskHost {
   std::unique_ptr<ModuleTable> modules_;
   std::unique_ptr<Traps> traps_;
   std::unique_ptr<Console> console_;
+  std::unique_ptr<HungTasks> hung_tasks_;
   std::vector<s32*> preempt_counts_;
   std::optional<TaskEnd::How> halted_;
   bool timed_out_ = false;
+  bool never_ends_ = false;
 
   u64 task_struct_bytes_ = 0;
   u64 task_block_bytes_ = 0;
   u64 task_state_offset_ = 0;
   u64 task_flags_offset_ = 0;  // thread_info.flags
+  u64 task_rcu_offset_ = 0;    // rcu_read_lock_nesting
   u64 jiffies_address_ = 0;
   u64 first_jiffy_ = 0;
   u64 last_jiffy_ = 0;

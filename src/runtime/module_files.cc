@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "runtime/console.h"
+#include "runtime/hung_tasks.h"
 #include "runtime/kernel.h"
 #include "runtime/modules.h"
 
@@ -13,6 +14,7 @@ namespace koi::runtime {
 namespace {
 
 constexpr std::string_view kModuleRoot = "/sys/module";
+constexpr std::string_view kKernelSettings = "/proc/sys/kernel/";
 
 Error no_such(std::string_view path) { return make_errno(ENOENT, "{}: No such file or directory", path); }
 
@@ -104,6 +106,10 @@ Result<std::string> ModuleFiles::read(std::string_view path) {
     return fmt::format("{}\n", kernel_.modules().loading_disabled() ? 1 : 0);
   }
   if (path == "/proc/sys/kernel/printk") return kernel_.console().levels();
+  if (path.starts_with(kKernelSettings)) {
+    if (const auto value = kernel_.hung_tasks().read_setting(path.substr(kKernelSettings.size())))
+      return *value;
+  }
   if (is_dynamic_debug_control(path)) return kernel_.modules().dynamic_debug().control();
   if (!path.starts_with(kModuleRoot)) return no_such(path);
   const std::vector<std::string> parts = split_path(path.substr(kModuleRoot.size()));
@@ -136,6 +142,10 @@ Status ModuleFiles::write(std::string_view path, std::string_view text) {
   if (path == "/proc/sys/kernel/modules_disabled") {
     if (text.starts_with("1")) kernel_.modules().disable_loading();
     return Ok{};
+  }
+  if (path.starts_with(kKernelSettings)) {
+    if (const auto done = kernel_.hung_tasks().write_setting(path.substr(kKernelSettings.size()), text))
+      return *done;
   }
   if (is_dynamic_debug_control(path)) {
     if (kernel_.modules().dynamic_debug().run(text, {}) >= 0) return Ok{};

@@ -196,6 +196,14 @@ void ModuleTable::suspicious_init(const ModuleInstance& module, s32 value) {
   kernel_.traps().dump_loader_stack();
 }
 
+// What is still armed, queued, running or registered.
+void ModuleTable::check_leftovers(const ModuleInstance& module) {
+  if (kernel_.config().checks != Checks::kAll) return;
+  const u64 begin = module.loaded.placement.core_base;
+  host::upcall(kernel_.core().address_of("koi_module_leftovers"), begin,
+               begin + module.loaded.layout.core_bytes);
+}
+
 // CONFIG_MODULE_FORCE_UNLOAD: `rmmod -f` taints and goes on.
 bool ModuleTable::try_force_unload(bool force) {
   if (force)
@@ -225,6 +233,7 @@ ModuleCall ModuleTable::delete_module(std::string_view name, bool force) {
   last_unloaded_ = module->name() + (letters.empty() ? "" : "(" + letters + ")");
   kernel_.note(observe::EventKind::kModuleUnloaded, module->name());
   kernel_.files().module_gone(*module);
+  check_leftovers(*module);
   unload(*module);
   return {0, {}};
 }

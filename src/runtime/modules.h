@@ -118,6 +118,7 @@ class ModuleTable {
   void set_trap_sites(ModuleInstance& module);
   void tell_gdb(ModuleInstance& module);
   s32 notify(ModuleInstance& module, ModuleState state);
+  void check_leftovers(const ModuleInstance& module);
   [[nodiscard]] bool try_force_unload(bool force);
   // Takes or drops a dependant's reference.
   void use_module(std::string_view owner, s32 change);

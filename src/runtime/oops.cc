@@ -14,6 +14,7 @@
 namespace koi::runtime {
 namespace {
 
+constexpr u32 kInInterruptMask = 0x00ff'ff00;  // NMI, hard and soft interrupts, bottom halves off
 constexpr u64 kVectorDivide = 0;
 constexpr u64 kVectorInt3 = 3;
 constexpr u64 kVectorUndefined = 6;
@@ -121,6 +122,10 @@ void Traps::die(const SplatInput& input, const OopsEvent& made) {
   const bool kernel_address = event.kind == OopsKind::kPageFault && !is_user_address(event.address);
   const bool interrupts_off = host::gs_area()->interrupt_flag == 0 || kernel_address;
   const auto preempt_count = static_cast<u32>(kernel_.preempt_count()) & ~kNeedReschedInverted;
+  // oops_end(): nobody can be killed there.
+  if ((preempt_count & kInInterruptMask) != 0) {
+    panic("Fatal exception in interrupt", FrameEvent::kNone, PanicDump::kNone);
+  }
   kernel_.console().print(exit_notes(input.context, interrupts_off, preempt_count));
   // make_task_dead(): a page fault kills with SIGKILL, every other oops with SIGSEGV.
   kill_current(event.kind == OopsKind::kPageFault ? SIGKILL : SIGSEGV);

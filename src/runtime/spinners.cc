@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Loops that wait for something: the instructions that koi stands in for (pause, rdtsc, reads of jiffies), forced
-// preemption, and the watchdog that sees those which never schedule.
+// preemption.
 #include "runtime/traps.h"
 
 #include <Zydis/Zydis.h>
@@ -18,10 +18,10 @@ namespace koi::runtime {
 namespace {
 
 constexpr u64 kFirstYieldNs = 1'000;
-constexpr u64 kLongestYieldAfterLockupNs = 16'000;
 constexpr u64 kLongestBusyYieldNs = 10'000;
 // What a forced preemption is worth in virtual time: such a loop would go on for ever, so the watchdog may see it at once.
-constexpr u64 kForcedStepNs = 30'000'000'000;
+constexpr u64 kForcedStepNs = 1'000'000'000;
+constexpr u64 kForcedSteps = 30;
 
 constexpr u64 kTscPerNs = 2;  // tsc_khz of koi_core_init: 2 GHz
 
@@ -44,7 +44,7 @@ bool Traps::read_jiffies(host::TrapFrame& frame) {
   if (slot == 0) return false;
   advance_spinner();
   kernel_.sched().border();
-  check_soft_lockup(&frame);
+  check_stalls(&frame);
   frame.rip = slot;
   return true;
 }
@@ -138,7 +138,7 @@ void Traps::stand_in(host::TrapFrame& frame, const module::TrapSite& site) {
   }
   frame.rip += site.length;
   kernel_.sched().border();
-  check_soft_lockup(&frame);
+  check_stalls(&frame);
 }
 
 void Traps::preempt_by_force(host::TrapFrame& frame) {
@@ -146,22 +146,11 @@ void Traps::preempt_by_force(host::TrapFrame& frame) {
   if (kernel_.journal().count(observe::EventKind::kForcedPreemption) == 0) {
     kernel_.note(observe::EventKind::kForcedPreemption, "a loop without calls into the kernel");
   }
-  kernel_.sched().advance(kForcedStepNs);
-  kernel_.sched().border();
-  check_soft_lockup(&frame);
-}
-
-void Traps::check_soft_lockup(const host::TrapFrame* frame) {
-  const auto lockup = kernel_.sched().take_lockup();
-  if (!lockup) return;
-  const SplatInput input = frame != nullptr ? input_for(registers_from_trap(*frame), frame)
-                                            : input_at_border(FrameEvent::kSpinDeadlock);
-  const SplatText text = soft_lockup_splat(input, lockup->seconds, symbols_);
-  kernel_.console().print(text);
-  kernel_.modules().taint().mask |= module::taint_bit(module::Taint::kSoftLockup);
-  // Time has shown what it had to: from here on a spinner's steps are short, so that the log does not fill.
-  longest_yield_ns_ = kLongestYieldAfterLockupNs;
-  kernel_.note(observe::EventKind::kLockup, text.empty() ? "soft lockup" : text.front().text);
+  for (u64 second = 0; second < kForcedSteps; ++second) {
+    kernel_.sched().advance(kForcedStepNs);
+    kernel_.sched().border();
+    check_stalls(&frame);
+  }
 }
 
 }  // namespace koi::runtime

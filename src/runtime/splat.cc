@@ -230,46 +230,6 @@ SplatText scheduling_while_atomic_splat(const SplatInput& input, u32 preempt_cou
   return text;
 }
 
-SplatText soft_lockup_splat(const SplatInput& input, u32 seconds, const Symbolizer& symbols) {
-  const SplatContext& context = input.context;
-  SplatText text;
-  add(text, kEmergency,
-      fmt::format("watchdog: BUG: soft lockup - CPU#{} stuck for {}s! [{}:{}]", context.cpu, seconds,
-                  context.comm, context.pid));
-  text.push_back(modules_line(context));
-  append(text, input.before_end);
-  append(text, register_dump(input, symbols));
-  add_source(text, input, kDefault);
-  return text;
-}
-
-SplatText task_state_text(const SplatInput& input, const TaskState& task, const Symbolizer& symbols) {
-  const bool newer = input.context.series == Release::k6_12;
-  SplatText text;
-  add(text, kInfo,
-      fmt::format("task:{:<15.15} state:{}{} stack:{:<5} pid:{:<5} {}ppid:{:<6} flags:0x{:08x}", task.comm,
-                  task.state, task.state == 'R' ? "  running task    " : "", task.stack_free, task.pid,
-                  newer ? fmt::format("tgid:{:<5} ", task.tgid) : "", task.ppid, task.flags));
-  if (!input.context.workqueue.empty()) add(text, kInfo, "Workqueue: " + input.context.workqueue);
-  append(text, call_trace(input, symbols, kInfo));
-  return text;
-}
-
-SplatText hung_task_splat(const SplatInput& input, const TaskState& task, u64 seconds,
-                          const Symbolizer& symbols) {
-  const SplatContext& context = input.context;
-  SplatText text;
-  add(text, kError,
-      fmt::format("INFO: task {}:{} blocked for more than {} seconds.", task.comm, task.pid, seconds));
-  add(text, kError,
-      fmt::format("      {} {} {}{}", taint_string(context.taint), context.release, context.build,
-                  context.package));
-  add(text, kError, "\"echo 0 > /proc/sys/kernel/hung_task_timeout_secs\" disables this message.");
-  append(text, task_state_text(input, task, symbols));
-  add_source(text, input, kInfo);
-  return text;
-}
-
 SplatText panic_splat(const SplatInput& input, const PanicEvent& event, const Symbolizer& symbols) {
   SplatText text;
   add(text, kEmergency, "Kernel panic - not syncing: " + event.message);

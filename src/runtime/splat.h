@@ -205,7 +205,24 @@ struct SplatInput {
 [[nodiscard]] SplatText scheduling_while_atomic_splat(const SplatInput& input, u32 preempt_count,
                                                       const SplatText& held_locks, const Symbolizer& symbols);
 // "watchdog: BUG: soft lockup - CPU#0 stuck for 45s! [insmod:145]" and its dump.
-[[nodiscard]] SplatText soft_lockup_splat(const SplatInput& input, u32 seconds, const Symbolizer& symbols);
+[[nodiscard]] SplatText soft_lockup_splat(const SplatInput& input, u64 seconds, const Symbolizer& symbols);
+// "Watchdog detected hard LOCKUP on cpu 0" and its dump.
+[[nodiscard]] SplatText hard_lockup_splat(const SplatInput& input, const Symbolizer& symbols);
+
+// What RCU knows of a CPU that stalls.
+struct RcuStall {
+  u64 ticks = 0;  // that the CPU took in this grace period
+  u64 idle_count = 0;
+  u64 softirqs = 0;
+  u64 scans = 0;         // of the grace period's thread
+  u64 jiffies = 0;       // since the grace period began
+  s64 grace_period = 0;  // its number
+  u64 queued = 0;        // callbacks
+  u32 cpus = 1;
+};
+// "rcu: INFO: rcu_preempt self-detected stall on CPU" and its dump.
+[[nodiscard]] SplatText rcu_stall_splat(const SplatInput& input, const RcuStall& stall,
+                                        const Symbolizer& symbols);
 
 // A blocked task, as the hung task detector shows it.
 struct TaskState {

@@ -32,7 +32,7 @@ SplatContext Traps::context() {
   return context;
 }
 
-std::vector<Frame> Traps::unwound(const host::TrapFrame* trap) {
+std::vector<Frame> Traps::unwound(const sched::Task& task, u64 border, const host::TrapFrame* trap) {
   std::vector<CodeRegion> code;
   code.push_back(
       CodeRegion{kernel_.core().text_begin(), kernel_.core().text_end(), CodeKind::kCore, nullptr});
@@ -47,13 +47,12 @@ std::vector<Frame> Traps::unwound(const host::TrapFrame* trap) {
     add(module::MemoryKind::kText, module->loaded.placement.core_base);
     if (!module->init_freed) add(module::MemoryKind::kInitText, module->loaded.placement.init_base);
   }
-  const sched::Task* const task = kernel_.sched().current();
-  const StackRange stack{task->kernel_stack, task->kernel_stack + host::kThreadSize};
+  const StackRange stack{task.kernel_stack, task.kernel_stack + host::kThreadSize};
   UnwindInput input;
   input.code = code;
   input.stacks = {&stack, 1};
   input.upcall_return_stub = kernel_.stubs().upcall_return_stub();
-  input.border = host::gs_area()->border;
+  input.border = border;
   input.trap = trap;
   input.function_start = [this](u64 address) -> std::optional<u64> {
     const CoreFunction* const function = kernel_.core().function_at(address);
@@ -68,7 +67,7 @@ std::vector<Frame> Traps::unwound(const host::TrapFrame* trap) {
 
 std::vector<u64> Traps::module_frames() {
   std::vector<u64> addresses;
-  for (const Frame& frame : unwound(nullptr)) {
+  for (const Frame& frame : unwound(*kernel_.sched().current(), host::gs_area()->border, nullptr)) {
     if (frame.kind != FrameKind::kText || !frame.reliable) continue;
     if (kernel_.modules().find_by_address(frame.address - 1) != nullptr) addresses.push_back(frame.address);
   }
@@ -76,30 +75,41 @@ std::vector<u64> Traps::module_frames() {
 }
 
 std::vector<TraceItem> Traps::trace(const host::TrapFrame* trap, FrameEvent event) {
-  const sched::Task* const task = kernel_.sched().current();
+  return trace_of(*kernel_.sched().current(), host::gs_area()->border, trap, event);
+}
+
+std::vector<TraceItem> Traps::trace_of(const sched::Task& task, u64 border, const host::TrapFrame* trap,
+                                       FrameEvent event) {
   TraceComposition composition;
   composition.series = kernel_.series();
   composition.event = event;
-  composition.context = static_cast<FrameContext>(task->context);
+  composition.context = static_cast<FrameContext>(task.context);
   composition.boot_cpu = kernel_.sched().running_vcpu().value == 0;
   composition.export_name = [this](u32 index) { return std::string_view(kernel_.export_at(index).name); };
   const auto core_name = [this](u64 address) -> std::string_view {
     const CoreFunction* const function = kernel_.core().function_at(address);
     return function == nullptr ? std::string_view() : std::string_view(function->name);
   };
-  const CoreFrames split = split_core_frames(unwound(trap), core_name);
+  const CoreFrames split = split_core_frames(unwound(task, border, trap), core_name);
   if (split.context) composition.context = *split.context;
-  if (split.in_interrupt && task->kind != sched::TaskKind::kIdle) {
+  if (split.in_interrupt && task.kind != sched::TaskKind::kIdle) {
     // What was interrupted, without the markers of its stack.
     TraceComposition below = composition;
     below.event = FrameEvent::kNone;
     const CoreFrames outer = split_core_frames(split.interrupted, core_name);
-    below.context = outer.context.value_or(static_cast<FrameContext>(task->context));
+    below.context = outer.context.value_or(static_cast<FrameContext>(task.context));
     composition.interrupted = compose_trace(outer.frames, below, frames_);
     if (composition.interrupted.size() >= 2) {
       composition.interrupted.erase(composition.interrupted.begin());
       composition.interrupted.pop_back();
     }
+  }
+  if (split.in_interrupt && task.kind == sched::TaskKind::kIdle) {
+    // It waits in hlt, at the top of its stack.
+    SplatRegisters idle;
+    idle.rip = kernel_.name_address(idle_place(kernel_.series())) + kFrameOffset;
+    idle.rsp = task.kernel_stack + host::kThreadSize;
+    composition.idle = idle;
   }
   return compose_trace(split.frames, composition, frames_);
 }

@@ -195,7 +195,7 @@ void Traps::border() {
     this->fault(FrameEvent::kFaultInside, fault.address, fault.write);
   }
   kernel_.sched().border();
-  check_soft_lockup(nullptr);
+  check_stalls(nullptr);
 }
 
 const void* Traps::missing_function() {

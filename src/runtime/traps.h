@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "engine/printk/environment.h"
+#include "engine/sched/task.h"
 #include "host/crossing.h"
 #include "module/trap_sites.h"
 #include "runtime/frames.h"
@@ -77,6 +78,8 @@ class Traps {
   void dump_stack(u8 level);
   // The stack below `event`, where the kernel dumps it without a warning.
   void dump_stack(u8 level, FrameEvent event);
+  // What is shown of a task that sleeps.
+  [[nodiscard]] SplatInput input_of_blocked(const sched::Task& task);
   // The same from the loader itself, with no module frame on the stack.
   void dump_loader_stack();
   // do_one_initcall's check: the preempt count and the interrupt flag are as before the call.
@@ -90,6 +93,9 @@ class Traps {
   // Return addresses in module text on the running task's stack, innermost first. Context: inside a call from a module.
   [[nodiscard]] std::vector<u64> module_frames();
 
+  // The running task spins for a lock that nobody is left to give up: it ends here.
+  [[noreturn]] void end_deadlocked();
+  [[nodiscard]] bool lockup_seen() const { return lockup_seen_; }
   // How far a spinner may step at a time: short once a lockup has been reported.
   [[nodiscard]] u64 longest_yield_ns() const { return longest_yield_ns_; }
 
@@ -118,8 +124,9 @@ class Traps {
   void stand_in(host::TrapFrame& frame, const module::TrapSite& site);
   void advance_spinner();
   void preempt_by_force(host::TrapFrame& frame);
-  // The soft-lockup splat, if the watchdog has found that the running virtual CPU never schedules.
-  void check_soft_lockup(const host::TrapFrame* frame);
+  // The splat of what a watchdog has found of the running virtual CPU, if it has.
+  void check_stalls(const host::TrapFrame* frame);
+  [[nodiscard]] SplatInput input_at_spin();
   [[noreturn]] void oops(const host::TrapFrame& frame);
   [[noreturn]] void die(const SplatInput& input, const OopsEvent& event);
   // The running task dies as by that signal.
@@ -131,7 +138,9 @@ class Traps {
                        FrameEvent event = FrameEvent::kNone);
   SplatContext context();
   std::vector<TraceItem> trace(const host::TrapFrame* trap, FrameEvent event);
-  [[nodiscard]] std::vector<Frame> unwound(const host::TrapFrame* trap);
+  [[nodiscard]] std::vector<Frame> unwound(const sched::Task& task, u64 border, const host::TrapFrame* trap);
+  std::vector<TraceItem> trace_of(const sched::Task& task, u64 border, const host::TrapFrame* trap,
+                                  FrameEvent event);
   [[nodiscard]] std::string_view border_export() const;
   [[nodiscard]] SplatInput input_at_border(FrameEvent event);
   [[nodiscard]] std::vector<SourcePlace> source_of(u64 address);
@@ -168,6 +177,7 @@ class Traps {
   u64 last_yield_ns_ = 0;
   u64 yield_step_ns_ = 0;
   u64 longest_yield_ns_ = 1'000'000;
+  bool lockup_seen_ = false;
 };
 
 }  // namespace koi::runtime

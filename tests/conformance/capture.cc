@@ -82,7 +82,8 @@ std::vector<std::string> command_of(const Host& host, const Run& run, const std:
   std::vector<std::string> command = {host.koi,   run.module.empty() ? "shell" : "run",
                                       "--kernel", release,
                                       "--cpus",   std::to_string(run.cpus),
-                                      "--memory", run.memory};
+                                      "--memory", run.memory,
+                                      "--checks", "stock"};
   if (run.lazy) command.emplace_back("--lazy");
   if (!run.boot_options.empty()) {
     command.emplace_back("--cmdline");

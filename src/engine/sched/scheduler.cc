@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "base/check.h"
 #include "host/address_map.h"
@@ -15,11 +16,6 @@ constexpr u64 kNever = ~0ULL;
 constexpr u32 kTaskRunning = 0;
 constexpr u64 kInterruptsOn = 0x200;
 constexpr u64 kMaskedStepNs = 10'000;
-
-// kernel/watchdog.c: looks every 4 s, reports after more than 20 of its seconds, which are 2^30 ns long.
-constexpr u64 kWatchdogPeriodNs = 4'000'000'000;
-constexpr u64 kWatchdogThreshold = 20;
-constexpr u32 kWatchdogSecondShift = 30;
 
 }  // namespace
 
@@ -44,7 +40,7 @@ void Scheduler::attach_vcpu(VcpuId cpu, u64 gs_base) {
   Vcpu& vcpu = vcpus_[cpu.value];
   vcpu.gs_base = gs_base;
   vcpu.clock.deadline_ns = kNever;
-  vcpu.watchdog_ns = kWatchdogPeriodNs;
+  vcpu.watch.touch(0);
   auto* const area = reinterpret_cast<host::GsArea*>(gs_base);
   area->clock = &vcpu.clock;
   area->interrupt_flag = kInterruptsOn;
@@ -182,16 +178,24 @@ u64 Scheduler::next_event_ns(u32 cpu) const {
   return timer == kNever ? kNever : std::max(timer, vcpu.clock.now_ns);
 }
 
-bool Scheduler::idle() const {
+bool Scheduler::idle() const { return only_background() && !host_.background_wanted(); }
+
+// Nobody is busy, and no timer but the machine's own is pending.
+bool Scheduler::only_background() const {
+  return std::none_of(vcpus_.begin(), vcpus_.end(), [this](const Vcpu& vcpu) { return busy(vcpu); }) &&
+         std::all_of(timers_.begin(), timers_.end(), [](const Timer& timer) { return timer.background; });
+}
+
+bool Scheduler::alone() const {
   for (u32 cpu = 0; cpu < vcpus_.size(); ++cpu) {
-    if (next_event_ns(cpu) != kNever) return false;
+    if (cpu != running_.value && busy(vcpus_[cpu])) return false;
   }
-  return true;
+  return std::all_of(timers_.begin(), timers_.end(), [](const Timer& timer) { return timer.background; });
 }
 
 // One turn of the boot fiber. False: nothing can ever run again.
 bool Scheduler::step() {
-  if (halted_) return false;
+  if (halted_ || idle()) return false;
   u64 first = kNever;
   u32 pick = 0;
   for (u32 cpu = 0; cpu < vcpus_.size(); ++cpu) {
@@ -221,7 +225,7 @@ void Scheduler::dispatch(u32 cpu) {
     }
     // A task starts or goes on as schedule() leaves it: interrupts on.
     reinterpret_cast<host::GsArea*>(vcpu.gs_base)->interrupt_flag = kInterruptsOn;
-    touch_watchdog(vcpu);
+    vcpu.watch.touch(vcpu.clock.now_ns);
     host_.task_switched_in(*vcpu.current);
   }
   host_.time_passed(VirtualTime{vcpu.clock.now_ns});
@@ -237,12 +241,16 @@ bool Scheduler::run_until_dead(const Task& done) {
   return true;
 }
 
-void Scheduler::run_until_time(VirtualTime time) {
+void Scheduler::run_until_idle(VirtualTime limit) {
   for (;;) {
     u64 next = kNever;
     for (u32 cpu = 0; cpu < vcpus_.size(); ++cpu) next = std::min(next, next_event_ns(cpu));
-    if (next > time.value || !step()) break;
+    if (next > limit.value || !step()) break;
   }
+}
+
+void Scheduler::run_until_time(VirtualTime time) {
+  run_until_idle(time);
   for (Vcpu& vcpu : vcpus_) {
     if (!busy(vcpu)) vcpu.clock.now_ns = std::max(vcpu.clock.now_ns, time.value);
   }
@@ -291,7 +299,7 @@ void Scheduler::give_up_cpu(RunQueue::Join how) {
   Vcpu& vcpu = vcpus_[running_.value];
   Task* const task = vcpu.current;
   CHECK(task != vcpu.idle_task, "the idle task cannot be preempted");
-  touch_watchdog(vcpu);
+  vcpu.watch.touch(vcpu.clock.now_ns);
   charge(vcpu);
   const bool may_stay = (task->allowed_vcpus >> running_.value & 1) != 0;
   if (may_stay && vcpu.queue.empty()) return;
@@ -455,18 +463,17 @@ void Scheduler::border() {
 // Cheap, and called more often than once a tick.
 void Scheduler::tick(Vcpu& vcpu) {
   host_.time_passed(VirtualTime{vcpu.clock.now_ns});
-  if (vcpu.current == vcpu.idle_task) return;
-  if (vcpu.clock.now_ns < vcpu.watchdog_ns) return;
-  const u64 look_ns = vcpu.clock.now_ns / kWatchdogPeriodNs * kWatchdogPeriodNs;
-  vcpu.watchdog_ns = look_ns + kWatchdogPeriodNs;
+  const bool on_idle = vcpu.current == vcpu.idle_task;
+  if (on_idle && !vcpu.idle_interrupted) return;
   // The watchdog's own thread waits for the CPU: the next cond_resched() lets it run.
-  host_.set_need_resched(*vcpu.current);
-  const u64 second = look_ns >> kWatchdogSecondShift;
-  if (second > (vcpu.reported_ns >> kWatchdogSecondShift) + kWatchdogThreshold) {
-    vcpu.reported_ns = look_ns;
-    const u64 stuck = second - (vcpu.touched_ns >> kWatchdogSecondShift);
-    lockup_ = Lockup{running_, static_cast<u32>(stuck)};
-  }
+  if (!on_idle && vcpu.watch.soft_watch_due(vcpu.clock.now_ns)) host_.set_need_resched(*vcpu.current);
+  const bool interrupts = reinterpret_cast<host::GsArea*>(vcpu.gs_base)->interrupt_flag != 0;
+  const bool reader = host_.holds_grace_period(*vcpu.current);
+  auto stall = vcpu.watch.look(vcpu.clock.now_ns, interrupts ? Interrupts::kOn : Interrupts::kOff,
+                               reader ? Reader::kYes : Reader::kNo);
+  if (!stall) return;
+  stall->cpu = running_;
+  stall_ = *stall;
 }
 
 // Ticks that came while interrupts were off, or that were slept through, are one.
@@ -481,17 +488,9 @@ void Scheduler::interrupt_for_tick(Vcpu& vcpu) {
   host_.tick_interrupt();
 }
 
-void Scheduler::touch_watchdog(Vcpu& vcpu) {
-  vcpu.touched_ns = vcpu.clock.now_ns / kWatchdogPeriodNs * kWatchdogPeriodNs;
-  vcpu.reported_ns = vcpu.touched_ns;
-  vcpu.watchdog_ns = vcpu.touched_ns + kWatchdogPeriodNs;
-}
-
-std::optional<Scheduler::Lockup> Scheduler::take_lockup() {
-  if (!lockup_ || lockup_->cpu != running_) return std::nullopt;
-  const auto taken = lockup_;
-  lockup_.reset();
-  return taken;
+std::optional<Stall> Scheduler::take_stall() {
+  if (!stall_ || stall_->cpu != running_) return std::nullopt;
+  return std::exchange(stall_, std::nullopt);
 }
 
 void Scheduler::run_due_timers(u32 cpu) {
@@ -515,11 +514,18 @@ void Scheduler::run_due_timers(u32 cpu) {
 
 TimerId Scheduler::add_timer(VirtualTime time, VcpuId cpu, void (*callback)(void*), void* argument) {
   const u64 sequence = next_timer_sequence_++;
-  timers_.push_back(Timer{time.value, sequence, cpu.value, callback, argument});
+  timers_.push_back(Timer{time.value, sequence, cpu.value, callback, argument, false});
   host::VcpuClock& clock = vcpus_[running_.value].clock;
   const u64 look = cpu == running_ ? time.value : time.value + config_.quantum_ns;
   clock.deadline_ns = std::min(clock.deadline_ns, look);
   return sequence;
+}
+
+TimerId Scheduler::add_background_timer(VirtualTime time, VcpuId cpu, void (*callback)(void*),
+                                        void* argument) {
+  const TimerId id = add_timer(time, cpu, callback, argument);
+  timers_.back().background = true;
+  return id;
 }
 
 void Scheduler::set_clock_event(VirtualTime time, VcpuId cpu, void (*callback)(void*), void* argument) {

@@ -23,6 +23,7 @@
 
 #include "base/strong.h"
 #include "engine/sched/run_queue.h"
+#include "engine/sched/stall_watch.h"
 #include "engine/sched/task.h"
 #include "host/crossing.h"
 
@@ -43,6 +44,10 @@ class TaskHost {
   virtual void time_passed(VirtualTime now) = 0;
   // The tick of a virtual CPU that runs a task, with interrupts on: runs as an interrupt on the task's stack.
   virtual void tick_interrupt() = 0;
+  // Does the task, running on its virtual CPU, hold up an RCU grace period: preemption off, or inside a reader?
+  [[nodiscard]] virtual bool holds_grace_period(const Task& /*task*/) const { return false; }
+  // Nothing can ever run again but what add_background_timer() will bring: is there something for it to do?
+  [[nodiscard]] virtual bool background_wanted() const { return false; }
   // Stacks of a new task are mapped and its task_struct filled; dead ones given back.
   virtual void task_created(Task& task) = 0;
   virtual void task_released(Task& task) = 0;
@@ -89,6 +94,8 @@ class Scheduler {
   bool run_until_dead(const Task& done);
   // Runs what is runnable and due until `time`.
   void run_until_time(VirtualTime time);
+  // The same until nothing is left to run or due; the clocks stay where they are then.
+  void run_until_idle(VirtualTime limit);
 
   // ---- from tasks ----
   [[nodiscard]] Task* current() { return vcpus_[running_.value].current; }
@@ -128,20 +135,19 @@ class Scheduler {
   [[nodiscard]] host::VcpuClock& clock(VcpuId cpu) { return vcpus_[cpu.value].clock; }
   // Calls `callback(argument)` at `time` on `cpu`. O(1); finding the next one is O(timers).
   TimerId add_timer(VirtualTime time, VcpuId cpu, void (*callback)(void*), void* argument);
+  // The same for what the machine itself does now and then: it alone does not keep the machine going.
+  TimerId add_background_timer(VirtualTime time, VcpuId cpu, void (*callback)(void*), void* argument);
   // False: it fired already.
   bool cancel_timer(TimerId id);
   // The one event of a virtual CPU's clock: a new one replaces the one that is pending.
   void set_clock_event(VirtualTime time, VcpuId cpu, void (*callback)(void*), void* argument);
   void clear_clock_event(VcpuId cpu);
   [[nodiscard]] bool idle() const;
+  // No other virtual CPU has anything to do, and no timer is pending but the machine's own.
+  [[nodiscard]] bool alone() const;
 
-  // The soft-lockup watchdog: set when a virtual CPU has not scheduled for more than its threshold; taken by whoever
-  // prints the splat.
-  struct Lockup {
-    VcpuId cpu;
-    u32 seconds;  // in units of 2^30 ns, as the kernel counts
-  };
-  [[nodiscard]] std::optional<Lockup> take_lockup();
+  // What a watchdog has found of the running virtual CPU: taken by whoever prints the splat.
+  [[nodiscard]] std::optional<Stall> take_stall();
 
   [[nodiscard]] Task* find(s32 pid);
   [[nodiscard]] Task* find_guest(u64 task_struct);
@@ -164,10 +170,8 @@ class Scheduler {
     u64 charged_ns = 0;             // up to here the current task's CPU time is counted
     TimerId clock_event = 0;        // 0: none was set
     bool idle_interrupted = false;  // the idle task is in the middle of an interrupt
-    u64 touched_ns = 0;             // the watchdog's period in which the CPU last scheduled
-    u64 reported_ns = 0;            // the same, or its last report
-    u64 watchdog_ns = 0;            // the watchdog's next look
-    u64 ticks = 0;                  // up to this tick its interrupts have come
+    StallWatch watch;
+    u64 ticks = 0;  // up to this tick its interrupts have come
   };
   struct Timer {
     u64 time_ns;
@@ -175,12 +179,14 @@ class Scheduler {
     u32 cpu;
     void (*callback)(void*);
     void* argument;
+    bool background;
   };
 
   static void task_main(void* task);
   static void idle_main(Task& task, void* scheduler);
   [[nodiscard]] bool busy(const Vcpu& vcpu) const;
   [[nodiscard]] u64 next_event_ns(u32 cpu) const;
+  [[nodiscard]] bool only_background() const;
   void dispatch(u32 cpu);
   void leave();
   void charge(Vcpu& vcpu);
@@ -192,7 +198,6 @@ class Scheduler {
   void set_deadline(u32 cpu);
   void tick(Vcpu& vcpu);
   void interrupt_for_tick(Vcpu& vcpu);
-  void touch_watchdog(Vcpu& vcpu);
   void release_dead();
   Task* make(const NewTask& wanted, s32 pid);
   void enqueue(Task& task, RunQueue::Join how);
@@ -214,7 +219,7 @@ class Scheduler {
   s32 next_pid_ = 1;
   u64 next_timer_sequence_ = 1;
   u64 last_read_ns_ = 0;
-  std::optional<Lockup> lockup_;
+  std::optional<Stall> stall_;
 };
 
 }  // namespace koi::sched

@@ -355,7 +355,7 @@ TEST_F(SchedulerTest, TheWatchdogFindsWhoNeverSchedules) {
   Task* const hog = spawn("hog", 0, [&](Task& /*self*/) {
     for (int i = 0; i < 1000; ++i) {
       work(100 * kMillisecond, 10 * kMillisecond);
-      if (const auto lockup = scheduler_->take_lockup()) found.push_back(lockup->seconds);
+      if (const auto lockup = scheduler_->take_stall()) found.push_back(lockup->seconds);
     }
   });
   EXPECT_TRUE(scheduler_->run_until_dead(*hog));
@@ -369,7 +369,7 @@ TEST_F(SchedulerTest, SchedulingKeepsTheWatchdogQuiet) {
     for (int i = 0; i < 100; ++i) {
       work(kSecond, 100 * kMillisecond);
       scheduler_->schedule();
-      found |= scheduler_->take_lockup().has_value();
+      found |= scheduler_->take_stall().has_value();
     }
   });
   EXPECT_TRUE(scheduler_->run_until_dead(*task));

@@ -42,7 +42,10 @@ struct Task {
   bool by_signal = false;  // exit_code is the signal that it died by, on its way to user space
   u64 switches = 0;        // times it was given a virtual CPU
   Entity entity;
-  u32 holds = 0;  // who still looks at it after its death: see Scheduler::hold
+  u64 seen_switches = 0;    // the hung-task detector: `switches` when it last looked,
+  u64 seen_since_ns = 0;    // since when it finds the same,
+  bool hung_shown = false;  // and has it said so?
+  u32 holds = 0;            // who still looks at it after its death: see Scheduler::hold
 
   [[nodiscard]] std::string_view name() const { return comm; }
 };
