@@ -19,6 +19,8 @@ void koi_found(const char *headline);
 int koi_source_line(unsigned long ip, char *file, unsigned long size);
 /* Something that still calls `fn` of the module that goes: a "timer_list", "kthread", "irq" ... */
 void koi_left_behind(const char *type, const void *fn, const char *name, int number);
+/* Gives the pages of a slab that nobody can look at any more back. */
+void koi_free_rcu_slab(unsigned long pfn);
 /* Brings the counters of free pages up to date. */
 void koi_refresh_memory_counters(void);
 /* The fixed virtual CPU, or the host's with --cpu host. */
