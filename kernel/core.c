@@ -105,6 +105,7 @@
 #include "module.c"
 #include "notifier.c"
 #include "random.c"
+#include "lockdep.c"
 #include "locks.c"
 #include "cred.c"
 #include "oom.c"

@@ -16,7 +16,7 @@ struct koi_mutex_waiter {
 	struct ww_acquire_ctx *ctx;
 };
 
-void __mutex_init(struct mutex *lock, const char *name, struct lock_class_key *key)
+noinline void __mutex_init(struct mutex *lock, const char *name, struct lock_class_key *key)
 {
 	atomic_long_set(&lock->owner, 0);
 	raw_spin_lock_init(&lock->wait_lock);
@@ -24,6 +24,7 @@ void __mutex_init(struct mutex *lock, const char *name, struct lock_class_key *k
 #ifdef CONFIG_MUTEX_SPIN_ON_OWNER
 	osq_lock_init(&lock->osq);
 #endif
+	koi_lock_init(lock, sizeof(*lock), name, _RET_IP_);
 }
 
 static struct task_struct *koi_mutex_owner(struct mutex *lock)
@@ -51,10 +52,18 @@ static bool koi_mutex_try(struct mutex *lock)
 	return true;
 }
 
-int mutex_trylock(struct mutex *lock)
+static __always_inline int koi_mutex_trylock(struct mutex *lock, unsigned long ip)
 {
 	koi_charge();
-	return koi_mutex_try(lock);
+	if (!koi_mutex_try(lock))
+		return 0;
+	koi_lock_acquire(lock, KOI_LOCK_MUTEX | KOI_LOCK_TRY, ip);
+	return 1;
+}
+
+noinline int mutex_trylock(struct mutex *lock)
+{
+	return koi_mutex_trylock(lock, _RET_IP_);
 }
 
 /* -EALREADY, -EDEADLK: a ww_mutex's answer to what its context says. */
@@ -101,31 +110,45 @@ static noinline int koi_mutex_wait(struct mutex *lock, unsigned int state, struc
 	return answer;
 }
 
-static int koi_mutex_lock(struct mutex *lock, unsigned int state, struct ww_acquire_ctx *ctx)
+static __always_inline int koi_mutex_lock(struct mutex *lock, unsigned int state, struct ww_acquire_ctx *ctx,
+					  unsigned long ip)
 {
+	u64 since;
+	int answer;
+
+	koi_may_sleep("kernel/locking/mutex.c", KOI_LINE(580, 586), ip);
 	might_sleep();
 	koi_charge();
-	return koi_mutex_try(lock) ? 0 : koi_mutex_wait(lock, state, ctx);
+	koi_lock_acquire(lock, KOI_LOCK_MUTEX, ip);
+	if (likely(koi_mutex_try(lock)))
+		return 0;
+	since = koi_clock()->now_ns;
+	answer = koi_mutex_wait(lock, state, ctx);
+	if (answer)
+		koi_lock_release(lock, KOI_LOCK_MUTEX, ip);
+	else if (!koi_lock_of_core(ip))
+		koi_lockdep_contended(lock, koi_clock()->now_ns - since);
+	return answer;
 }
 
-void mutex_lock(struct mutex *lock)
+noinline void mutex_lock(struct mutex *lock)
 {
-	koi_mutex_lock(lock, TASK_UNINTERRUPTIBLE, NULL);
+	koi_mutex_lock(lock, TASK_UNINTERRUPTIBLE, NULL, _RET_IP_);
 }
 
-void mutex_lock_io(struct mutex *lock)
+noinline void mutex_lock_io(struct mutex *lock)
 {
-	koi_mutex_lock(lock, TASK_UNINTERRUPTIBLE, NULL);
+	koi_mutex_lock(lock, TASK_UNINTERRUPTIBLE, NULL, _RET_IP_);
 }
 
-int mutex_lock_interruptible(struct mutex *lock)
+noinline int mutex_lock_interruptible(struct mutex *lock)
 {
-	return koi_mutex_lock(lock, TASK_INTERRUPTIBLE, NULL);
+	return koi_mutex_lock(lock, TASK_INTERRUPTIBLE, NULL, _RET_IP_);
 }
 
-int mutex_lock_killable(struct mutex *lock)
+noinline int mutex_lock_killable(struct mutex *lock)
 {
-	return koi_mutex_lock(lock, TASK_KILLABLE, NULL);
+	return koi_mutex_lock(lock, TASK_KILLABLE, NULL, _RET_IP_);
 }
 
 static noinline void koi_mutex_wake(struct mutex *lock)
@@ -145,8 +168,9 @@ static noinline void koi_mutex_wake(struct mutex *lock)
 	raw_spin_unlock(&lock->wait_lock);
 }
 
-void mutex_unlock(struct mutex *lock)
+static __always_inline void koi_mutex_unlock(struct mutex *lock, unsigned long ip)
 {
+	koi_lock_release(lock, KOI_LOCK_MUTEX, ip);
 	if (!(atomic_long_read(&lock->owner) & KOI_MUTEX_FLAGS))
 		atomic_long_set(&lock->owner, 0);
 	else
@@ -154,14 +178,19 @@ void mutex_unlock(struct mutex *lock)
 	koi_charge();
 }
 
-int atomic_dec_and_mutex_lock(atomic_t *count, struct mutex *lock)
+noinline void mutex_unlock(struct mutex *lock)
+{
+	koi_mutex_unlock(lock, _RET_IP_);
+}
+
+noinline int atomic_dec_and_mutex_lock(atomic_t *count, struct mutex *lock)
 {
 	if (atomic_add_unless(count, -1, 1))
 		return 0;
-	mutex_lock(lock);
+	koi_mutex_lock(lock, TASK_UNINTERRUPTIBLE, NULL, _RET_IP_);
 	if (atomic_dec_and_test(count))
 		return 1;
-	mutex_unlock(lock);
+	koi_mutex_unlock(lock, _RET_IP_);
 	return 0;
 }
 
@@ -178,14 +207,15 @@ static int koi_ww_check(struct mutex *lock, struct ww_acquire_ctx *ctx)
 	return ctx->acquired > 0 && (long)(ctx->stamp - held->stamp) > 0 ? -EDEADLK : 0;
 }
 
-static int koi_ww_lock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx, unsigned int state)
+static __always_inline int koi_ww_lock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx, unsigned int state,
+				       unsigned long ip)
 {
 	int answer;
 
 	might_sleep();
 	if (ctx && READ_ONCE(lock->ctx) == ctx)
 		return -EALREADY;
-	answer = koi_mutex_lock(&lock->base, state, ctx);
+	answer = koi_mutex_lock(&lock->base, state, ctx, ip);
 	if (!answer && ctx) {
 		ctx->acquired++;
 		WRITE_ONCE(lock->ctx, ctx);
@@ -193,19 +223,19 @@ static int koi_ww_lock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx, unsign
 	return answer;
 }
 
-int ww_mutex_lock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
+noinline int ww_mutex_lock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
 {
-	return koi_ww_lock(lock, ctx, TASK_UNINTERRUPTIBLE);
+	return koi_ww_lock(lock, ctx, TASK_UNINTERRUPTIBLE, _RET_IP_);
 }
 
-int ww_mutex_lock_interruptible(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
+noinline int ww_mutex_lock_interruptible(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
 {
-	return koi_ww_lock(lock, ctx, TASK_INTERRUPTIBLE);
+	return koi_ww_lock(lock, ctx, TASK_INTERRUPTIBLE, _RET_IP_);
 }
 
-int ww_mutex_trylock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
+noinline int ww_mutex_trylock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
 {
-	if (!mutex_trylock(&lock->base))
+	if (!koi_mutex_trylock(&lock->base, _RET_IP_))
 		return 0;
 	if (ctx) {
 		ctx->acquired++;
@@ -214,12 +244,12 @@ int ww_mutex_trylock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
 	return 1;
 }
 
-void ww_mutex_unlock(struct ww_mutex *lock)
+noinline void ww_mutex_unlock(struct ww_mutex *lock)
 {
 	if (lock->ctx) {
 		lock->ctx->acquired--;
 		WRITE_ONCE(lock->ctx, NULL);
 	}
-	mutex_unlock(&lock->base);
+	koi_mutex_unlock(&lock->base, _RET_IP_);
 }
 

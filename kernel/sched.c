@@ -51,9 +51,10 @@ asmlinkage void schedule(void)
 		wq_worker_running_again(t);
 }
 
-int __cond_resched(void)
+noinline int __cond_resched(void)
 {
 	koi_charge();
+	koi_may_sleep(NULL, 0, _RET_IP_);
 	if (likely(!need_resched()) || koi_atomic_count() || irqs_disabled())
 		return 0;
 	rcu_note_context_switch(true);

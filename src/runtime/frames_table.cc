@@ -173,6 +173,10 @@ constexpr EventRow kEvents61[] = {
      kMeasured},
     {kRcuContextSwitch, "*", "rcu_note_context_switch", "__schedule schedule {sleep}", kMeasured},
     {kBlocked, "*", "", "__schedule schedule {sleep}", kMeasured},
+    {kLock, "kfree", "", "__kmem_cache_free", kMeasured},
+    {kLock, "vfree", "", "__vunmap", kMeasured},
+    {kLock, "*", "", "", kMeasured},
+    {kSleepInAtomicContext, "koi_lockdep_sleep", "", "dump_stack_lvl __might_resched.cold", kMeasured},
     {kSleepInAtomicContext, "kmalloc_trace", "",
      "dump_stack_lvl __might_resched.cold __kmem_cache_alloc_node kmalloc_trace", kMeasured},
     {kSleepInAtomicContext, "__kmalloc", "",
@@ -360,6 +364,10 @@ constexpr EventRow kEvents612[] = {
     {kScheduleWhileAtomic, "*", "", "dump_stack_lvl __schedule_bug __schedule schedule {sleep}", kMeasured},
     {kRcuContextSwitch, "*", "rcu_note_context_switch", "__schedule schedule {sleep}", kMeasured},
     {kBlocked, "*", "", "__schedule schedule {sleep}", kMeasured},
+    {kLock, "kfree", "", "kfree", kMeasured},
+    {kLock, "vfree", "", "vfree.part.0", kMeasured},
+    {kLock, "*", "", "", kMeasured},
+    {kSleepInAtomicContext, "koi_lockdep_sleep", "", "dump_stack_lvl __might_resched.cold", kMeasured},
     {kSleepInAtomicContext, "*", "", "dump_stack_lvl __might_resched {export}", kFromSources},
 };
 

@@ -15,6 +15,7 @@
 #include "runtime/call_sites.h"
 #include "runtime/console.h"
 #include "runtime/core_build.h"
+#include "runtime/lock_checks.h"
 #include "runtime/memory.h"
 #include "runtime/modules.h"
 #include "runtime/traps.h"
@@ -59,6 +60,7 @@ Kernel::~Kernel() {
   console_.reset();
   call_sites_.reset();
   memory_.reset();
+  locks_.reset();
   scheduler_.reset();
   journal_.reset();
   if (world_ != nullptr) host::World::destroy(world_);
@@ -78,12 +80,14 @@ Status Kernel::start(std::span<const ExportTable> exports) {
   scheduling.tick_ns = tick_ns_;
   scheduling.fair = is_6_12() ? sched::FairPolicy::kEevdf : sched::FairPolicy::kCfs;
   scheduler_.emplace(scheduling, *this, world_->heap());
+  locks_ = std::make_unique<LockChecks>(*this);
   start_vcpus();
   console_ = std::make_unique<Console>(*this);
   files_ = std::make_unique<VirtualFiles>(*this);
   modules_ = std::make_unique<ModuleTable>(*this);
   traps_ = std::make_unique<Traps>(*this);
   traps_->install();
+  if (config_.lock_checks) locks_->enable();
   prepare_bug_bundle({fmt::format("seed {}\ncpus {}\nmemory {}\nkernel {}\n", config_.seed, config_.cpus,
                                   config_.memory_bytes, config_.release),
                       &*journal_});
@@ -128,6 +132,7 @@ Status Kernel::load_core(std::span<const ExportTable> exports) {
   task_struct_bytes_ = core_->layout_or_die("sizeof task_struct");
   task_block_bytes_ = core_->layout_or_die("sizeof koi_task_block");
   task_state_offset_ = core_->layout_or_die("task_struct.__state");
+  task_rcu_offset_ = core_->layout_or_die("task_struct.rcu_read_lock_nesting");
   task_flags_offset_ = core_->layout_or_die("task_struct.thread_info");
   tick_ns_ = 1'000'000'000 / core_->layout_or_die("HZ");
   jiffies_address_ = core_->address_of("jiffies_64");
@@ -173,6 +178,7 @@ u64 Kernel::kernel_stack_at(u32 stack_index) {
 // ---- tasks ----
 
 void Kernel::task_created(sched::Task& task) {
+  locks_->task_created(task);
   task.kernel_stack = kernel_stack_at(task.stack_index);
   host::protect(task.kernel_stack, host::kThreadSize, host::Protection::kReadWrite);
   std::memset(reinterpret_cast<void*>(task.kernel_stack), 0, host::kThreadSize);
@@ -191,12 +197,21 @@ void Kernel::task_created(sched::Task& task) {
 }
 
 void Kernel::task_released(sched::Task& task) {
+  locks_->task_released(task);
   // References that modules hold keep the task_struct alive.
   if (task_release_(task.guest) != 0) free_task_struct(task.guest);
 }
 
 void Kernel::task_switched_in(sched::Task& task) {
   set_current_(world_->percpu_area(task.cpu), task.guest, task.kernel_stack + host::kThreadSize);
+  locks_->task_switched_in(task);
+}
+
+s32 Kernel::rcu_nesting() {
+  s32 depth = 0;
+  const u64 task = scheduler_->current()->guest;
+  std::memcpy(&depth, reinterpret_cast<const void*>(task + task_rcu_offset_), sizeof(depth));
+  return depth;
 }
 
 u32 Kernel::guest_state(const sched::Task& task) const {

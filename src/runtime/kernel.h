@@ -34,6 +34,7 @@ class Traps;
 class Console;
 class Memory;
 class VirtualFiles;
+class LockChecks;
 
 struct KernelConfig {
   std::string release;    // "6.1.0-56-amd64"
@@ -45,6 +46,7 @@ struct KernelConfig {
   bool for_gdb = false;    // register modules with gdb's JIT interface
   u32 timeout_s = 30;      // CPU time
   bool accounting = true;  // keep who asked for each live object
+  bool lock_checks = true;  // the lock validator
 };
 
 // How a task that run_task() started came to its end.
@@ -97,6 +99,7 @@ class Kernel final : public sched::TaskHost {
   [[nodiscard]] Console& console() { return *console_; }
   [[nodiscard]] Memory& memory() { return *memory_; }
   [[nodiscard]] VirtualFiles& files() { return *files_; }
+  [[nodiscard]] LockChecks& locks() { return *locks_; }
   [[nodiscard]] Release series() const { return series_; }
   [[nodiscard]] bool is_6_12() const { return series_ == Release::k6_12; }
 
@@ -135,6 +138,8 @@ class Kernel final : public sched::TaskHost {
   // Virtual memory of a task's kernel stack.
   [[nodiscard]] static u64 kernel_stack_at(u32 stack_index);
   [[nodiscard]] s32& preempt_count(VcpuId cpu) { return *preempt_counts_[cpu.value]; }
+  // rcu_read_lock()s of the running task.
+  [[nodiscard]] s32 rcu_nesting();
   [[nodiscard]] s32& preempt_count() { return preempt_count(sched().running_vcpu()); }
 
   // Upcall: runs a function of the core as an interrupt of the virtual CPU that is running.
@@ -180,6 +185,7 @@ class Kernel final : public sched::TaskHost {
   std::unique_ptr<Memory> memory_;
   std::unique_ptr<CallSites> call_sites_;
   std::unique_ptr<VirtualFiles> files_;
+  std::unique_ptr<LockChecks> locks_;
   std::unique_ptr<ModuleTable> modules_;
   std::unique_ptr<Traps> traps_;
   std::unique_ptr<Console> console_;
@@ -190,6 +196,7 @@ class Kernel final : public sched::TaskHost {
   u64 task_struct_bytes_ = 0;
   u64 task_block_bytes_ = 0;
   u64 task_state_offset_ = 0;
+  u64 task_rcu_offset_ = 0;    // rcu_read_lock_nesting
   u64 task_flags_offset_ = 0;  // thread_info.flags
   u64 jiffies_address_ = 0;
   u64 first_jiffy_ = 0;
