@@ -7,6 +7,7 @@
  * What is not here is C++: algorithms, and all state that modules cannot see. The core calls it through koi_* and the
  * kernel's own function names, like any module does.
  */
+#include "own_locks.h"
 #include <linux/version.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
@@ -147,3 +148,5 @@
 #include "misc.c"
 #include "irq.c"
 #include "platform.c"
+/* Last: nothing of the core may use them. */
+#include "checked_locks.c"

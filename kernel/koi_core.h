@@ -84,6 +84,10 @@ void koi_lockdep_init(const void *lock, unsigned long size, const char *name, un
 void koi_lockdep_irqs_on(int soft);
 /* A task waited that long for a lock. */
 void koi_lockdep_contended(const void *lock, u64 wait_ns);
+/* The locks of a worker whose function came back with them: listed, and given up. */
+void koi_lockdep_show_held(void);
+/* A mutex that no initialiser ever saw. */
+void koi_lockdep_uninitialised(void);
 void koi_lockdep_sleep(const char *file, int line, unsigned long ip);
 
 /* ---- virtual files: src/kapi/vfs.cc ---- */

@@ -4,7 +4,8 @@
  * held locks; if the same lock was taken the same way on top of the same chain before, that is all. Everything else goes
  * to C++ (src/engine/lockdep, whose held_locks.h has the same structures).
  *
- * The core's own use of its lock functions is not looked at: its locks are not those of the kernel it stands for.
+ * The core's own use of its lock functions is not looked at (own_locks.h): its locks are not those of the kernel it
+ * stands for.
  */
 #define KOI_MAX_HELD 48
 #define KOI_LOCK_CACHE 4096
@@ -46,9 +47,9 @@ struct koi_lock_stat {
 	u64 acquisitions, hold_total_ns, hold_max_ns, contentions, wait_total_ns, wait_max_ns;
 };
 
-/* Written by C++: where modules lie. While the validator is off nobody is one. */
+/* Written by C++. */
 struct koi_lockdep {
-	unsigned long modules_begin, modules_size;
+	unsigned long on, modules_begin, modules_size;
 	struct koi_lock_cache_entry *cache;
 	u32 *generations;
 	struct koi_lock_stat *stats;
@@ -56,11 +57,6 @@ struct koi_lockdep {
 DEFINE_PER_CPU(struct koi_held_stack *, koi_held_stack);
 /* What rcu_read_lock() holds. */
 unsigned long koi_rcu_lock_map;
-
-static __always_inline bool koi_lock_of_core(unsigned long ip)
-{
-	return ip - koi_lockdep.modules_begin >= koi_lockdep.modules_size;
-}
 
 static __always_inline bool koi_interrupts_on(void)
 {
@@ -91,7 +87,7 @@ static __always_inline void koi_lock_acquire(const void *address, u32 how, unsig
 	struct koi_lock_cache_entry *entry;
 	struct koi_held_lock *held;
 
-	if (koi_lock_of_core(ip))
+	if (unlikely(!koi_lockdep.on))
 		return;
 	how |= koi_lock_context();
 	stack = this_cpu_read(koi_held_stack);
@@ -119,7 +115,7 @@ static __always_inline void koi_lock_release(const void *address, u32 how, unsig
 	struct koi_lock_stat *stat;
 	u64 hold;
 
-	if (koi_lock_of_core(ip))
+	if (unlikely(!koi_lockdep.on))
 		return;
 	stack = this_cpu_read(koi_held_stack);
 	held = &stack->held[stack->depth - 1];
@@ -138,33 +134,35 @@ static __always_inline void koi_lock_release(const void *address, u32 how, unsig
 }
 
 /* Hard interrupts go on, for a module: what its task holds is held with interrupts on. */
-static __always_inline void koi_lock_irqs_on(unsigned long ip)
+static __always_inline void koi_lock_irqs_on(void)
 {
 	struct koi_held_stack *stack;
 
-	if (koi_lock_of_core(ip))
+	if (unlikely(!koi_lockdep.on))
 		return;
 	stack = this_cpu_read(koi_held_stack);
 	if (unlikely(stack->depth && stack->hard_marked != stack->chain))
 		koi_lockdep_irqs_on(0);
 }
 
-static __always_inline void koi_lock_softirqs_on(unsigned long ip)
+/* `count` is about to be taken off the preempt count. */
+static __always_inline void koi_lock_softirqs_on(unsigned int count)
 {
 	struct koi_held_stack *stack;
 
-	if (koi_lock_of_core(ip))
+	if (unlikely(!koi_lockdep.on))
 		return;
 	stack = this_cpu_read(koi_held_stack);
 	if (unlikely(stack->depth && stack->soft_marked != stack->chain && koi_interrupts_on() &&
-		     !(preempt_count() & (SOFTIRQ_MASK | HARDIRQ_MASK))))
+		     !((preempt_count() - count) & (SOFTIRQ_MASK | HARDIRQ_MASK))))
 		koi_lockdep_irqs_on(1);
 }
 
 /* A function that may sleep was called: DEBUG_ATOMIC_SLEEP's check. `file` NULL: the caller's own place. */
 static __always_inline void koi_may_sleep(const char *file, int line, unsigned long ip)
 {
-	if (koi_lock_of_core(ip))
+	/* What the core calls for itself has its reasons. */
+	if (ip - koi_lockdep.modules_begin >= koi_lockdep.modules_size)
 		return;
 	if (likely(!preempt_count() && koi_interrupts_on() && !current->rcu_read_lock_nesting))
 		return;
@@ -176,6 +174,12 @@ static __always_inline void koi_may_sleep(const char *file, int line, unsigned l
 
 static __always_inline void koi_lock_init(const void *lock, unsigned long size, const char *name, unsigned long ip)
 {
-	if (!koi_lock_of_core(ip))
+	if (koi_lockdep.on)
 		koi_lockdep_init(lock, size, name, ip);
+}
+
+static __always_inline void koi_lock_contended(const void *lock, u64 since)
+{
+	if (koi_lockdep.on)
+		koi_lockdep_contended(lock, koi_clock()->now_ns - since);
 }

@@ -27,118 +27,93 @@ void queued_write_lock_slowpath(struct qrwlock *lock)
 		koi_spin_wait(lock);
 }
 
-/* How the validator sees them. A reader in an interrupt does not wait behind writers that wait. */
-#define KOI_HOW_spin KOI_LOCK_SPIN
-#define KOI_HOW_read (KOI_LOCK_RWLOCK | (in_interrupt() ? 2 : 1))
-#define KOI_HOW_write KOI_LOCK_RWLOCK
-
 /* ---- the plain lock and unlock functions of all three kinds ---- */
 #define KOI_LOCK_FUNCTIONS(kind, type)						\
-noinline void _raw_##kind##_lock(type *lock)						\
+void _raw_##kind##_lock(type *lock)						\
 {										\
 	koi_charge();								\
 	preempt_disable();							\
-	koi_lock_acquire(lock, KOI_HOW_##kind, _RET_IP_);			\
 	do_raw_##kind##_lock(lock);						\
 }										\
 										\
-noinline void _raw_##kind##_unlock(type *lock)						\
+void _raw_##kind##_unlock(type *lock)						\
 {										\
-	koi_lock_release(lock, KOI_HOW_##kind, _RET_IP_);			\
 	do_raw_##kind##_unlock(lock);						\
 	preempt_enable();							\
 	koi_charge();								\
 }										\
 										\
-noinline void _raw_##kind##_lock_irq(type *lock)						\
+void _raw_##kind##_lock_irq(type *lock)						\
 {										\
 	local_irq_disable();							\
 	preempt_disable();							\
-	koi_lock_acquire(lock, KOI_HOW_##kind, _RET_IP_);			\
 	do_raw_##kind##_lock(lock);						\
 }										\
 										\
-noinline void _raw_##kind##_unlock_irq(type *lock)					\
+void _raw_##kind##_unlock_irq(type *lock)					\
 {										\
-	koi_lock_release(lock, KOI_HOW_##kind, _RET_IP_);			\
 	do_raw_##kind##_unlock(lock);						\
-	koi_lock_irqs_on(_RET_IP_);						\
 	local_irq_enable();							\
 	preempt_enable();							\
 	koi_charge();								\
 }										\
 										\
-noinline unsigned long _raw_##kind##_lock_irqsave(type *lock)				\
+unsigned long _raw_##kind##_lock_irqsave(type *lock)				\
 {										\
 	unsigned long flags;							\
 										\
 	local_irq_save(flags);							\
 	preempt_disable();							\
-	koi_lock_acquire(lock, KOI_HOW_##kind, _RET_IP_);			\
 	do_raw_##kind##_lock(lock);						\
 	return flags;								\
 }										\
 										\
-noinline void _raw_##kind##_unlock_irqrestore(type *lock, unsigned long flags)		\
+void _raw_##kind##_unlock_irqrestore(type *lock, unsigned long flags)		\
 {										\
-	koi_lock_release(lock, KOI_HOW_##kind, _RET_IP_);			\
 	do_raw_##kind##_unlock(lock);						\
-	if (flags & X86_EFLAGS_IF)						\
-		koi_lock_irqs_on(_RET_IP_);					\
 	local_irq_restore(flags);						\
 	preempt_enable();							\
 	koi_charge();								\
 }										\
 										\
-noinline void _raw_##kind##_lock_bh(type *lock)						\
+void _raw_##kind##_lock_bh(type *lock)						\
 {										\
 	__local_bh_disable_ip(_RET_IP_, SOFTIRQ_LOCK_OFFSET);			\
-	koi_lock_acquire(lock, KOI_HOW_##kind, _RET_IP_);			\
 	do_raw_##kind##_lock(lock);						\
 }										\
 										\
-noinline void _raw_##kind##_unlock_bh(type *lock)					\
+void _raw_##kind##_unlock_bh(type *lock)					\
 {										\
-	koi_lock_release(lock, KOI_HOW_##kind, _RET_IP_);			\
 	do_raw_##kind##_unlock(lock);						\
-	koi_local_bh_enable(_RET_IP_, SOFTIRQ_LOCK_OFFSET);			\
+	__local_bh_enable_ip(_RET_IP_, SOFTIRQ_LOCK_OFFSET);			\
 }										\
 										\
-noinline int _raw_##kind##_trylock(type *lock)						\
+int _raw_##kind##_trylock(type *lock)						\
 {										\
 	koi_charge();								\
 	preempt_disable();							\
-	if (do_raw_##kind##_trylock(lock)) {					\
-		koi_lock_acquire(lock, KOI_HOW_##kind | KOI_LOCK_TRY, _RET_IP_); \
+	if (do_raw_##kind##_trylock(lock))					\
 		return 1;							\
-	}									\
 	preempt_enable();							\
 	return 0;								\
 }
-
-static void koi_local_bh_enable(unsigned long ip, unsigned int cnt);
 
 KOI_LOCK_FUNCTIONS(spin, raw_spinlock_t)
 KOI_LOCK_FUNCTIONS(read, rwlock_t)
 KOI_LOCK_FUNCTIONS(write, rwlock_t)
 
-noinline int _raw_spin_trylock_bh(raw_spinlock_t *lock)
+int _raw_spin_trylock_bh(raw_spinlock_t *lock)
 {
 	__local_bh_disable_ip(_RET_IP_, SOFTIRQ_LOCK_OFFSET);
-	if (do_raw_spin_trylock(lock)) {
-		koi_lock_acquire(lock, KOI_LOCK_SPIN | KOI_LOCK_TRY, _RET_IP_);
+	if (do_raw_spin_trylock(lock))
 		return 1;
-	}
 	__local_bh_enable_ip(_RET_IP_, SOFTIRQ_LOCK_OFFSET);
 	return 0;
 }
 
-noinline void _raw_write_lock_nested(rwlock_t *lock, int subclass)
+void _raw_write_lock_nested(rwlock_t *lock, int subclass)
 {
-	koi_charge();
-	preempt_disable();
-	koi_lock_acquire(lock, KOI_LOCK_RWLOCK, _RET_IP_);
-	do_raw_write_lock(lock);
+	_raw_write_lock(lock);
 }
 
 int in_lock_functions(unsigned long addr)
@@ -147,54 +122,46 @@ int in_lock_functions(unsigned long addr)
 }
 
 /* ---- a count that takes a lock when it reaches zero ---- */
-noinline int _atomic_dec_and_lock(atomic_t *count, spinlock_t *lock)
+int _atomic_dec_and_lock(atomic_t *count, spinlock_t *lock)
 {
 	if (atomic_add_unless(count, -1, 1))
 		return 0;
 	spin_lock(lock);
-	if (atomic_dec_and_test(count)) {
-		koi_lock_acquire(lock, KOI_LOCK_SPIN, _RET_IP_);
+	if (atomic_dec_and_test(count))
 		return 1;
-	}
 	spin_unlock(lock);
 	return 0;
 }
 
-noinline int _atomic_dec_and_lock_irqsave(atomic_t *count, spinlock_t *lock, unsigned long *flags)
+int _atomic_dec_and_lock_irqsave(atomic_t *count, spinlock_t *lock, unsigned long *flags)
 {
 	if (atomic_add_unless(count, -1, 1))
 		return 0;
 	spin_lock_irqsave(lock, *flags);
-	if (atomic_dec_and_test(count)) {
-		koi_lock_acquire(lock, KOI_LOCK_SPIN, _RET_IP_);
+	if (atomic_dec_and_test(count))
 		return 1;
-	}
 	spin_unlock_irqrestore(lock, *flags);
 	return 0;
 }
 
-noinline int _atomic_dec_and_raw_lock(atomic_t *count, raw_spinlock_t *lock)
+int _atomic_dec_and_raw_lock(atomic_t *count, raw_spinlock_t *lock)
 {
 	if (atomic_add_unless(count, -1, 1))
 		return 0;
 	raw_spin_lock(lock);
-	if (atomic_dec_and_test(count)) {
-		koi_lock_acquire(lock, KOI_LOCK_SPIN, _RET_IP_);
+	if (atomic_dec_and_test(count))
 		return 1;
-	}
 	raw_spin_unlock(lock);
 	return 0;
 }
 
-noinline int _atomic_dec_and_raw_lock_irqsave(atomic_t *count, raw_spinlock_t *lock, unsigned long *flags)
+int _atomic_dec_and_raw_lock_irqsave(atomic_t *count, raw_spinlock_t *lock, unsigned long *flags)
 {
 	if (atomic_add_unless(count, -1, 1))
 		return 0;
 	raw_spin_lock_irqsave(lock, *flags);
-	if (atomic_dec_and_test(count)) {
-		koi_lock_acquire(lock, KOI_LOCK_SPIN, _RET_IP_);
+	if (atomic_dec_and_test(count))
 		return 1;
-	}
 	raw_spin_unlock_irqrestore(lock, *flags);
 	return 0;
 }

@@ -16,7 +16,7 @@ struct koi_mutex_waiter {
 	struct ww_acquire_ctx *ctx;
 };
 
-noinline void __mutex_init(struct mutex *lock, const char *name, struct lock_class_key *key)
+void __mutex_init(struct mutex *lock, const char *name, struct lock_class_key *key)
 {
 	atomic_long_set(&lock->owner, 0);
 	raw_spin_lock_init(&lock->wait_lock);
@@ -24,7 +24,6 @@ noinline void __mutex_init(struct mutex *lock, const char *name, struct lock_cla
 #ifdef CONFIG_MUTEX_SPIN_ON_OWNER
 	osq_lock_init(&lock->osq);
 #endif
-	koi_lock_init(lock, sizeof(*lock), name, _RET_IP_);
 }
 
 static struct task_struct *koi_mutex_owner(struct mutex *lock)
@@ -52,18 +51,10 @@ static bool koi_mutex_try(struct mutex *lock)
 	return true;
 }
 
-static __always_inline int koi_mutex_trylock(struct mutex *lock, unsigned long ip)
+int mutex_trylock(struct mutex *lock)
 {
 	koi_charge();
-	if (!koi_mutex_try(lock))
-		return 0;
-	koi_lock_acquire(lock, KOI_LOCK_MUTEX | KOI_LOCK_TRY, ip);
-	return 1;
-}
-
-noinline int mutex_trylock(struct mutex *lock)
-{
-	return koi_mutex_trylock(lock, _RET_IP_);
+	return koi_mutex_try(lock);
 }
 
 /* -EALREADY, -EDEADLK: a ww_mutex's answer to what its context says. */
@@ -110,45 +101,31 @@ static noinline int koi_mutex_wait(struct mutex *lock, unsigned int state, struc
 	return answer;
 }
 
-static __always_inline int koi_mutex_lock(struct mutex *lock, unsigned int state, struct ww_acquire_ctx *ctx,
-					  unsigned long ip)
+static int koi_mutex_lock(struct mutex *lock, unsigned int state, struct ww_acquire_ctx *ctx)
 {
-	u64 since;
-	int answer;
-
-	koi_may_sleep("kernel/locking/mutex.c", KOI_LINE(580, 586), ip);
 	might_sleep();
 	koi_charge();
-	koi_lock_acquire(lock, KOI_LOCK_MUTEX, ip);
-	if (likely(koi_mutex_try(lock)))
-		return 0;
-	since = koi_clock()->now_ns;
-	answer = koi_mutex_wait(lock, state, ctx);
-	if (answer)
-		koi_lock_release(lock, KOI_LOCK_MUTEX, ip);
-	else if (!koi_lock_of_core(ip))
-		koi_lockdep_contended(lock, koi_clock()->now_ns - since);
-	return answer;
+	return koi_mutex_try(lock) ? 0 : koi_mutex_wait(lock, state, ctx);
 }
 
-noinline void mutex_lock(struct mutex *lock)
+void mutex_lock(struct mutex *lock)
 {
-	koi_mutex_lock(lock, TASK_UNINTERRUPTIBLE, NULL, _RET_IP_);
+	koi_mutex_lock(lock, TASK_UNINTERRUPTIBLE, NULL);
 }
 
-noinline void mutex_lock_io(struct mutex *lock)
+void mutex_lock_io(struct mutex *lock)
 {
-	koi_mutex_lock(lock, TASK_UNINTERRUPTIBLE, NULL, _RET_IP_);
+	koi_mutex_lock(lock, TASK_UNINTERRUPTIBLE, NULL);
 }
 
-noinline int mutex_lock_interruptible(struct mutex *lock)
+int mutex_lock_interruptible(struct mutex *lock)
 {
-	return koi_mutex_lock(lock, TASK_INTERRUPTIBLE, NULL, _RET_IP_);
+	return koi_mutex_lock(lock, TASK_INTERRUPTIBLE, NULL);
 }
 
-noinline int mutex_lock_killable(struct mutex *lock)
+int mutex_lock_killable(struct mutex *lock)
 {
-	return koi_mutex_lock(lock, TASK_KILLABLE, NULL, _RET_IP_);
+	return koi_mutex_lock(lock, TASK_KILLABLE, NULL);
 }
 
 static noinline void koi_mutex_wake(struct mutex *lock)
@@ -168,9 +145,8 @@ static noinline void koi_mutex_wake(struct mutex *lock)
 	raw_spin_unlock(&lock->wait_lock);
 }
 
-static __always_inline void koi_mutex_unlock(struct mutex *lock, unsigned long ip)
+void mutex_unlock(struct mutex *lock)
 {
-	koi_lock_release(lock, KOI_LOCK_MUTEX, ip);
 	if (!(atomic_long_read(&lock->owner) & KOI_MUTEX_FLAGS))
 		atomic_long_set(&lock->owner, 0);
 	else
@@ -178,19 +154,14 @@ static __always_inline void koi_mutex_unlock(struct mutex *lock, unsigned long i
 	koi_charge();
 }
 
-noinline void mutex_unlock(struct mutex *lock)
-{
-	koi_mutex_unlock(lock, _RET_IP_);
-}
-
-noinline int atomic_dec_and_mutex_lock(atomic_t *count, struct mutex *lock)
+int atomic_dec_and_mutex_lock(atomic_t *count, struct mutex *lock)
 {
 	if (atomic_add_unless(count, -1, 1))
 		return 0;
-	koi_mutex_lock(lock, TASK_UNINTERRUPTIBLE, NULL, _RET_IP_);
+	mutex_lock(lock);
 	if (atomic_dec_and_test(count))
 		return 1;
-	koi_mutex_unlock(lock, _RET_IP_);
+	mutex_unlock(lock);
 	return 0;
 }
 
@@ -207,15 +178,14 @@ static int koi_ww_check(struct mutex *lock, struct ww_acquire_ctx *ctx)
 	return ctx->acquired > 0 && (long)(ctx->stamp - held->stamp) > 0 ? -EDEADLK : 0;
 }
 
-static __always_inline int koi_ww_lock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx, unsigned int state,
-				       unsigned long ip)
+static int koi_ww_lock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx, unsigned int state)
 {
 	int answer;
 
 	might_sleep();
 	if (ctx && READ_ONCE(lock->ctx) == ctx)
 		return -EALREADY;
-	answer = koi_mutex_lock(&lock->base, state, ctx, ip);
+	answer = koi_mutex_lock(&lock->base, state, ctx);
 	if (!answer && ctx) {
 		ctx->acquired++;
 		WRITE_ONCE(lock->ctx, ctx);
@@ -223,19 +193,19 @@ static __always_inline int koi_ww_lock(struct ww_mutex *lock, struct ww_acquire_
 	return answer;
 }
 
-noinline int ww_mutex_lock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
+int ww_mutex_lock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
 {
-	return koi_ww_lock(lock, ctx, TASK_UNINTERRUPTIBLE, _RET_IP_);
+	return koi_ww_lock(lock, ctx, TASK_UNINTERRUPTIBLE);
 }
 
-noinline int ww_mutex_lock_interruptible(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
+int ww_mutex_lock_interruptible(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
 {
-	return koi_ww_lock(lock, ctx, TASK_INTERRUPTIBLE, _RET_IP_);
+	return koi_ww_lock(lock, ctx, TASK_INTERRUPTIBLE);
 }
 
-noinline int ww_mutex_trylock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
+int ww_mutex_trylock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
 {
-	if (!koi_mutex_trylock(&lock->base, _RET_IP_))
+	if (!mutex_trylock(&lock->base))
 		return 0;
 	if (ctx) {
 		ctx->acquired++;
@@ -244,12 +214,12 @@ noinline int ww_mutex_trylock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
 	return 1;
 }
 
-noinline void ww_mutex_unlock(struct ww_mutex *lock)
+void ww_mutex_unlock(struct ww_mutex *lock)
 {
 	if (lock->ctx) {
 		lock->ctx->acquired--;
 		WRITE_ONCE(lock->ctx, NULL);
 	}
-	koi_mutex_unlock(&lock->base, _RET_IP_);
+	mutex_unlock(&lock->base);
 }
 

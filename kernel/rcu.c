@@ -45,18 +45,16 @@ static void koi_rcu_move(struct koi_rcu_list *from, struct koi_rcu_list *to)
 }
 
 /* ---- readers ---- */
-noinline void __rcu_read_lock(void)
+void __rcu_read_lock(void)
 {
 	current->rcu_read_lock_nesting++;
 	barrier();
-	koi_lock_acquire(&koi_rcu_lock_map, KOI_LOCK_RCU | 2, _RET_IP_);
 }
 
-noinline void __rcu_read_unlock(void)
+void __rcu_read_unlock(void)
 {
 	struct task_struct *t = current;
 
-	koi_lock_release(&koi_rcu_lock_map, KOI_LOCK_RCU | 2, _RET_IP_);
 	barrier();
 	if (--t->rcu_read_lock_nesting == 0 && unlikely(t->rcu_read_unlock_special.b.blocked)) {
 		t->rcu_read_unlock_special.b.blocked = false;

@@ -13,7 +13,7 @@ struct koi_rwsem_waiter {
 	bool writer;
 };
 
-noinline void __init_rwsem(struct rw_semaphore *sem, const char *name, struct lock_class_key *key)
+void __init_rwsem(struct rw_semaphore *sem, const char *name, struct lock_class_key *key)
 {
 	atomic_long_set(&sem->count, 0);
 	raw_spin_lock_init(&sem->wait_lock);
@@ -22,7 +22,6 @@ noinline void __init_rwsem(struct rw_semaphore *sem, const char *name, struct lo
 #ifdef CONFIG_RWSEM_SPIN_ON_OWNER
 	osq_lock_init(&sem->osq);
 #endif
-	koi_lock_init(sem, sizeof(*sem), name, _RET_IP_);
 }
 
 static bool koi_rwsem_try(struct rw_semaphore *sem, bool writer)
@@ -89,32 +88,19 @@ static noinline int koi_rwsem_wait(struct rw_semaphore *sem, bool writer, int st
 	return answer;
 }
 
-static __always_inline int koi_rwsem_lock(struct rw_semaphore *sem, bool writer, int state, int line, unsigned long ip)
+static int koi_rwsem_lock(struct rw_semaphore *sem, bool writer, int state)
 {
-	u32 how = KOI_LOCK_RWSEM | (writer ? 0 : 1);
-	u64 since;
-	int answer;
-
-	koi_may_sleep("kernel/locking/rwsem.c", line, ip);
 	might_sleep();
 	koi_charge();
-	koi_lock_acquire(sem, how, ip);
 	if (!(atomic_long_read(&sem->count) & KOI_RWSEM_WAITERS) && koi_rwsem_try(sem, writer))
 		return 0;
-	since = koi_clock()->now_ns;
-	answer = koi_rwsem_wait(sem, writer, state);
-	if (answer)
-		koi_lock_release(sem, how, ip);
-	else if (!koi_lock_of_core(ip))
-		koi_lockdep_contended(sem, koi_clock()->now_ns - since);
-	return answer;
+	return koi_rwsem_wait(sem, writer, state);
 }
 
-static __always_inline void koi_rwsem_unlock(struct rw_semaphore *sem, long hold, unsigned long ip)
+static void koi_rwsem_unlock(struct rw_semaphore *sem, long hold)
 {
 	unsigned long flags;
 
-	koi_lock_release(sem, KOI_LOCK_RWSEM | (hold == KOI_RWSEM_WRITER ? 0 : 1), ip);
 	if (hold == KOI_RWSEM_WRITER)
 		atomic_long_set(&sem->owner, 0);
 	if (atomic_long_sub_return(hold, &sem->count) & KOI_RWSEM_WAITERS) {
@@ -125,60 +111,54 @@ static __always_inline void koi_rwsem_unlock(struct rw_semaphore *sem, long hold
 	koi_charge();
 }
 
-noinline void down_read(struct rw_semaphore *sem)
+void down_read(struct rw_semaphore *sem)
 {
-	koi_rwsem_lock(sem, false, TASK_UNINTERRUPTIBLE, KOI_LINE(1519, 1523), _RET_IP_);
+	koi_rwsem_lock(sem, false, TASK_UNINTERRUPTIBLE);
 }
 
-noinline int down_read_interruptible(struct rw_semaphore *sem)
+int down_read_interruptible(struct rw_semaphore *sem)
 {
-	return koi_rwsem_lock(sem, false, TASK_INTERRUPTIBLE, KOI_LINE(1528, 1532), _RET_IP_);
+	return koi_rwsem_lock(sem, false, TASK_INTERRUPTIBLE);
 }
 
-noinline int down_read_killable(struct rw_semaphore *sem)
+int down_read_killable(struct rw_semaphore *sem)
 {
-	return koi_rwsem_lock(sem, false, TASK_KILLABLE, KOI_LINE(1542, 1546), _RET_IP_);
+	return koi_rwsem_lock(sem, false, TASK_KILLABLE);
 }
 
-noinline int down_read_trylock(struct rw_semaphore *sem)
-{
-	koi_charge();
-	if (!koi_rwsem_try(sem, false))
-		return 0;
-	koi_lock_acquire(sem, KOI_LOCK_RWSEM | KOI_LOCK_TRY | 1, _RET_IP_);
-	return 1;
-}
-
-noinline void down_write(struct rw_semaphore *sem)
-{
-	koi_rwsem_lock(sem, true, TASK_UNINTERRUPTIBLE, KOI_LINE(1572, 1576), _RET_IP_);
-}
-
-noinline int down_write_killable(struct rw_semaphore *sem)
-{
-	return koi_rwsem_lock(sem, true, TASK_KILLABLE, KOI_LINE(1583, 1587), _RET_IP_);
-}
-
-noinline int down_write_trylock(struct rw_semaphore *sem)
+int down_read_trylock(struct rw_semaphore *sem)
 {
 	koi_charge();
-	if (!koi_rwsem_try(sem, true))
-		return 0;
-	koi_lock_acquire(sem, KOI_LOCK_RWSEM | KOI_LOCK_TRY, _RET_IP_);
-	return 1;
+	return koi_rwsem_try(sem, false);
 }
 
-noinline void up_read(struct rw_semaphore *sem)
+void down_write(struct rw_semaphore *sem)
 {
-	koi_rwsem_unlock(sem, KOI_RWSEM_READER, _RET_IP_);
+	koi_rwsem_lock(sem, true, TASK_UNINTERRUPTIBLE);
 }
 
-noinline void up_write(struct rw_semaphore *sem)
+int down_write_killable(struct rw_semaphore *sem)
 {
-	koi_rwsem_unlock(sem, KOI_RWSEM_WRITER, _RET_IP_);
+	return koi_rwsem_lock(sem, true, TASK_KILLABLE);
 }
 
-noinline void downgrade_write(struct rw_semaphore *sem)
+int down_write_trylock(struct rw_semaphore *sem)
+{
+	koi_charge();
+	return koi_rwsem_try(sem, true);
+}
+
+void up_read(struct rw_semaphore *sem)
+{
+	koi_rwsem_unlock(sem, KOI_RWSEM_READER);
+}
+
+void up_write(struct rw_semaphore *sem)
+{
+	koi_rwsem_unlock(sem, KOI_RWSEM_WRITER);
+}
+
+void downgrade_write(struct rw_semaphore *sem)
 {
 	unsigned long flags;
 
@@ -187,8 +167,6 @@ noinline void downgrade_write(struct rw_semaphore *sem)
 	atomic_long_set(&sem->owner, (unsigned long)current | 1);
 	koi_rwsem_let_in(sem);
 	raw_spin_unlock_irqrestore(&sem->wait_lock, flags);
-	if (!koi_lock_of_core(_RET_IP_))
-		koi_lockdep_downgrade(sem);
 }
 
 #ifdef CONFIG_DEBUG_LOCK_ALLOC
@@ -244,7 +222,7 @@ bool __percpu_down_read(struct percpu_rw_semaphore *sem, bool try)
 	return true;
 }
 
-noinline void percpu_down_write(struct percpu_rw_semaphore *sem)
+void percpu_down_write(struct percpu_rw_semaphore *sem)
 {
 	koi_may_sleep("kernel/locking/percpu-rwsem.c", KOI_LINE(226, 228), _RET_IP_);
 	might_sleep();

@@ -128,11 +128,10 @@ static int koi_ksoftirqd_fn(void *unused)
 }
 
 /* ---- bottom halves off and on ---- */
-static __always_inline void koi_local_bh_enable(unsigned long ip, unsigned int cnt)
+void __local_bh_enable_ip(unsigned long ip, unsigned int cnt)
 {
 	WARN_ON_ONCE(in_hardirq());
 	preempt_count_sub(cnt - 1);
-	koi_lock_softirqs_on(ip);
 	if (unlikely(!in_interrupt() && *this_cpu_ptr(&koi_softirq_pending))) {
 		unsigned long flags;
 
@@ -142,11 +141,6 @@ static __always_inline void koi_local_bh_enable(unsigned long ip, unsigned int c
 	}
 	preempt_count_dec();
 	koi_charge();
-}
-
-noinline void __local_bh_enable_ip(unsigned long ip, unsigned int cnt)
-{
-	koi_local_bh_enable(_RET_IP_, cnt);
 }
 
 void _local_bh_enable(void)

@@ -32,6 +32,7 @@ struct MachineOptions {
   u32 timeout_s = 30;  // of this process's CPU time
   bool accounting = true;
   bool lazy = false;
+  bool lock_checks = true;  // the lock validator
   bool gdb = false;
   bool under_gdb = false;        // hidden: gdb has started this process
   bool force_koi_fault = false;  // hidden: a test of the bug bundle

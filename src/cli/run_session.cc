@@ -126,6 +126,7 @@ Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& opti
   config.memory_bytes = options.memory_bytes;
   config.seed = options.seed;
   config.lazy = options.lazy;
+  config.lock_checks = options.lock_checks;
   config.timeout_s = options.timeout_s;
   config.accounting = options.accounting;
   config.for_gdb = options.under_gdb;

@@ -24,6 +24,9 @@ void koi_lockdep_sleep(Address file, s32 line, u64 ip) {
   current().locks().sleep_in_atomic(name, static_cast<u32>(line), ip);
 }
 
+void koi_lockdep_show_held() { current().locks().show_held(); }
+void koi_lockdep_uninitialised() { current().locks().uninitialised(); }
+
 }  // namespace
 
 runtime::ExportTable lockdep_exports() {
@@ -34,6 +37,8 @@ runtime::ExportTable lockdep_exports() {
       {"koi_lockdep_init", address(koi_lockdep_init)},
       {"koi_lockdep_irqs_on", address(koi_lockdep_irqs_on)},
       {"koi_lockdep_contended", address(koi_lockdep_contended)},
+      {"koi_lockdep_show_held", address(koi_lockdep_show_held)},
+      {"koi_lockdep_uninitialised", address(koi_lockdep_uninitialised)},
       {"koi_lockdep_sleep", address(koi_lockdep_sleep)},
   };
   return table;

@@ -40,6 +40,7 @@ std::optional<Pfn> alloc_block(u32 order, Gfp gfp) {
 }
 
 Address alloc_pages(Gfp gfp, u32 order) {
+  might_alloc(gfp);
   const auto pfn = alloc_block(order, gfp);
   return pfn ? page_of(*pfn) : 0;
 }

@@ -61,6 +61,7 @@ Address kmalloc_again(u64 size, Gfp gfp, mm::KmallocFailure why) {
 
 Address kmalloc(u64 size, Gfp gfp) {
   runtime::Memory& m = memory();
+  might_alloc(gfp);
   if (size <= mm::kKmallocMaxCacheSize && size != 0) [[likely]] {
     mm::Cache* const cache = m.kmalloc().cache_for(size, gfp);
     void* const p = m.slabs().alloc(cache, gfp, this_cpu(), static_cast<u32>(size));
@@ -98,6 +99,7 @@ Address kmalloc_from_cache(mm::Cache* cache, Gfp gfp, u64 size) {
   if (!is_cache(cache)) [[unlikely]] {
     bad_cache(cache);
   }
+  might_alloc(gfp);
   runtime::Memory& m = memory();
   const auto attempt = [&] { return m.slabs().alloc(cache, gfp, this_cpu(), static_cast<u32>(size)); };
   void* p = attempt();
@@ -178,6 +180,7 @@ void kfree(Address address) {
     return;
   }
   const mm::Cache* const cache = slab->cache;
+  forget_locks(address, cache->object_size());
   const observe::PackedOrigin origin = accounting().slab_origin(slab, to_pointer(address));
   const mm::FreeOutcome outcome = m.slabs().free_to(slab, to_pointer(address), this_cpu());
   if (outcome == mm::FreeOutcome::kOk) [[likely]] {

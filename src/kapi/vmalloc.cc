@@ -73,6 +73,7 @@ mm::VmallocResult fill_area(mm::VmallocResult result, const mm::Vmalloc::Request
 }
 
 Address allocate(u64 size, u64 align, Gfp gfp, u32 flags = mm::vm_flag::kAlloc) {
+  might_alloc(gfp);
   runtime::Memory& m = memory();
   mm::Vmalloc::Request request;
   request.size = size;
@@ -134,6 +135,7 @@ void warn_no_area(FrameEvent event, Address address, std::string_view function,
 void release(Address address, bool unmap_only) {
   runtime::Memory& m = memory();
   const mm::VmArea* const area = address == 0 ? nullptr : m.vmalloc().find(address);
+  if (area != nullptr && !unmap_only) current().locks().memory_freed(area->address, area->size - host::kPageSize);
   const auto event = accounting().area_at(area);
   const bool newer = current().is_6_12();
   const std::string_view function = newer && unmap_only ? "vunmap" : "vfree";

@@ -176,6 +176,7 @@ constexpr EventRow kEvents61[] = {
     {kLock, "kfree", "", "__kmem_cache_free", kMeasured},
     {kLock, "vfree", "", "__vunmap", kMeasured},
     {kLock, "*", "", "", kMeasured},
+    {kLockUninitialised, "*", "__mutex_lock", "", kMeasured},
     {kSleepInAtomicContext, "koi_lockdep_sleep", "", "dump_stack_lvl __might_resched.cold", kMeasured},
     {kSleepInAtomicContext, "kmalloc_trace", "",
      "dump_stack_lvl __might_resched.cold __kmem_cache_alloc_node kmalloc_trace", kMeasured},
@@ -367,6 +368,7 @@ constexpr EventRow kEvents612[] = {
     {kLock, "kfree", "", "kfree", kMeasured},
     {kLock, "vfree", "", "vfree.part.0", kMeasured},
     {kLock, "*", "", "", kMeasured},
+    {kLockUninitialised, "*", "__mutex_lock", "", kMeasured},
     {kSleepInAtomicContext, "koi_lockdep_sleep", "", "dump_stack_lvl __might_resched.cold", kMeasured},
     {kSleepInAtomicContext, "*", "", "dump_stack_lvl __might_resched {export}", kFromSources},
 };

@@ -264,6 +264,7 @@ std::unique_ptr<BackgroundTask> Kernel::start_task(std::string_view comm, const 
   wanted.entry = [](sched::Task& /*self*/, void* opaque) {
     auto* const own = static_cast<BackgroundTask*>(opaque);
     const s32 value = (*own->body)();
+    own->kernel->locks().check_return_to_user();
     own->kernel->return_to_user();
     own->kernel->sched().exit_current(value);
   };

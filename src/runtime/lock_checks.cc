@@ -6,7 +6,10 @@
 #include <algorithm>
 
 #include "host/address_map.h"
+#include "host/crossing.h"
 #include "host/guest_memory.h"
+#include "runtime/accounting.h"
+#include "runtime/call_sites.h"
 #include "runtime/console.h"
 #include "runtime/kernel.h"
 #include "runtime/lock_reports.h"
@@ -28,11 +31,14 @@ using lockdep::LockKind;
 constexpr u64 kKeyInitialiser = 1;  // the site, the text
 constexpr u64 kKeyAddress = 2;      // static, or an object of its own
 constexpr u64 kKeyPercpu = 3;       // offset in the per-CPU area
+constexpr u64 kKeyAllocation = 4;   // who allocated the object, offset in it
 
 constexpr u64 kLongestName = 256;
+constexpr u64 kLargestArea = 1 << 20;  // locks farther in an area are classes of their own
 
 // struct koi_lockdep of kernel/lockdep.c.
 struct CoreState {
+  u64 on;
   u64 modules_begin;
   u64 modules_size;
   CacheEntry* cache;
@@ -51,7 +57,7 @@ LockChecks::LockChecks(Kernel& kernel)
       stats_(kernel.world().heap()),
       cache_(kernel.world().heap()),
       generations_(lockdep::kGenerations, 1, kernel.world().heap()),
-      pages_(nullptr),
+      pages_(kPageSlots, u8{0}, kernel.world().heap()),
       free_stacks_(kernel.world().heap()),
       sites_(kernel.world().heap()),
       name_sites_(kernel.world().heap()),
@@ -59,8 +65,6 @@ LockChecks::LockChecks(Kernel& kernel)
   cache_.resize(lockdep::kCacheEntries);
   traces_.emplace_back();
   stats_.resize(1);
-  pages_ = new (kernel.world().heap()->allocate(sizeof(*pages_)))
-      std::pmr::vector<bool>(kPageSlots, false, kernel.world().heap());
   stack_offset_ = kernel.core().address_of("koi_held_stack");
 }
 
@@ -80,6 +84,7 @@ void LockChecks::enable() {
   core->stats = stats_.data();
   // Modules get what the core and the stubs leave of the window.
   core->modules_begin = kernel_.core().text_end();
+  core->on = 1;
   core->modules_size = host::kWindowEnd - kernel_.core().text_end();
   enabled_ = true;
 }
@@ -132,6 +137,27 @@ u64 LockChecks::canonical_site(u64 site, u64 name) {
   return canonical;
 }
 
+// The object of the allocators that a lock lies in.
+LockChecks::ObjectPlace LockChecks::object_of(u64 lock) const {
+  Memory& memory = kernel_.memory();
+  const auto* const pointer = reinterpret_cast<const void*>(lock);
+  if (const auto object = memory.slabs().object_at(pointer)) {
+    ObjectPlace place{0, lock - reinterpret_cast<u64>(object->start), std::string(object->cache->name())};
+    if (memory.accounting().enabled() && object->allocated)
+      place.site = memory.accounting().slab_origin(memory.slabs().slab_of(pointer), object->start).site();
+    return place;
+  }
+  if (lock >= host::kVmalloc && lock < host::kEngineHeap) {
+    for (u64 page = lock & ~(host::kPageSize - 1); lock - page < kLargestArea; page -= host::kPageSize) {
+      const mm::VmArea* const area = memory.vmalloc().find(page);
+      if (area == nullptr) continue;
+      if (lock - area->address >= area->size) break;
+      return {area->origin ? area->origin->site : 0, lock - area->address, "vmalloc"};
+    }
+  }
+  return {};
+}
+
 ClassId LockChecks::make_class(u64 lock, LockKind kind, const Instance& instance) {
   lockdep::DependencyGraph& graph = validator_.graph();
   if (kind == LockKind::kRcu) return graph.add({kKeyAddress, lock, 0}, kind, "rcu_read_lock");
@@ -144,11 +170,18 @@ ClassId LockChecks::make_class(u64 lock, LockKind kind, const Instance& instance
     if (offset < host::kPercpuAreaSize)
       return graph.add({kKeyPercpu, offset, 0}, kind, fmt::format("percpu+{:#x}", offset));
   }
+  const ObjectPlace place = object_of(lock);
+  if (place.site != 0) {
+    // Copies of an inline function allocate objects of one kind.
+    const CallSite& call = kernel_.call_sites().at(place.site);
+    const ClassKey key{kKeyAllocation, canonical_site(call.address, 0), place.offset};
+    return graph.add(key, kind, fmt::format("{}:{:#x}", call.function, place.offset));
+  }
   std::string name = fmt::format("{:#x}", lock);
   if (const auto symbol = kernel_.traps().symbols().lookup(lock)) {
     name = symbol->offset == 0 ? symbol->name : fmt::format("{}+{:#x}", symbol->name, symbol->offset);
-  } else if (const auto object = kernel_.memory().slabs().object_at(reinterpret_cast<const void*>(lock))) {
-    name = fmt::format("{}+{:#x}", object->cache->name(), lock - reinterpret_cast<u64>(object->start));
+  } else if (!place.what.empty()) {
+    name = fmt::format("{}+{:#x}", place.what, place.offset);
   }
   return graph.add({kKeyAddress, lock, 0}, kind, name);
 }
@@ -157,7 +190,7 @@ ClassId LockChecks::class_of(u64 lock, LockKind kind) {
   Instance& instance = instances_[lock];
   if (instance.class_id == lockdep::kNoClass) {
     instance.class_id = make_class(lock, kind, instance);
-    (*pages_)[page_slot(lock)] = true;
+    pages_[page_slot(lock)] = 1;
     set_stat_pointer();
   }
   return instance.class_id;
@@ -201,7 +234,7 @@ void LockChecks::initialised(u64 lock, u64 bytes, u64 name, u64 ip) {
   memory_freed(lock, bytes);
   Instance& instance = instances_[lock];
   instance = Instance{lockdep::kNoClass, ip, name};
-  (*pages_)[page_slot(lock)] = true;
+  pages_[page_slot(lock)] = 1;
 }
 
 void LockChecks::interrupts_on(bool soft) {
@@ -231,6 +264,9 @@ void LockChecks::memory_freed(u64 begin, u64 bytes) {
   for (u32 i = 0; i < held.depth; ++i) {
     if (held.held[i].lock - begin >= bytes) continue;
     LockReports(*this, kernel_).held_lock_freed(held, i, begin, begin + bytes - 1);
+    // It went with its memory.
+    const HeldLock gone = held.held[i];
+    static_cast<void>(validator_.release(held, gone));
     break;
   }
   while (it != instances_.end() && it->first < begin + bytes) {
@@ -313,8 +349,34 @@ void LockChecks::check_task_exit() {
   HeldStack& held = stack();
   if (!enabled_ || held.depth == 0) return;
   LockReports(*this, kernel_).held_at_exit(held);
+  drop_all();
+}
+
+void LockChecks::drop_all() {
+  HeldStack& held = stack();
   held.depth = 0;
+  held.untracked = 0;
   held.chain = 0;
+}
+
+void LockChecks::show_held() {
+  HeldStack& held = stack();
+  if (!enabled_ || held.depth == 0) return;
+  kernel_.console().print(LockReports(*this, kernel_).held_locks(held));
+  note("a work function leaked a lock");
+  drop_all();
+}
+
+void LockChecks::uninitialised() {
+  kernel_.traps().warn(FrameEvent::kLockUninitialised, {"kernel/locking/mutex.c", 582, 588},
+                       "DEBUG_LOCKS_WARN_ON(lock->magic != lock)");
+  note("use of a mutex that was never initialised");
+}
+
+bool LockChecks::in_atomic() const {
+  constexpr u32 kNeedResched = 0x8000'0000;
+  return enabled_ && ((static_cast<u32>(kernel_.preempt_count()) & ~kNeedResched) != 0 ||
+                      host::gs_area()->interrupt_flag == 0 || kernel_.rcu_nesting() != 0);
 }
 
 }  // namespace koi::runtime

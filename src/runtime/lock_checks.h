@@ -24,6 +24,7 @@
 
 #include "base/strong.h"
 #include "engine/lockdep/validator.h"
+#include "observe/allocation_sites.h"
 #include "runtime/lock_sources.h"
 #include "runtime/splat.h"
 
@@ -55,17 +56,24 @@ class LockChecks final : public lockdep::ProblemSink {
   void interrupts_on(bool soft);
   void contended(u64 lock, u64 wait_ns);
   // A function that may sleep was called in a context that may not: `file` empty: the caller's own place.
+  [[nodiscard]] bool in_atomic() const;
   void sleep_in_atomic(std::string_view file, u32 line, u64 ip);
 
   // ---- from the rest of the machine ----
   // Is there a lock in that memory? (Quick; may say yes for nothing.)
-  [[nodiscard]] bool may_hold_locks(u64 address) const { return (*pages_)[page_slot(address)]; }
+  [[nodiscard]] bool may_hold_locks(u64 address) const { return pages_[page_slot(address)] != 0; }
   // The memory is free: its locks are gone. "held lock freed!" if the task still holds one.
   void memory_freed(u64 begin, u64 bytes);
   void module_unloaded(u64 begin, u64 bytes);
   // The running task goes back to user space, or ends.
   void check_return_to_user();
   void check_task_exit();
+  // The running task was killed, or gives up its list after a report.
+  void drop_all();
+  // A work function came back with locks: what its worker holds, for the report of the core.
+  void show_held();
+  // A lock that no initialiser ever saw.
+  void uninitialised();
   // What the running task holds, as splats list it.
   [[nodiscard]] const lockdep::HeldStack& current_stack() const;
 
@@ -86,6 +94,12 @@ class LockChecks final : public lockdep::ProblemSink {
   [[nodiscard]] lockdep::HeldStack& stack();
   // The core's per-CPU pointer: the list of whoever runs there.
   [[nodiscard]] lockdep::HeldStack*& stack_of(VcpuId cpu) const;
+  struct ObjectPlace {
+    observe::SiteNumber site = observe::kNoSite;
+    u64 offset = 0;
+    std::string what;  // empty: no object
+  };
+  [[nodiscard]] ObjectPlace object_of(u64 lock) const;
   [[nodiscard]] lockdep::ClassId class_of(u64 lock, lockdep::LockKind kind);
   [[nodiscard]] lockdep::ClassId make_class(u64 lock, lockdep::LockKind kind, const Instance& instance);
   [[nodiscard]] u64 canonical_site(u64 site, u64 name);
@@ -105,7 +119,7 @@ class LockChecks final : public lockdep::ProblemSink {
   std::pmr::vector<lockdep::LockStat> stats_;  // by class
   std::pmr::vector<lockdep::CacheEntry> cache_;
   std::pmr::vector<u32> generations_;
-  std::pmr::vector<bool>* pages_;  // which pages may have locks
+  std::pmr::vector<u8> pages_;  // which pages may have locks
   std::pmr::vector<lockdep::HeldStack*> free_stacks_;
   std::pmr::unordered_map<u64, u64> sites_;                          // init site → the one that stands for its class
   std::pmr::unordered_map<u64, std::pmr::vector<u64>> name_sites_;  // initialiser's text → sites

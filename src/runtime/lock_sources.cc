@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <fstream>
 
@@ -82,10 +83,15 @@ LockSources::Place LockSources::kernel_place(u64 ip) {
   if (module == nullptr) return {};
   const auto places = module->source_places(ip - 1);
   if (places.empty()) return {};
+  // might_sleep() and cond_resched() are macros: they name the place of their use, not these functions'.
+  const auto shown = std::find_if(places.begin(), places.end(), [](const SourcePlace& place) {
+    return place.function != "might_resched" && place.function != "_cond_resched";
+  });
+  if (shown == places.end()) return {};
   // The headers are named from the top of the kernel's tree.
-  std::string file = places.front().file;
+  std::string file = shown->file;
   if (const auto at = file.rfind("/include/"); at != std::string::npos) file.erase(0, at + 1);
-  return {file, places.front().line};
+  return {file, shown->line};
 }
 
 bool LockSources::sets_class_by_hand(u64 ip) {
