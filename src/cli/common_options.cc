@@ -151,7 +151,8 @@ void add_machine_options(CLI::App& app, MachineOptions& options) {
   add_choice<bool>(app, "--accounting", options.accounting, {{"on", true}, {"off", false}},
                    "keep count of which call site asked for which memory");
   app.add_flag("!--no-lock-checks", options.lock_checks,
-               "no lock validator and no check for sleeping in atomic context: the log of a kernel built without them");
+               "no lock validator and no check for sleeping in atomic context: the log of a kernel built "
+               "without them");
   app.add_flag("--lazy", options.lazy,
                "load modules with missing symbols; calling one is an oops that names it");
   app.add_flag("--under-gdb", options.under_gdb)->group("");

@@ -43,9 +43,9 @@ struct KernelConfig {
   u64 memory_bytes = 1ULL << 30;
   u64 seed = 1;
   bool lazy = false;
-  bool for_gdb = false;    // register modules with gdb's JIT interface
-  u32 timeout_s = 30;      // CPU time
-  bool accounting = true;  // keep who asked for each live object
+  bool for_gdb = false;     // register modules with gdb's JIT interface
+  u32 timeout_s = 30;       // CPU time
+  bool accounting = true;   // keep who asked for each live object
   bool lock_checks = true;  // the lock validator
 };
 

@@ -121,7 +121,7 @@ class LockChecks final : public lockdep::ProblemSink {
   std::pmr::vector<u32> generations_;
   std::pmr::vector<u8> pages_;  // which pages may have locks
   std::pmr::vector<lockdep::HeldStack*> free_stacks_;
-  std::pmr::unordered_map<u64, u64> sites_;                          // init site → the one that stands for its class
+  std::pmr::unordered_map<u64, u64> sites_;  // init site → the one that stands for its class
   std::pmr::unordered_map<u64, std::pmr::vector<u64>> name_sites_;  // initialiser's text → sites
   std::pmr::unordered_set<u64> nested_;  // pairs of objects of one class, in the order of nesting
   u64 last_sleep_ns_ = 0;

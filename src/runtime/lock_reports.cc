@@ -104,9 +104,7 @@ void LockReports::stack_backtrace(SplatText& text, std::string_view frames, std:
 
 void LockReports::trace(SplatText& text, lockdep::TraceId id, u64 indent, std::string_view frames) const {
   const std::string blanks(indent + 1, ' ');
-  const auto one = [&](u64 address) {
-    line(text, blanks + symbol_text(kernel_.traps().symbols(), address));
-  };
+  const auto one = [&](u64 address) { line(text, blanks + symbol_text(kernel_.traps().symbols(), address)); };
   while (!frames.empty()) {
     const size_t blank = frames.find(' ');
     one(kernel_.name_address(frames.substr(0, blank)) + kFrameOffset);
@@ -298,9 +296,10 @@ void LockReports::inversion(SplatText& text, const HeldStack& stack, const Probl
   banner(text, "WARNING: possible irq lock inversion dependency detected", '=', 56, {});
   line(text, fmt::format("{} just changed the state of lock:", task()));
   line(text, held_line(p.next));
-  line(text, forwards ? fmt::format("but this lock took another, {}-unsafe lock in the past:", irq_name(p.new_bit))
-                      : fmt::format("but this lock was taken by another, {}-safe lock in the past:",
-                                    irq_name(p.new_bit)));
+  line(text, forwards
+                 ? fmt::format("but this lock took another, {}-unsafe lock in the past:", irq_name(p.new_bit))
+                 : fmt::format("but this lock was taken by another, {}-safe lock in the past:",
+                               irq_name(p.new_bit)));
   line(text, fmt::format(" {}", full_name(other)));
   line(text, "");
   line(text, "");
@@ -445,10 +444,12 @@ void LockReports::sleeping_function(std::string_view file, u32 number) {
   const auto count = static_cast<u32>(kernel_.preempt_count()) & ~0x8000'0000U;
   const bool irqs_off = host::gs_area()->interrupt_flag == 0;
   const sched::Task* const current = kernel_.sched().current();
-  const std::string place = file.empty() ? std::string("(unknown place)") : fmt::format("{}:{}", file, number);
+  const std::string place =
+      file.empty() ? std::string("(unknown place)") : fmt::format("{}:{}", file, number);
   add(text, kError, fmt::format("BUG: sleeping function called from invalid context at {}", place));
-  add(text, kError, fmt::format("in_atomic(): {}, irqs_disabled(): {}, non_block: 0, pid: {}, name: {}",
-                                count != 0 ? 1 : 0, irqs_off ? 1 : 0, current->pid, current->name()));
+  add(text, kError,
+      fmt::format("in_atomic(): {}, irqs_disabled(): {}, non_block: 0, pid: {}, name: {}", count != 0 ? 1 : 0,
+                  irqs_off ? 1 : 0, current->pid, current->name()));
   add(text, kError, fmt::format("preempt_count: {:x}, expected: 0", count));
   add(text, kError, fmt::format("RCU nest depth: {}, expected: 0", kernel_.rcu_nesting()));
   append(text, held_locks(checks_.current_stack()));

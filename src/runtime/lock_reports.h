@@ -47,10 +47,10 @@ class LockReports {
   void irq_scenario(SplatText& text, lockdep::ClassId safe, lockdep::ClassId previous, lockdep::ClassId next,
                     lockdep::ClassId unsafe) const;
 
-  [[nodiscard]] std::string name(lockdep::ClassId id) const;         // A, &o->m#2
-  [[nodiscard]] std::string full_name(lockdep::ClassId id) const;    // (A){+.+.}-{3:3}
+  [[nodiscard]] std::string name(lockdep::ClassId id) const;       // A, &o->m#2
+  [[nodiscard]] std::string full_name(lockdep::ClassId id) const;  // (A){+.+.}-{3:3}
   [[nodiscard]] std::string held_line(const lockdep::HeldLock& lock) const;
-  [[nodiscard]] std::string task() const;                            // insmod/39
+  [[nodiscard]] std::string task() const;  // insmod/39
   [[nodiscard]] std::string task_with_context() const;
 
   LockChecks& checks_;

@@ -65,7 +65,8 @@ LockSources::Nesting LockSources::nesting_at(u64 ip) {
     for (u32 n = first; n <= place.line + kLinesAfter && n <= lines->size(); ++n) {
       const std::string& text = (*lines)[n - 1];
       // A neighbouring line that is a statement of its own says nothing about this one.
-      if (n < place.line && !text.empty() && (text.back() == ';' || text.back() == '{' || text.back() == '}')) continue;
+      if (n < place.line && !text.empty() && (text.back() == ';' || text.back() == '{' || text.back() == '}'))
+        continue;
       if (n > place.line && ((*lines)[place.line - 1].find(';') != std::string::npos)) continue;
       if (annotates_nesting(text)) return Nesting::kAnnotated;
     }
@@ -101,11 +102,13 @@ bool LockSources::sets_class_by_hand(u64 ip) {
     const auto* const lines = lines_of(place.file);
     if (lines == nullptr || place.line == 0 || place.line > lines->size()) continue;
     u32 first = place.line;
-    while (first > 1 && place.line - first < kLongestFunction && !begins_definition((*lines)[first - 1])) --first;
+    while (first > 1 && place.line - first < kLongestFunction && !begins_definition((*lines)[first - 1]))
+      --first;
     for (u32 n = first; n <= lines->size() && n - first < kLongestFunction; ++n) {
       const std::string& text = (*lines)[n - 1];
       if (sets_class(text)) return true;
-      if (n >= place.line && !text.empty() && (text.front() == '}' || (n == first && text.back() == '}'))) break;
+      if (n >= place.line && !text.empty() && (text.front() == '}' || (n == first && text.back() == '}')))
+        break;
     }
   }
   return false;

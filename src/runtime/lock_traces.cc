@@ -65,7 +65,8 @@ SplatText Traps::lock_stack_dump(std::string_view frames, std::string_view skipp
   }
   while (!frames.empty()) {
     const size_t blank = frames.find(' ');
-    at = input.trace.insert(at, trace_address(kernel_.name_address(frames.substr(0, blank)) + kFrameOffset)) + 1;
+    at = input.trace.insert(at, trace_address(kernel_.name_address(frames.substr(0, blank)) + kFrameOffset)) +
+         1;
     frames = blank == std::string_view::npos ? std::string_view() : frames.substr(blank + 1);
   }
   return stack_dump(input, symbols_);

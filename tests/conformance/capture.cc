@@ -84,6 +84,8 @@ std::vector<std::string> command_of(const Host& host, const Run& run, const std:
                                       "--cpus",   std::to_string(run.cpus),
                                       "--memory", run.memory};
   if (run.lazy) command.emplace_back("--lazy");
+  // The distribution's kernels are built without these checks.
+  if (!run.lock_checks) command.emplace_back("--no-lock-checks");
   if (!run.boot_options.empty()) {
     command.emplace_back("--cmdline");
     command.push_back(run.boot_options);

@@ -20,6 +20,7 @@ struct Run {
   std::string script;     // koi shell: the session, instead of a module
   int cpus = 2;
   std::string memory = "1G";
+  bool lock_checks = false;  // the lock validator
   bool lazy = true;          // a missing symbol matters only when it is called
   std::string boot_options;  // what stood on the kernel's command line
   // koi run: raw is dmesg -r, kmsg the records of /dev/kmsg, dmesg what the console shows at its usual level.

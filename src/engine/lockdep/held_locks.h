@@ -57,8 +57,8 @@ inline constexpr u32 kMaxHeld = 48;
 
 struct HeldStack {
   u32 depth = 0;
-  u32 untracked = 0;  // locks taken beyond kMaxHeld
-  u64 chain = 0;      // hash of the classes held, in order
+  u32 untracked = 0;    // locks taken beyond kMaxHeld
+  u64 chain = 0;        // hash of the classes held, in order
   u64 hard_marked = 0;  // the chain that is known to have been held with interrupts on
   u64 soft_marked = 0;
   HeldLock held[kMaxHeld];

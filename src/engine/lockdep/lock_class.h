@@ -100,7 +100,8 @@ struct Dependency {
 };
 
 struct LockClass {
-  explicit LockClass(std::pmr::memory_resource* resource) : name(resource), after(resource), before(resource) {}
+  explicit LockClass(std::pmr::memory_resource* resource)
+      : name(resource), after(resource), before(resource) {}
 
   ClassKey key;
   std::pmr::string name;

@@ -185,11 +185,12 @@ void Validator::check_new_state(HeldStack& stack, const HeldLock& lock, u8 bit) 
 // A class that became interrupt-safe must not lead to unsafe ones, one that became unsafe must not be led to by safe ones.
 bool Validator::search_states(HeldStack& stack, const HeldLock& lock, u8 bit, u8 excluded) {
   const auto direction = (bit & kUsageDirection) != 0 ? Direction::kBefore : Direction::kAfter;
-  const auto path = graph_.search(lock.class_id, lock.read(), direction, [&](ClassId id, bool only_recursive) {
-    if (id == lock.class_id) return false;
-    if (only_recursive && (excluded & kUsageRead) != 0) return false;
-    return (graph_.at(id).usage & mask_of(excluded)) != 0;
-  });
+  const auto path =
+      graph_.search(lock.class_id, lock.read(), direction, [&](ClassId id, bool only_recursive) {
+        if (id == lock.class_id) return false;
+        if (only_recursive && (excluded & kUsageRead) != 0) return false;
+        return (graph_.at(id).usage & mask_of(excluded)) != 0;
+      });
   if (!path) return false;
   Problem problem;
   problem.kind = ProblemKind::kIrqInversion;
@@ -230,7 +231,8 @@ void Validator::add_dependencies(HeldStack& stack, const HeldLock& lock) {
   for (u32 i = stack.depth; i-- > 0;) {
     const HeldLock& held = stack.held[i];
     if (held.irq_context() != lock.irq_context()) return;
-    if (kind_of(held.how) != LockKind::kRcu && kind_of(lock.how) != LockKind::kRcu) add_dependency(stack, i, lock);
+    if (kind_of(held.how) != LockKind::kRcu && kind_of(lock.how) != LockKind::kRcu)
+      add_dependency(stack, i, lock);
     // Whoever waited for this lock depends on what lies below it already.
     if (!held.trylock()) return;
   }

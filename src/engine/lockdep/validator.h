@@ -24,24 +24,24 @@ enum class ProblemKind : u8 {
   kRecursion,          // AA
   kCircular,           // ABBA and longer
   kInconsistentState,  // used in an interrupt, and elsewhere with interrupts on
-  kIrqInversion,       // a usage bit connects an interrupt-safe class with an unsafe one, over known dependencies
-  kIrqDependency,      // a new dependency does
-  kWaitContext,        // a sleeping lock inside a spinning one, or in an interrupt
-  kUnlockBalance,      // released, but not held
+  kIrqInversion,   // a usage bit connects an interrupt-safe class with an unsafe one, over known dependencies
+  kIrqDependency,  // a new dependency does
+  kWaitContext,    // a sleeping lock inside a spinning one, or in an interrupt
+  kUnlockBalance,  // released, but not held
 };
 
 struct Problem {
   ProblemKind kind = ProblemKind::kRecursion;
-  HeldLock next;           // what is being taken (or released)
+  HeldLock next;                       // what is being taken (or released)
   const HeldLock* previous = nullptr;  // what is held and conflicts
-  u32 previous_index = 0;  // its place on the stack
+  u32 previous_index = 0;              // its place on the stack
   TraceId trace = kNoTrace;
   // kCircular: from `next` to `previous`. kIrqInversion: from the class to the other one. kIrqDependency: from `previous`
   // back to the interrupt-safe class, and `forward` from `next` to the unsafe one.
   Path path;
   Path forward;
-  u8 old_bit = 0;  // the state that the class has
-  u8 new_bit = 0;  // the state that it gets now
+  u8 old_bit = 0;                     // the state that the class has
+  u8 new_bit = 0;                     // the state that it gets now
   WaitType context = WaitType::kMax;  // kWaitContext: what the task may do apart from its locks
 };
 

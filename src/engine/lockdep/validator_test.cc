@@ -281,8 +281,9 @@ class NaiveModel {
     for (const Edge& e : edges_) {
       if (!joins(walk.back(), e)) continue;
       bool used = false;
-      for (const Edge& w : walk) used = used || (w.from == e.from && w.to == e.to && w.to_read == e.to_read &&
-                                                 w.from_read == e.from_read);
+      for (const Edge& w : walk)
+        used = used ||
+               (w.from == e.from && w.to == e.to && w.to_read == e.to_read && w.from_read == e.from_read);
       if (used) continue;
       walk.push_back(e);
       if (extend(walk, first)) return true;
@@ -322,8 +323,8 @@ TEST(ValidatorModel, CyclesAreThoseOfBruteForce) {
       held.how = how_of(LockKind::kRwlock, edge.to_read);
       static_cast<void>(validator.acquire(stack, held));
       const bool found = sink.seen.size() != before;
-      ASSERT_EQ(found, expected) << "step " << step << ": " << a << '/' << edge.from_read << " -> " << b << '/'
-                                 << edge.to_read;
+      ASSERT_EQ(found, expected) << "step " << step << ": " << a << '/' << edge.from_read << " -> " << b
+                                 << '/' << edge.to_read;
       // The validator does not keep an edge that closes a cycle; nor does it report a pair twice, so the run ends here.
       if (found) {
         ++cycles;
