@@ -28,7 +28,7 @@ void complete_all(struct completion *x)
 }
 
 /* Jiffies left (at least 1) when completed, 0 at the end of the time, -ERESTARTSYS at a signal. */
-static long koi_wait_completion(struct completion *x, long timeout, int state)
+static noinline long koi_complete_wait(struct completion *x, long timeout, int state)
 {
 	struct swait_queue wait = { .task = current, .task_list = LIST_HEAD_INIT(wait.task_list) };
 
@@ -56,24 +56,29 @@ static long koi_wait_completion(struct completion *x, long timeout, int state)
 	return timeout;
 }
 
-void wait_for_completion(struct completion *x)
+static __always_inline long koi_wait_completion(struct completion *x, long timeout, int state, unsigned long ip)
 {
-	koi_wait_completion(x, MAX_SCHEDULE_TIMEOUT, TASK_UNINTERRUPTIBLE);
+	return koi_complete_wait(x, timeout, state);
 }
 
-unsigned long wait_for_completion_timeout(struct completion *x, unsigned long timeout)
+noinline void wait_for_completion(struct completion *x)
 {
-	return koi_wait_completion(x, timeout, TASK_UNINTERRUPTIBLE);
+	koi_wait_completion(x, MAX_SCHEDULE_TIMEOUT, TASK_UNINTERRUPTIBLE, _RET_IP_);
 }
 
-void wait_for_completion_io(struct completion *x)
+noinline unsigned long wait_for_completion_timeout(struct completion *x, unsigned long timeout)
 {
-	koi_wait_completion(x, MAX_SCHEDULE_TIMEOUT, TASK_UNINTERRUPTIBLE);
+	return koi_wait_completion(x, timeout, TASK_UNINTERRUPTIBLE, _RET_IP_);
 }
 
-unsigned long wait_for_completion_io_timeout(struct completion *x, unsigned long timeout)
+noinline void wait_for_completion_io(struct completion *x)
 {
-	return koi_wait_completion(x, timeout, TASK_UNINTERRUPTIBLE);
+	koi_wait_completion(x, MAX_SCHEDULE_TIMEOUT, TASK_UNINTERRUPTIBLE, _RET_IP_);
+}
+
+noinline unsigned long wait_for_completion_io_timeout(struct completion *x, unsigned long timeout)
+{
+	return koi_wait_completion(x, timeout, TASK_UNINTERRUPTIBLE, _RET_IP_);
 }
 
 static int koi_completion_answer(long left)
@@ -81,29 +86,29 @@ static int koi_completion_answer(long left)
 	return left == -ERESTARTSYS ? -ERESTARTSYS : 0;
 }
 
-int wait_for_completion_interruptible(struct completion *x)
+noinline int wait_for_completion_interruptible(struct completion *x)
 {
-	return koi_completion_answer(koi_wait_completion(x, MAX_SCHEDULE_TIMEOUT, TASK_INTERRUPTIBLE));
+	return koi_completion_answer(koi_wait_completion(x, MAX_SCHEDULE_TIMEOUT, TASK_INTERRUPTIBLE, _RET_IP_));
 }
 
-long wait_for_completion_interruptible_timeout(struct completion *x, unsigned long timeout)
+noinline long wait_for_completion_interruptible_timeout(struct completion *x, unsigned long timeout)
 {
-	return koi_wait_completion(x, timeout, TASK_INTERRUPTIBLE);
+	return koi_wait_completion(x, timeout, TASK_INTERRUPTIBLE, _RET_IP_);
 }
 
-int wait_for_completion_killable(struct completion *x)
+noinline int wait_for_completion_killable(struct completion *x)
 {
-	return koi_completion_answer(koi_wait_completion(x, MAX_SCHEDULE_TIMEOUT, TASK_KILLABLE));
+	return koi_completion_answer(koi_wait_completion(x, MAX_SCHEDULE_TIMEOUT, TASK_KILLABLE, _RET_IP_));
 }
 
-long wait_for_completion_killable_timeout(struct completion *x, unsigned long timeout)
+noinline long wait_for_completion_killable_timeout(struct completion *x, unsigned long timeout)
 {
-	return koi_wait_completion(x, timeout, TASK_KILLABLE);
+	return koi_wait_completion(x, timeout, TASK_KILLABLE, _RET_IP_);
 }
 
-int wait_for_completion_state(struct completion *x, unsigned int state)
+noinline int wait_for_completion_state(struct completion *x, unsigned int state)
 {
-	return koi_completion_answer(koi_wait_completion(x, MAX_SCHEDULE_TIMEOUT, state));
+	return koi_completion_answer(koi_wait_completion(x, MAX_SCHEDULE_TIMEOUT, state, _RET_IP_));
 }
 
 bool try_wait_for_completion(struct completion *x)

@@ -7,6 +7,7 @@
  * What is not here is C++: algorithms, and all state that modules cannot see. The core calls it through koi_* and the
  * kernel's own function names, like any module does.
  */
+#include "own_locks.h"
 #include <linux/version.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
@@ -106,6 +107,7 @@
 #include "notifier.c"
 #include "random.c"
 #include "atomic_sleep.c"
+#include "lockdep.c"
 #include "locks.c"
 #include "cred.c"
 #include "oom.c"
@@ -151,3 +153,5 @@
 #include "fpu.c"
 #include "crypto/all.c"
 #include "leftovers.c"
+/* Last: nothing of the core may use them. */
+#include "checked_locks.c"

@@ -89,6 +89,22 @@ static __always_inline void koi_charge(void)
 		koi_border();
 }
 
+/* ---- the lock validator: src/kapi/lockdep.cc ---- */
+void koi_lockdep_acquire(const void *lock, unsigned int how, unsigned long ip);
+void koi_lockdep_release(const void *lock, unsigned int how, unsigned long ip);
+/* Shared from now on. */
+void koi_lockdep_downgrade(const void *lock);
+/* An initialiser that tells the lock's name ran, called from `ip`. */
+void koi_lockdep_init(const void *lock, unsigned long size, const char *name, unsigned long ip);
+/* Interrupts go on (soft: bottom halves) while the running task holds locks. */
+void koi_lockdep_irqs_on(int soft);
+/* A task waited that long for a lock. */
+void koi_lockdep_contended(const void *lock, u64 wait_ns);
+/* The locks of a worker whose function came back with them: listed, and given up. */
+void koi_lockdep_show_held(void);
+/* A mutex that no initialiser ever saw. */
+void koi_lockdep_uninitialised(void);
+
 /* ---- virtual files: src/kapi/vfs.cc ---- */
 /* The directories that are always there: enum Place of src/engine/vfs/tree.h. */
 enum koi_vfs_place {

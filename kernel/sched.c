@@ -51,7 +51,7 @@ asmlinkage void schedule(void)
 		wq_worker_running_again(t);
 }
 
-int __cond_resched(void)
+noinline int __cond_resched(void)
 {
 	koi_charge();
 	if (likely(!need_resched()) || koi_atomic_count() || irqs_disabled())

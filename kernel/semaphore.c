@@ -26,7 +26,7 @@ static noinline int koi_down_wait(struct semaphore *sem, long state, long timeou
 	}
 }
 
-static int koi_down(struct semaphore *sem, long state, long timeout)
+static __always_inline int koi_down(struct semaphore *sem, long state, long timeout, int line, unsigned long ip)
 {
 	unsigned long flags;
 	int answer = 0;
@@ -41,24 +41,24 @@ static int koi_down(struct semaphore *sem, long state, long timeout)
 	return answer;
 }
 
-void down(struct semaphore *sem)
+noinline void down(struct semaphore *sem)
 {
-	koi_down(sem, TASK_UNINTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
+	koi_down(sem, TASK_UNINTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT, 59, _RET_IP_);
 }
 
-int down_interruptible(struct semaphore *sem)
+noinline int down_interruptible(struct semaphore *sem)
 {
-	return koi_down(sem, TASK_INTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
+	return koi_down(sem, TASK_INTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT, 83, _RET_IP_);
 }
 
-int down_killable(struct semaphore *sem)
+noinline int down_killable(struct semaphore *sem)
 {
-	return koi_down(sem, TASK_KILLABLE, MAX_SCHEDULE_TIMEOUT);
+	return koi_down(sem, TASK_KILLABLE, MAX_SCHEDULE_TIMEOUT, 110, _RET_IP_);
 }
 
-int down_timeout(struct semaphore *sem, long timeout)
+noinline int down_timeout(struct semaphore *sem, long timeout)
 {
-	return koi_down(sem, TASK_UNINTERRUPTIBLE, timeout);
+	return koi_down(sem, TASK_UNINTERRUPTIBLE, timeout, 165, _RET_IP_);
 }
 
 /* 0: got it. */

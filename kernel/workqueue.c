@@ -428,16 +428,19 @@ bool mod_delayed_work_on(int cpu, struct workqueue_struct *wq, struct delayed_wo
 /* ---- running ---- */
 static void koi_check_leak(int count, work_func_t func)
 {
-	if (likely(preempt_count() == count && !rcu_preempt_depth()))
+	unsigned int locks = koi_lockdep.on ? this_cpu_read(koi_held_stack)->depth : 0;
+
+	if (likely(preempt_count() == count && !rcu_preempt_depth() && !locks))
 		return;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
 	pr_err("BUG: workqueue leaked atomic, lock or RCU: %s[%d]\n"
 	       "     preempt=0x%08x lock=%d->%d RCU=%d->%d workfn=%ps\n",
-	       current->comm, task_pid_nr(current), preempt_count(), 0, 0, 0, rcu_preempt_depth(), func);
+	       current->comm, task_pid_nr(current), preempt_count(), 0, locks, 0, rcu_preempt_depth(), func);
 #else
 	pr_err("BUG: workqueue leaked lock or atomic: %s/0x%08x/%d\n     last function: %ps\n", current->comm,
 	       preempt_count(), task_pid_nr(current), func);
 #endif
+	koi_lockdep_show_held();
 	dump_stack();
 }
 

@@ -97,6 +97,7 @@ Verdict RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opti
   const u64 loaded = journal.count(EventKind::kModuleLoaded);
   const u64 warnings = journal.count(EventKind::kWarning);
   const u64 oopses = journal.count(EventKind::kOops) + journal.count(EventKind::kPanic);
+  const u64 lock_findings = journal.count(EventKind::kLock);
   std::string text =
       fmt::format("koi: {} of {} loaded, {} unloaded; {:.6f} s of virtual time on {}; seed {}", loaded,
                   counted(modules_asked, "module", "modules"), journal.count(EventKind::kModuleUnloaded),
@@ -111,6 +112,7 @@ Verdict RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opti
   }
   text += fmt::format(". Findings: {}, {}", counted(warnings, "warning", "warnings"),
                       counted(oopses, "oops", "oopses"));
+  if (lock_findings != 0) text += ", " + counted(lock_findings, "lock finding", "lock findings");
   if (!leaks.empty()) text += ", " + counted(leaks.size(), "leaking call site", "leaking call sites");
   text += leaks_text(kernel, leaks);
   for (const observe::Event& event : journal.events()) {
@@ -132,12 +134,14 @@ ExitCode RunOutcome::exit_code(const observe::Journal& journal, const MachineOpt
   const bool any = fails_on("any");
   const bool on_leak = any || fails_on("leak");
   const bool on_warning = on_leak || fails_on("warning");
-  const bool on_oops = any || fails_on("oops") || on_warning;
+  const bool on_lock = on_warning || fails_on("lock");
+  const bool on_oops = any || fails_on("oops") || on_lock;
   const u64 fatal = journal.count(EventKind::kOops) + journal.count(EventKind::kPanic) +
                     journal.count(EventKind::kLockup) + journal.count(EventKind::kTimeout) +
                     journal.count(EventKind::kDeadlock) + journal.count(EventKind::kOomKill);
   if ((on_leak && journal.count(EventKind::kLeak) != 0) || (on_oops && fatal != 0) ||
-      (on_warning && journal.count(EventKind::kWarning) != 0))
+      (on_warning && journal.count(EventKind::kWarning) != 0) ||
+      (on_lock && journal.count(EventKind::kLock) != 0))
     return ExitCode::kFinding;
   return ExitCode::kSuccess;
 }

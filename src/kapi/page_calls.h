@@ -12,6 +12,7 @@
 #include "kapi/kernel_ref.h"
 #include "kapi/page_slowpath.h"
 #include "runtime/accounting.h"
+#include "runtime/lock_checks.h"
 #include "runtime/memory.h"
 #include "runtime/traps.h"
 
@@ -20,6 +21,12 @@ namespace koi::kapi {
 inline runtime::Memory& memory() { return current().memory(); }
 inline runtime::Accounting& accounting() { return memory().accounting(); }
 inline VcpuId this_cpu() { return current().sched().running_vcpu(); }
+// The locks in memory that is about to be freed go with it.
+inline void forget_locks(u64 address, u64 bytes) {
+  runtime::LockChecks& locks = current().locks();
+  if (locks.may_hold_locks(address) || locks.may_hold_locks(address + bytes - 1)) [[unlikely]]
+    locks.memory_freed(address, bytes);
+}
 inline u64 to_address(const void* p) { return reinterpret_cast<u64>(p); }
 inline void* to_pointer(u64 address) { return reinterpret_cast<void*>(address); }
 

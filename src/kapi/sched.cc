@@ -5,6 +5,7 @@
 #include "host/guest_memory.h"
 #include "kapi/kernel_ref.h"
 #include "kapi/tables.h"
+#include "runtime/lock_checks.h"
 #include "runtime/traps.h"
 
 namespace koi::kapi {
@@ -73,7 +74,10 @@ void koi_task_allow(Address task_struct, Address cpus) {
     kernel.sched().place(*task, kernel.sched().idlest(*mask));
 }
 
-void koi_task_exit(s64 code) { current().sched().exit_current(static_cast<s32>(code)); }
+void koi_task_exit(s64 code) {
+  current().locks().check_task_exit();
+  current().sched().exit_current(static_cast<s32>(code));
+}
 void koi_task_free(Address task_struct) { current().free_task_struct(task_struct); }
 
 // ---- time ----

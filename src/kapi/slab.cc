@@ -182,6 +182,7 @@ void kfree(Address address) {
   }
   const mm::Cache* const cache = slab->cache;
   check_freed(address, cache->object_size());
+  forget_locks(address, cache->object_size());
   const observe::PackedOrigin origin = accounting().slab_origin(slab, to_pointer(address));
   const mm::FreeOutcome outcome = m.slabs().free_to(slab, to_pointer(address), this_cpu());
   if (outcome == mm::FreeOutcome::kOk) [[likely]] {

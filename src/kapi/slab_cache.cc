@@ -197,6 +197,7 @@ void kmem_cache_free(Cache* cache, Address object) {
         fmt::format("cache_from_obj: Wrong slab cache. {} but object is from {}", cache->name(),
                     owner->name()));
   }
+  forget_locks(object, owner->object_size());
   const observe::PackedOrigin origin = accounting().slab_origin(slab, to_pointer(object));
   const mm::FreeOutcome outcome = m.slabs().free_to(slab, to_pointer(object), this_cpu());
   if (outcome == mm::FreeOutcome::kOk) [[likely]] {

@@ -134,6 +134,8 @@ void warn_no_area(FrameEvent event, Address address, std::string_view function,
 void release(Address address, bool unmap_only) {
   runtime::Memory& m = memory();
   const mm::VmArea* const area = address == 0 ? nullptr : m.vmalloc().find(address);
+  if (area != nullptr && !unmap_only)
+    current().locks().memory_freed(area->address, area->size - host::kPageSize);
   const auto event = accounting().area_at(area);
   const bool newer = current().is_6_12();
   const std::string_view function = newer && unmap_only ? "vunmap" : "vfree";

@@ -29,6 +29,7 @@ enum class EventKind : u8 {
   kTimeout,           // --timeout ended the run
   kDeadlock,          // every task waits and no timer is pending
   kLeak,
+  kLock,  // the lock validator: an order that can deadlock, a lock held where none may be, a sleep in atomic context
 };
 
 struct Event {

@@ -166,7 +166,11 @@ class CoreLoader {
 
   void note_symbol(const Elf64_Sym& symbol, const std::string& name, const Section& section, u64 value) {
     if (ELF64_ST_TYPE(symbol.st_info) == STT_FUNC) {
-      image_.functions_.push_back(CoreFunction{value, symbol.st_size, name});
+      // The core's own lock functions stand for the kernel's (kernel/own_locks.h).
+      constexpr std::string_view kStandsFor = "koi_as_";
+      const bool stands = name.starts_with(kStandsFor);
+      image_.functions_.push_back(
+          CoreFunction{value, symbol.st_size, stands ? name.substr(kStandsFor.size()) : name});
     }
     if (ELF64_ST_BIND(symbol.st_info) == STB_LOCAL) return;
     image_.symbols_[name] = CoreImage::Symbol{value, symbol.st_size, section.part == Part::kPercpu};

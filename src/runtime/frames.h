@@ -85,6 +85,8 @@ enum class FrameEvent : u8 {
   kScheduleWhileAtomic,
   kRcuContextSwitch,
   kBlocked,               // the task sleeps: hung task report
+  kLockUninitialised,     // DEBUG_MUTEXES
+  kLock,                  // the lock validator: what it calls itself is added by its report
   kSleepInAtomicContext,  // DEBUG_ATOMIC_SLEEP
 };
 

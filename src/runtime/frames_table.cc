@@ -174,6 +174,11 @@ constexpr EventRow kEvents61[] = {
     {kRcuContextSwitch, "*", "rcu_note_context_switch", "__schedule schedule {sleep}", kMeasured},
     {kBlocked, "koi_task_switch", "", "", kMeasured},
     {kBlocked, "*", "", "__schedule schedule {sleep}", kMeasured},
+    {kLock, "kfree", "", "__kmem_cache_free", kMeasured},
+    {kLock, "vfree", "", "__vunmap", kMeasured},
+    {kLock, "*", "", "", kMeasured},
+    {kLockUninitialised, "*", "__mutex_lock", "", kMeasured},
+    {kSleepInAtomicContext, "koi_lockdep_sleep", "", "dump_stack_lvl __might_resched.cold", kMeasured},
     {kSleepInAtomicContext, "kmalloc_trace", "",
      "dump_stack_lvl __might_resched.cold __kmem_cache_alloc_node kmalloc_trace", kMeasured},
     {kSleepInAtomicContext, "__kmalloc", "",
@@ -362,6 +367,11 @@ constexpr EventRow kEvents612[] = {
     {kRcuContextSwitch, "*", "rcu_note_context_switch", "__schedule schedule {sleep}", kMeasured},
     {kBlocked, "koi_task_switch", "", "", kMeasured},
     {kBlocked, "*", "", "__schedule schedule {sleep}", kMeasured},
+    {kLock, "kfree", "", "kfree", kMeasured},
+    {kLock, "vfree", "", "vfree.part.0", kMeasured},
+    {kLock, "*", "", "", kMeasured},
+    {kLockUninitialised, "*", "__mutex_lock", "", kMeasured},
+    {kSleepInAtomicContext, "koi_lockdep_sleep", "", "dump_stack_lvl __might_resched.cold", kMeasured},
     {kSleepInAtomicContext, "*", "", "dump_stack_lvl __might_resched {export}", kFromSources},
 };
 

@@ -16,6 +16,7 @@
 #include "runtime/console.h"
 #include "runtime/core_build.h"
 #include "runtime/hung_tasks.h"
+#include "runtime/lock_checks.h"
 #include "runtime/memory.h"
 #include "runtime/modules.h"
 #include "runtime/traps.h"
@@ -61,6 +62,7 @@ Kernel::~Kernel() {
   console_.reset();
   call_sites_.reset();
   memory_.reset();
+  locks_.reset();
   scheduler_.reset();
   journal_.reset();
   if (world_ != nullptr) host::World::destroy(world_);
@@ -81,6 +83,7 @@ Status Kernel::start(std::span<const ExportTable> exports) {
   scheduling.fair = is_6_12() ? sched::FairPolicy::kEevdf : sched::FairPolicy::kCfs;
   scheduler_.emplace(scheduling, *this, world_->heap());
   core_->function<void(int)>("koi_set_checks")(config_.checks == Checks::kAll ? 1 : 0);
+  locks_ = std::make_unique<LockChecks>(*this);
   start_vcpus();
   console_ = std::make_unique<Console>(*this);
   files_ = std::make_unique<VirtualFiles>(*this);
@@ -89,6 +92,7 @@ Status Kernel::start(std::span<const ExportTable> exports) {
   traps_->install();
   hung_tasks_ = std::make_unique<HungTasks>(*this);
   hung_tasks_->start();
+  if (config_.checks == Checks::kAll) locks_->enable();
   prepare_bug_bundle({fmt::format("seed {}\ncpus {}\nmemory {}\nkernel {}\n", config_.seed, config_.cpus,
                                   config_.memory_bytes, config_.release),
                       &*journal_});
@@ -183,6 +187,7 @@ u64 Kernel::kernel_stack_at(u32 stack_index) {
 // ---- tasks ----
 
 void Kernel::task_created(sched::Task& task) {
+  locks_->task_created(task);
   task.kernel_stack = kernel_stack_at(task.stack_index);
   host::protect(task.kernel_stack, host::kThreadSize, host::Protection::kReadWrite);
   std::memset(reinterpret_cast<void*>(task.kernel_stack), 0, host::kThreadSize);
@@ -201,12 +206,21 @@ void Kernel::task_created(sched::Task& task) {
 }
 
 void Kernel::task_released(sched::Task& task) {
+  locks_->task_released(task);
   // References that modules hold keep the task_struct alive.
   if (task_release_(task.guest) != 0) free_task_struct(task.guest);
 }
 
 void Kernel::task_switched_in(sched::Task& task) {
   set_current_(world_->percpu_area(task.cpu), task.guest, task.kernel_stack + host::kThreadSize);
+  locks_->task_switched_in(task);
+}
+
+s32 Kernel::rcu_nesting() {
+  s32 depth = 0;
+  const u64 task = scheduler_->current()->guest;
+  std::memcpy(&depth, reinterpret_cast<const void*>(task + task_rcu_offset_), sizeof(depth));
+  return depth;
 }
 
 u32 Kernel::guest_state(const sched::Task& task) const {
@@ -269,6 +283,7 @@ std::unique_ptr<BackgroundTask> Kernel::start_task(std::string_view comm, const 
   wanted.entry = [](sched::Task& /*self*/, void* opaque) {
     auto* const own = static_cast<BackgroundTask*>(opaque);
     const s32 value = (*own->body)();
+    own->kernel->locks().check_return_to_user();
     own->kernel->return_to_user();
     own->kernel->sched().exit_current(value);
   };

@@ -42,6 +42,7 @@ enum class Checks : u8 {
   kAll,
   kStock,  // nothing: the module hears what it would hear from the distribution's kernel
 };
+class LockChecks;
 
 struct KernelConfig {
   std::string release;    // "6.1.0-56-amd64"
@@ -108,6 +109,7 @@ class Kernel final : public sched::TaskHost {
   [[nodiscard]] Console& console() { return *console_; }
   [[nodiscard]] Memory& memory() { return *memory_; }
   [[nodiscard]] VirtualFiles& files() { return *files_; }
+  [[nodiscard]] LockChecks& locks() { return *locks_; }
   [[nodiscard]] Release series() const { return series_; }
   [[nodiscard]] bool is_6_12() const { return series_ == Release::k6_12; }
   [[nodiscard]] HungTasks& hung_tasks() { return *hung_tasks_; }
@@ -150,6 +152,8 @@ class Kernel final : public sched::TaskHost {
   // Virtual memory of a task's kernel stack.
   [[nodiscard]] static u64 kernel_stack_at(u32 stack_index);
   [[nodiscard]] s32& preempt_count(VcpuId cpu) { return *preempt_counts_[cpu.value]; }
+  // rcu_read_lock()s of the running task.
+  [[nodiscard]] s32 rcu_nesting();
   [[nodiscard]] s32& preempt_count() { return preempt_count(sched().running_vcpu()); }
 
   // Upcall: runs a function of the core as an interrupt of the virtual CPU that is running.
@@ -199,6 +203,7 @@ class Kernel final : public sched::TaskHost {
   std::unique_ptr<Memory> memory_;
   std::unique_ptr<CallSites> call_sites_;
   std::unique_ptr<VirtualFiles> files_;
+  std::unique_ptr<LockChecks> locks_;
   std::unique_ptr<ModuleTable> modules_;
   std::unique_ptr<Traps> traps_;
   std::unique_ptr<Console> console_;

@@ -12,6 +12,7 @@
 #include "runtime/console.h"
 #include "runtime/kernel.h"
 #include "runtime/leaks.h"
+#include "runtime/lock_checks.h"
 #include "runtime/memory.h"
 #include "runtime/module_host.h"
 #include "runtime/module_params.h"
@@ -170,6 +171,7 @@ void ModuleTable::unload(ModuleInstance& module) {
   const u64 size = module.loaded.layout.core_bytes;
   const u64 init_size = module.gdb != nullptr ? module.loaded.layout.init_bytes : 0;
   kernel_.traps().remove_sites(placement.core_base, placement.core_base + size);
+  kernel_.locks().module_unloaded(placement.core_base, size);
   for (const module::Param& param : module.params) module::free_param(param, *params_);
   if (placement.percpu_address != 0)
     static_cast<void>(kernel_.memory().percpu().free(placement.percpu_address));

@@ -9,6 +9,7 @@
 #include "host/guest_memory.h"
 #include "runtime/console.h"
 #include "runtime/kernel.h"
+#include "runtime/lock_checks.h"
 #include "runtime/modules.h"
 
 namespace koi::runtime {
@@ -137,6 +138,8 @@ void Traps::kill_current(int signal) {
     panic("Fatal exception in interrupt", FrameEvent::kNone, PanicDump::kNone);
   }
   task->killed = true;
+  // An oops turns the kernel's checks off: what the task held is no finding of its own.
+  kernel_.locks().drop_all();
   host::upcall(kernel_.core().address_of("koi_task_dying"));
   kernel_.sched().exit_current(signal);
 }

@@ -112,7 +112,15 @@ class Traps {
   }
   void remove_sites(u64 begin, u64 end);
 
+  // ---- for the lock validator: the C core's lock functions, under the names of the kernel's ----
+  [[nodiscard]] SplatContext splat_context() { return context(); }
+  // The running task's call trace from the lock function on.
+  [[nodiscard]] std::vector<TraceItem> lock_trace();
+  // dump_stack() with `frames` above it; without the lock function that is called `skipped`.
+  [[nodiscard]] SplatText lock_stack_dump(std::string_view frames, std::string_view skipped);
+
  private:
+  [[nodiscard]] std::vector<TraceItem> with_kernel_names(std::vector<TraceItem> items) const;
   static void dispatch(host::TrapFrame* frame);
   void handle(host::TrapFrame& frame);
   bool handle_page_fault(host::TrapFrame& frame);

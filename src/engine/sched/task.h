@@ -35,8 +35,9 @@ struct Task {
   Entry entry = nullptr;
   void* argument = nullptr;
 
-  u64 woken_by_timer = 0;  // generation of the running sleep: a stale timer does nothing
-  u8 context = 0;          // what calls its outermost module function: the owner's number, for call traces
+  u64 woken_by_timer = 0;      // generation of the running sleep: a stale timer does nothing
+  void* held_locks = nullptr;  // the lock validator's list, for its owner
+  u8 context = 0;  // what calls its outermost module function: the owner's number, for call traces
   s32 exit_code = 0;
   bool killed = false;     // by an oops, BUG or stack overflow
   bool by_signal = false;  // exit_code is the signal that it died by, on its way to user space

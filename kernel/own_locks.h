@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The core's own use of the lock functions goes to functions of its own, which call traces show without "koi_as_". What
+ * modules link to is in checked_locks.c. An address cannot tell the two: a module's callback may end in a jump to
+ * mutex_unlock(), which then returns to the core. */
+#ifndef KOI_OWN_LOCKS_H
+#define KOI_OWN_LOCKS_H
+
+#define _raw_spin_lock koi_as__raw_spin_lock
+#define _raw_spin_lock_irq koi_as__raw_spin_lock_irq
+#define _raw_spin_lock_irqsave koi_as__raw_spin_lock_irqsave
+#define _raw_spin_lock_bh koi_as__raw_spin_lock_bh
+#define _raw_spin_trylock koi_as__raw_spin_trylock
+#define _raw_spin_trylock_bh koi_as__raw_spin_trylock_bh
+#define _raw_spin_unlock koi_as__raw_spin_unlock
+#define _raw_spin_unlock_irq koi_as__raw_spin_unlock_irq
+#define _raw_spin_unlock_irqrestore koi_as__raw_spin_unlock_irqrestore
+#define _raw_spin_unlock_bh koi_as__raw_spin_unlock_bh
+#define _raw_read_lock koi_as__raw_read_lock
+#define _raw_read_lock_irq koi_as__raw_read_lock_irq
+#define _raw_read_lock_irqsave koi_as__raw_read_lock_irqsave
+#define _raw_read_lock_bh koi_as__raw_read_lock_bh
+#define _raw_read_trylock koi_as__raw_read_trylock
+#define _raw_read_unlock koi_as__raw_read_unlock
+#define _raw_read_unlock_irq koi_as__raw_read_unlock_irq
+#define _raw_read_unlock_irqrestore koi_as__raw_read_unlock_irqrestore
+#define _raw_read_unlock_bh koi_as__raw_read_unlock_bh
+#define _raw_write_lock koi_as__raw_write_lock
+#define _raw_write_lock_nested koi_as__raw_write_lock_nested
+#define _raw_write_lock_irq koi_as__raw_write_lock_irq
+#define _raw_write_lock_irqsave koi_as__raw_write_lock_irqsave
+#define _raw_write_lock_bh koi_as__raw_write_lock_bh
+#define _raw_write_trylock koi_as__raw_write_trylock
+#define _raw_write_unlock koi_as__raw_write_unlock
+#define _raw_write_unlock_irq koi_as__raw_write_unlock_irq
+#define _raw_write_unlock_irqrestore koi_as__raw_write_unlock_irqrestore
+#define _raw_write_unlock_bh koi_as__raw_write_unlock_bh
+#define __mutex_init koi_as___mutex_init
+#define mutex_lock koi_as_mutex_lock
+#define mutex_lock_io koi_as_mutex_lock_io
+#define mutex_lock_interruptible koi_as_mutex_lock_interruptible
+#define mutex_lock_killable koi_as_mutex_lock_killable
+#define mutex_trylock koi_as_mutex_trylock
+#define mutex_unlock koi_as_mutex_unlock
+#define ww_mutex_lock koi_as_ww_mutex_lock
+#define ww_mutex_lock_interruptible koi_as_ww_mutex_lock_interruptible
+#define ww_mutex_trylock koi_as_ww_mutex_trylock
+#define ww_mutex_unlock koi_as_ww_mutex_unlock
+#define atomic_dec_and_mutex_lock koi_as_atomic_dec_and_mutex_lock
+#define _atomic_dec_and_lock koi_as__atomic_dec_and_lock
+#define _atomic_dec_and_lock_irqsave koi_as__atomic_dec_and_lock_irqsave
+#define _atomic_dec_and_raw_lock koi_as__atomic_dec_and_raw_lock
+#define _atomic_dec_and_raw_lock_irqsave koi_as__atomic_dec_and_raw_lock_irqsave
+#define rt_mutex_lock koi_as_rt_mutex_lock
+#define rt_mutex_lock_interruptible koi_as_rt_mutex_lock_interruptible
+#define rt_mutex_lock_killable koi_as_rt_mutex_lock_killable
+#define rt_mutex_trylock koi_as_rt_mutex_trylock
+#define rt_mutex_unlock koi_as_rt_mutex_unlock
+#define __init_rwsem koi_as___init_rwsem
+#define down_read koi_as_down_read
+#define down_read_interruptible koi_as_down_read_interruptible
+#define down_read_killable koi_as_down_read_killable
+#define down_read_trylock koi_as_down_read_trylock
+#define down_write koi_as_down_write
+#define down_write_killable koi_as_down_write_killable
+#define down_write_trylock koi_as_down_write_trylock
+#define up_read koi_as_up_read
+#define up_write koi_as_up_write
+#define downgrade_write koi_as_downgrade_write
+#define __rcu_read_lock koi_as___rcu_read_lock
+#define __rcu_read_unlock koi_as___rcu_read_unlock
+#define __local_bh_enable_ip koi_as___local_bh_enable_ip
+
+#endif
