@@ -152,6 +152,7 @@ void add_machine_options(CLI::App& app, MachineOptions& options) {
                    "keep count of which call site asked for which memory");
   app.add_flag("--lazy", options.lazy,
                "load modules with missing symbols; calling one is an oops that names it");
+  app.add_flag("--no-leaves", options.no_leaves)->group("");
   app.add_flag("--under-gdb", options.under_gdb)->group("");
   app.add_flag("--force-koi-fault", options.force_koi_fault)->group("");
   app.add_flag("--gdb", options.gdb,

@@ -348,19 +348,21 @@ void free_refused(mm::FreeOutcome outcome, mm::Slab* slab, u64 object, std::stri
 }
 
 runtime::ExportTable slab_cache_exports() {
+  using host::CrossingKind, host::Leaf;
   static const runtime::Export table[] = {
       {"kmem_cache_create", address(kmem_cache_create)},
       {"kmem_cache_create_usercopy", address(kmem_cache_create_usercopy), host::CrossingKind::kStackArgs},
       {"__kmem_cache_create_args", address(kmem_cache_create_args)},
       {"kmem_buckets_create", address(kmem_buckets_create)},
       {"kmem_cache_destroy", address(kmem_cache_destroy)},
-      {"kmem_cache_alloc", address(kmem_cache_alloc)},
-      {"kmem_cache_alloc_noprof", address(kmem_cache_alloc)},
-      {"kmem_cache_alloc_node", address(kmem_cache_alloc_node)},
-      {"kmem_cache_alloc_node_noprof", address(kmem_cache_alloc_node)},
+      {"kmem_cache_alloc", address(kmem_cache_alloc), CrossingKind::kPlain, 0, Leaf::kCacheAlloc},
+      {"kmem_cache_alloc_noprof", address(kmem_cache_alloc), CrossingKind::kPlain, 0, Leaf::kCacheAlloc},
+      {"kmem_cache_alloc_node", address(kmem_cache_alloc_node), CrossingKind::kPlain, 0, Leaf::kCacheAlloc},
+      {"kmem_cache_alloc_node_noprof", address(kmem_cache_alloc_node), CrossingKind::kPlain, 0,
+       Leaf::kCacheAlloc},
       {"kmem_cache_alloc_lru", address(kmem_cache_alloc_lru)},
       {"kmem_cache_alloc_lru_noprof", address(kmem_cache_alloc_lru)},
-      {"kmem_cache_free", address(kmem_cache_free)},
+      {"kmem_cache_free", address(kmem_cache_free), CrossingKind::kPlain, 0, Leaf::kCacheFree},
       {"kmem_cache_alloc_bulk", address(kmem_cache_alloc_bulk)},
       {"kmem_cache_alloc_bulk_noprof", address(kmem_cache_alloc_bulk)},
       {"kmem_cache_free_bulk", address(kmem_cache_free_bulk)},

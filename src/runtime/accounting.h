@@ -48,7 +48,12 @@ class Accounting {
   static void set_site(observe::SiteNumber site);
 
   // Every allocation and free is told to `recorder` from now on; nullptr: no more. It must outlive its use.
-  void set_recorder(observe::AllocationRecorder* recorder) { recorder_ = recorder; }
+  void set_recorder(observe::AllocationRecorder* recorder) {
+    recorder_ = recorder;
+    if (recorder_changed_) recorder_changed_();
+  }
+  // `changed` is called when a recorder comes or goes.
+  void on_recorder_change(std::function<void()> changed) { recorder_changed_ = std::move(changed); }
   [[nodiscard]] observe::AllocationRecorder* recorder() const { return recorder_; }
 
   // ---- told by kapi/ ----
@@ -105,6 +110,7 @@ class Accounting {
   const bool enabled_;
   const u32 cpus_;
   observe::AllocationRecorder* recorder_ = nullptr;
+  std::function<void()> recorder_changed_;
   observe::AllocationSites sites_;
   std::pmr::map<u64, observe::ObjectOrigin> percpu_;  // by offset
 };

@@ -95,7 +95,7 @@ void SlabAllocator::construct_objects(Slab* slab) {
   Cache* cache = slab->cache;
   if (cache->constructor_ == 0 || cache->constructor_ == kBootConstructor || config_.events == nullptr)
     return;
-  slab->state = SlabState::kConstructing;
+  enter(slab, SlabState::kConstructing);
   link(cache->constructing_, slab, /*to_tail=*/true);
   for (u32 i = slab->objects; i > 0; --i) {
     config_.events->construct(*cache, cache->constructor_, slab->object(slab->stack()[i - 1]));
@@ -150,6 +150,12 @@ void SlabAllocator::discard(Slab* slab) {
   }
 }
 
+// What a free must know of the state is one number: below how many free objects it only pushes.
+void SlabAllocator::enter(Slab* slab, SlabState state) {
+  slab->state = state;
+  slab->push_below = push_below(slab, state);
+}
+
 // ---- a CPU's current slab --------------------------------------------------------------------------------------
 
 void* SlabAllocator::pop(Slab* slab) {
@@ -170,7 +176,7 @@ void SlabAllocator::take_back_remote(Slab* slab) {
 }
 
 void SlabAllocator::make_current(Slab* slab, VcpuId cpu) {
-  slab->state = SlabState::kCurrent;
+  enter(slab, SlabState::kCurrent);
   slab->cpu = static_cast<u8>(cpu.value);
   slab->next = slab->prev = nullptr;
   slab->cache->cpu_slabs()[cpu.value].current = slab;
@@ -182,10 +188,10 @@ void SlabAllocator::park(Slab* slab, bool to_tail) {
   if (slab->count == slab->objects && cache->partial_.count >= cache->geometry_.min_partial) {
     discard(slab);
   } else if (slab->count != 0) {
-    slab->state = SlabState::kNodePartial;
+    enter(slab, SlabState::kNodePartial);
     link(cache->partial_, slab, to_tail);
   } else {
-    slab->state = SlabState::kFull;
+    enter(slab, SlabState::kFull);
     link(cache->full_, slab, /*to_tail=*/true);
   }
 }
@@ -213,7 +219,7 @@ void SlabAllocator::unchain(Cache* cache, Slab* chain) {
       discard(slab);
       continue;
     }
-    slab->state = SlabState::kNodePartial;
+    enter(slab, SlabState::kNodePartial);
     link(cache->partial_, slab, /*to_tail=*/true);
   }
 }
@@ -226,7 +232,7 @@ void SlabAllocator::put_on_chain(Slab* slab, VcpuId cpu, bool may_drain) {
     too_long = here.chain;
     here.chain = nullptr;
   }
-  slab->state = SlabState::kCpuPartial;
+  enter(slab, SlabState::kCpuPartial);
   slab->chain_length = static_cast<u16>(here.chain == nullptr ? 1 : here.chain->chain_length + 1);
   slab->prev = nullptr;
   slab->next = here.chain;
@@ -270,7 +276,7 @@ void* SlabAllocator::alloc_slowly(Cache* cache, Gfp gfp, VcpuId cpu, u32 request
     }
     here.current = &none_;
     slab->cpu = Slab::kNoCpu;
-    slab->state = SlabState::kFull;
+    enter(slab, SlabState::kFull);
     link(cache->full_, slab, /*to_tail=*/true);
   }
   if (here.chain != nullptr) {
@@ -311,7 +317,7 @@ bool SlabAllocator::is_sound(Slab* slab, u8* object, ObjectUse use) {
 void SlabAllocator::give_up(Slab* slab) {
   while (slab->count != 0) (void)pop(slab);
   unlink(slab->cache->partial_, slab);
-  slab->state = SlabState::kFull;
+  enter(slab, SlabState::kFull);
   link(slab->cache->full_, slab, /*to_tail=*/false);
 }
 
@@ -323,7 +329,7 @@ void* SlabAllocator::alloc_debug(Cache* cache, Gfp gfp, u32 requested) {
     if (slab == nullptr) {
       slab = new_slab(cache, gfp, VcpuId{0});
       if (slab == nullptr) return nullptr;
-      slab->state = SlabState::kNodePartial;
+      enter(slab, SlabState::kNodePartial);
       link(cache->partial_, slab, /*to_tail=*/false);
     }
     u8* object = slab->object(slab->stack()[slab->count - 1]);
@@ -336,7 +342,7 @@ void* SlabAllocator::alloc_debug(Cache* cache, Gfp gfp, u32 requested) {
     debug.mark(object, ObjectUse::kAllocated);
     if (slab->count == 0) {
       unlink(cache->partial_, slab);
-      slab->state = SlabState::kFull;
+      enter(slab, SlabState::kFull);
       link(cache->full_, slab, /*to_tail=*/false);
     }
     return object;

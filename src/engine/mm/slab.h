@@ -55,9 +55,9 @@ struct Slab {
   u32 slots = 0;       // slot numbers are below this
   u32 stack_at = 0;    // offset of the stack from here
   u32 origins_at = 0;  // offset of the origins, by object number; 0: none are kept
-  u32 reserved = 0;
-  u8 shift = 0;     // log2 of a slot's bytes
-  u8 cpu = kNoCpu;  // whose current slab this is
+  u32 push_below = 0;  // with fewer free objects than this a free from any CPU moves the slab nowhere
+  u8 shift = 0;        // log2 of a slot's bytes
+  u8 cpu = kNoCpu;     // whose current slab this is
   SlabState state = SlabState::kFull;
   u8 order = 0;
   Slab* next = nullptr;
@@ -76,6 +76,17 @@ struct Slab {
   [[nodiscard]] u64 meta_bytes() const {
     return origins_at != 0 ? origins_at + objects * sizeof(observe::PackedOrigin)
                            : stack_at + objects * sizeof(u16);
+  }
+  // Takes the last free slot from the stack. Requires: count != 0.
+  u64 take_slot() {
+    const u64 slot = stack()[--count];
+    live()[slot >> 6] |= u64{1} << (slot & 63);
+    return slot;
+  }
+  // Requires: live.
+  void push_slot(u64 slot) {
+    live()[slot >> 6] &= ~(u64{1} << (slot & 63));
+    stack()[count++] = static_cast<u16>(slot);
   }
   [[nodiscard]] bool is_live(u64 slot) const { return ((live()[slot >> 6] >> (slot & 63)) & 1) != 0; }
   [[nodiscard]] u32 free_objects() const { return count + remote; }
@@ -112,6 +123,12 @@ class Cache {
   [[nodiscard]] s32 reference_count() const { return reference_count_; }
   [[nodiscard]] bool is_debug() const { return (geometry_.flags & slab_flag::kDebug) != 0; }
   [[nodiscard]] u64 slab_count() const { return slab_count_; }
+  // The slab that a CPU allocates from; it has no free objects when the allocator must be asked.
+  [[nodiscard]] Slab* current(u64 cpu) const { return cpu_slabs()[cpu].current; }
+  // How many bytes of a new object must be cleared, given this release's __GFP_ZERO.
+  [[nodiscard]] u64 bytes_to_clear(Gfp gfp, Gfp zero) const {
+    return zero_bytes_ != 0 ? zero_bytes_ : (gfp & zero) != 0 ? geometry_.object_size : 0;
+  }
   // Number of the object that starts at a slot.
   [[nodiscard]] u32 object_number(u64 slot) const { return static_cast<u32>(slot) * slot_inverse_; }
   // Added to the gfp bits of each request for pages.
@@ -282,9 +299,7 @@ class SlabAllocator {
   }
   // How many bytes of a new object must be cleared.
   [[nodiscard]] u64 bytes_to_clear(const Cache* cache, Gfp gfp) const {
-    return cache->zero_bytes_ != 0  ? cache->zero_bytes_
-           : (gfp & zero_gfp_) != 0 ? cache->geometry_.object_size
-                                    : 0;
+    return cache->bytes_to_clear(gfp, zero_gfp_);
   }
 
   FreeOutcome free(Cache* cache, void* object, VcpuId cpu) {
@@ -402,6 +417,12 @@ class SlabAllocator {
   void release(Cache* cache);
   u64 random();
 
+  static void enter(Slab* slab, SlabState state);
+  [[nodiscard]] static u32 push_below(const Slab* slab, SlabState state) {
+    if (slab->cache->is_debug()) return 0;
+    if (state == SlabState::kCpuPartial) return ~0u;  // even empty slabs stay on a chain
+    return state == SlabState::kNodePartial ? slab->objects - 1 : 0;
+  }
   void* alloc_slowly(Cache* cache, Gfp gfp, VcpuId cpu, u32 requested);
   void* alloc_debug(Cache* cache, Gfp gfp, u32 requested);
   [[nodiscard]] bool is_sound(Slab* slab, u8* object, ObjectUse use);

@@ -307,6 +307,7 @@ std::optional<std::string> SlabAllocator::check_slab(const Slab* slab, SlabState
     return fmt::format("cache {} slab {}: {}", cache->name_, static_cast<const void*>(slab->base), what);
   };
   if (slab->state != state) return wrong("is on a list of another state");
+  if (slab->push_below != push_below(slab, state)) return wrong("has the limit of another state");
   if (slab->count + slab->remote > slab->objects) return wrong("has more free objects than objects");
   if (slab->remote != 0 && state != SlabState::kCurrent) return wrong("has remote frees and no CPU");
   if ((slab->cpu != Slab::kNoCpu) != (state == SlabState::kCurrent)) return wrong("names a CPU wrongly");

@@ -44,6 +44,7 @@ void Scheduler::attach_vcpu(VcpuId cpu, u64 gs_base) {
   Vcpu& vcpu = vcpus_[cpu.value];
   vcpu.gs_base = gs_base;
   vcpu.clock.deadline_ns = kNever;
+  vcpu.clock.cpu = cpu.value;
   vcpu.watchdog_ns = kWatchdogPeriodNs;
   auto* const area = reinterpret_cast<host::GsArea*>(gs_base);
   area->clock = &vcpu.clock;
