@@ -60,6 +60,20 @@ class Competitor:
             raise RuntimeError(f"{self.name}: {loop}: failed")
         return spent / done
 
+    def instructions(self, counter, loop, turns):
+        """Instructions of one turn of the loop "... %u", by single steps: the same loop with twice the turns less once."""
+        counts = []
+        for n in (turns, 2 * turns):
+            steps = subprocess.Popen([counter, str(self.process.pid)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     text=True)
+            if steps.stdout.readline() != "ready\n":
+                return None
+            self.ask(loop % n)
+            steps.stdin.close()
+            counts.append(int(steps.stdout.readline()))
+            steps.wait()
+        return (counts[1] - counts[0]) / turns
+
     def close(self):
         self.process.stdin.close()
         self.process.wait()
@@ -242,7 +256,7 @@ def main():
     document = {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "machine": machine(),
                 "rounds": rounds, "unit": "nanoseconds of CPU time per pair (bulk: per object)", "modes": {}}
     failed = 0
-    for mode, fill, kernel_options in (("init_on_alloc=0", "plain", ["--boot=init_on_alloc=0"]), ("default", "clear", [])):
+    for mode, fill, kernel_options in (("init_on_alloc=0", "plain", ["--cmdline=init_on_alloc=0"]), ("default", "clear", [])):
         peers = collections.OrderedDict()
         peers["glibc"] = ([peer, "malloc", fill], {})
         for name, library in LIBRARIES.items():
@@ -257,13 +271,24 @@ def main():
         results = measure(competitors, table, rounds)
         m = medians(results)
         names = [c.name for c in competitors]
+        counted = {}
+        if not options.only:
+            for what, loop in (("pair 256", "pair 256 %u"), ("kmem_cache pair 256", "cache 256 %u"),
+                               ("pages order 0", "pages 0 %u"), ("bulk 16", "bulk 16 %u")):
+                counted[what] = {c.name: c.instructions(str(build / "bench" / "step_count"), loop, 2000) for c in competitors}
         for competitor in competitors:
             competitor.close()
         print(f"\n==== {mode}: peers {'clear what they get' if fill == 'clear' else 'do nothing else'}\n")
         print_table(m, names)
-        document["modes"][mode] = {"ns": results}
+        document["modes"][mode] = {"ns": results, "instructions": counted}
+        if counted:
+            print(f"\n{'instructions per turn':34}" + "".join(f"{name:>13}" for name in names))
+            for what, row in counted.items():
+                print(f"{what:34}" + "".join(f"{row[n]:13.1f}" if row[n] is not None else f"{'-':>13}" for n in names))
         if mode != "default":
             verdicts = judge(m, "koi")
+            if counted and counted["pair 256"]["koi"] is not None:
+                verdicts.append(("kmalloc+kfree 256, instructions", counted["pair 256"]["koi"], 100, ""))
             slower = [row["koi, accounting"] / row["koi"] for row in m.values()]
             verdicts.append(("accounting on, geometric mean", geometric(slower), 1.5, "x off"))
             verdicts.append(("accounting on, worst loop", max(slower), 1.5, "x off"))
@@ -280,6 +305,9 @@ def main():
                 for stage, row in used.items():
                     print(f"{stage:34}" + "".join(
                         f"{u / l:13.3f}" if l else f"{u:9d} KiB" for u, l in row.values()))
+    start_up = build / "bench" / "start_up.json"
+    if start_up.exists():
+        document["start_up"] = json.loads(start_up.read_text())
     options.out.mkdir(exist_ok=True)
     name = re.sub(r"[^A-Za-z0-9]+", "-", document["machine"]["cpu"]).strip("-").lower()
     if not options.only and not options.quick:

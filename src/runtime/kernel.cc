@@ -65,7 +65,9 @@ Kernel::~Kernel() {
 }
 
 Status Kernel::start(std::span<const ExportTable> exports) {
-  world_ = TRY(host::World::create(host::WorldConfig{config_.memory_bytes, config_.cpus}));
+  // A PC's RAM has a hole below 4 GiB: what lies behind it ends later than its size says.
+  const u64 ram_end = mm::pc_ram_ranges(config_.memory_bytes).back().end() * host::kPageSize;
+  world_ = TRY(host::World::create(host::WorldConfig{ram_end, config_.cpus}));
   journal_.emplace(world_->heap());
   TRY(load_core(exports));
   memory_ = TRY(Memory::create(*this));

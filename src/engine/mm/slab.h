@@ -372,6 +372,10 @@ class SlabAllocator {
   [[nodiscard]] static observe::PackedOrigin& origin_of(Slab* slab, const void* object) {
     return slab->origins()[slab->cache->object_number(slab->slot_of(object))];
   }
+  [[nodiscard]] static bool is_allocated(const Slab* slab, const void* object) {
+    const u64 slot = slab->slot_of(object);
+    return slot < slab->slots && slab->is_live(slot);
+  }
   [[nodiscard]] bool keeps_origins() const { return config_.keep_origins; }
   // Every allocated object: visit(Cache&, Slab&, void* object), cache by cache from the oldest, slab by slab.
   template <class Visit>
