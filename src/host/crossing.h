@@ -107,7 +107,7 @@ enum class Leaf : u8 {
 };
 // What a leaf's stub jumps to while the leaf is off.
 [[nodiscard]] const void* leaf_off();
-inline constexpr u64 kLeafStackBytes = 64;
+inline constexpr u64 kLeafStackBytes = 96;
 [[nodiscard]] bool in_leaf_text(u64 rip);
 
 // Calls guest text at `function` with up to six integer arguments. Context: a task's host stack, no engine

@@ -38,6 +38,7 @@ struct Hot {
   u64 page_count;
   mm::PageDesc* pages;
   mm::Buddy* buddy;
+  mm::SlabAllocator* slabs;
   const Cache* const* known;
   Gfp special;  // other than the normal kmalloc caches
   Gfp zero;
@@ -70,12 +71,6 @@ KOI_INLINE void pay(VcpuClock* clock) {
 KOI_INLINE bool is_known(const Cache* cache) {
   return cache != nullptr &&
          g_hot.known[reinterpret_cast<u64>(cache) >> 6 & (runtime::KnownCaches::kSlots - 1)] == cache;
-}
-
-// The slab an address lies in; nullptr: none.
-KOI_INLINE Slab* slab_of(u64 address) {
-  const u64 page = (address - g_hot.first_page) >> mm::kPageShift;
-  return page < g_hot.page_count ? static_cast<Slab*>(g_hot.pages[page].owner) : nullptr;
 }
 
 // The CPU's current slab, if an object can come from there with nothing else to do; nullptr: not.
@@ -124,9 +119,12 @@ KOI_INLINE u64 push(Slab* slab, u64 slot, VcpuClock* clock) {
   return koi_leaf_return(0);
 }
 
-// Most frees go where the last one went: the guess, which the compiler must not know to be the same, spares the
-// processor waiting for the look-up.
-KOI_INLINE Slab* guessed(Slab* slab, const VcpuClock* clock) {
+// The slab an address lies in; nullptr: none. Most frees go where the last one went: the guess, which the compiler must
+// not know to be the same, spares the processor waiting for the look-up.
+KOI_INLINE Slab* slab_of(u64 address, const VcpuClock* clock) {
+  const u64 page = (address - g_hot.first_page) >> mm::kPageShift;
+  if (page >= g_hot.page_count) return nullptr;
+  auto* const slab = static_cast<Slab*>(g_hot.pages[page].owner);
   Slab* guess = g_hot.last_freed_to[clock->cpu];
   if (slab == guess) [[likely]] {
     asm("" : "+r"(guess));
@@ -134,6 +132,57 @@ KOI_INLINE Slab* guessed(Slab* slab, const VcpuClock* clock) {
   }
   return g_hot.last_freed_to[clock->cpu] = slab;
 }
+
+// Second tries, which move slabs between the lists; what they cannot do crosses the border.
+template <bool kAccounts>
+KOI_INLINE u64 refill_and_serve(const Cache* cache, u64 requested, Gfp gfp, u64 a, u64 b, u64 c, u64 index) {
+  VcpuClock* const clock = this_clock();
+  if (clock->now_ns + host::kCrossingCost < clock->deadline_ns &&
+      g_hot.slabs->refill_from_chain(const_cast<Cache*>(cache), clock->cpu)) {
+    return serve<kAccounts>(cache, cache->current(clock->cpu), clock, requested, gfp);
+  }
+  return koi_leaf_slow(a, b, c, 0, 0, index);
+}
+
+template <bool kAccounts>
+KOI_INLINE u64 free_first(Slab* slab, u64 address, u64 a, u64 b, u64 index) {
+  VcpuClock* const clock = this_clock();
+  const u64 slot = slab->slot_of(reinterpret_cast<const void*>(address));
+  if (slot < slab->slots && slab->is_live(slot) && clock->now_ns + host::kCrossingCost < clock->deadline_ns) {
+    const Cache& cache = *slab->cache;
+    const u32 number = cache.object_number(slot);
+    if (mm::SlabAllocator::free_first_of(slab, slot, clock->cpu)) {
+      pay(clock);
+      if constexpr (kAccounts) {
+        const observe::PackedOrigin origin = slab->origins()[number];
+        const u64 actual = cache.geometry().size;
+        (*g_hot.counters)[origin.site()].freed(origin.requested(actual), actual);
+      }
+      return koi_leaf_return(0);
+    }
+  }
+  return koi_leaf_slow(a, b, 0, 0, 0, index);
+}
+
+#define KOI_LEAF_TEXT [[gnu::section("koi_leaf_text"), gnu::noinline]]
+#define KOI_SECOND_TRIES(suffix, accounts)                                                                \
+  KOI_LEAF_TEXT u64 again_kmalloc_##suffix(u64 size, u64 gfp, u64 cache, u64, u64, u64 index) {           \
+    return refill_and_serve<accounts>(reinterpret_cast<const Cache*>(cache), size, static_cast<Gfp>(gfp), \
+                                      size, gfp, 0, index);                                               \
+  }                                                                                                       \
+  KOI_LEAF_TEXT u64 again_from_cache_##suffix(u64 cache, u64 gfp, u64 size, u64, u64, u64 index) {        \
+    return refill_and_serve<accounts>(reinterpret_cast<const Cache*>(cache), size, static_cast<Gfp>(gfp), \
+                                      cache, gfp, size, index);                                           \
+  }                                                                                                       \
+  KOI_LEAF_TEXT u64 again_kfree_##suffix(u64 address, u64 slab, u64, u64, u64, u64 index) {               \
+    return free_first<accounts>(reinterpret_cast<Slab*>(slab), address, address, 0, index);               \
+  }                                                                                                       \
+  KOI_LEAF_TEXT u64 again_cache_free_##suffix(u64 cache, u64 address, u64 slab, u64, u64, u64 index) {    \
+    return free_first<accounts>(reinterpret_cast<Slab*>(slab), address, cache, address, index);           \
+  }
+KOI_SECOND_TRIES(plain, false)
+KOI_SECOND_TRIES(counted, true)
+#undef KOI_SECOND_TRIES
 
 template <bool kAccounts>
 KOI_INLINE u64 leaf_kmalloc(u64 size, u64 gfp, u64 /*third*/, u64 index) {
@@ -143,6 +192,8 @@ KOI_INLINE u64 leaf_kmalloc(u64 size, u64 gfp, u64 /*third*/, u64 index) {
     if (Slab* const slab = ready(cache, clock); slab != nullptr) [[likely]] {
       return serve<kAccounts>(cache, slab, clock, size, static_cast<Gfp>(gfp));
     }
+    return (kAccounts ? again_kmalloc_counted : again_kmalloc_plain)(size, gfp, reinterpret_cast<u64>(cache),
+                                                                     0, 0, index);
   }
   return koi_leaf_slow(size, gfp, 0, 0, 0, index);
 }
@@ -155,6 +206,7 @@ KOI_INLINE u64 leaf_kmalloc_from_cache(u64 handle, u64 gfp, u64 size, u64 index)
     if (Slab* const slab = ready(cache, clock); slab != nullptr) [[likely]] {
       return serve<kAccounts>(cache, slab, clock, size, static_cast<Gfp>(gfp));
     }
+    return (kAccounts ? again_from_cache_counted : again_from_cache_plain)(handle, gfp, size, 0, 0, index);
   }
   return koi_leaf_slow(handle, gfp, size, 0, 0, index);
 }
@@ -167,32 +219,35 @@ KOI_INLINE u64 leaf_cache_alloc(u64 handle, u64 gfp, u64 /*third*/, u64 index) {
     if (Slab* const slab = ready(cache, clock); slab != nullptr) [[likely]] {
       return serve<kAccounts>(cache, slab, clock, cache->object_size(), static_cast<Gfp>(gfp));
     }
+    return (kAccounts ? again_from_cache_counted : again_from_cache_plain)(handle, gfp, cache->object_size(),
+                                                                           0, 0, index);
   }
   return koi_leaf_slow(handle, gfp, 0, 0, 0, index);
 }
 
 template <bool kAccounts>
 KOI_INLINE u64 leaf_kfree(u64 address, u64 /*second*/, u64 /*third*/, u64 index) {
-  if (Slab* slab = slab_of(address); slab != nullptr) [[likely]] {
-    VcpuClock* const clock = this_clock();
-    slab = guessed(slab, clock);
+  VcpuClock* const clock = this_clock();
+  if (Slab* const slab = slab_of(address, clock); slab != nullptr) [[likely]] {
     if (const u64 slot = slot_to_push(slab, address, clock); slot != kNoSlot) [[likely]] {
       return push<kAccounts>(slab, slot, clock);
     }
+    return (kAccounts ? again_kfree_counted : again_kfree_plain)(address, reinterpret_cast<u64>(slab), 0, 0,
+                                                                 0, index);
   }
   return koi_leaf_slow(address, 0, 0, 0, 0, index);
 }
 
 template <bool kAccounts>
 KOI_INLINE u64 leaf_cache_free(u64 handle, u64 address, u64 /*third*/, u64 index) {
-  if (Slab* slab = slab_of(address); slab != nullptr) [[likely]] {
-    VcpuClock* const clock = this_clock();
-    slab = guessed(slab, clock);
-    if (slab->cache == reinterpret_cast<const Cache*>(handle)) [[likely]] {
-      if (const u64 slot = slot_to_push(slab, address, clock); slot != kNoSlot) [[likely]] {
-        return push<kAccounts>(slab, slot, clock);
-      }
+  VcpuClock* const clock = this_clock();
+  Slab* const slab = slab_of(address, clock);
+  if (slab != nullptr && slab->cache == reinterpret_cast<const Cache*>(handle)) [[likely]] {
+    if (const u64 slot = slot_to_push(slab, address, clock); slot != kNoSlot) [[likely]] {
+      return push<kAccounts>(slab, slot, clock);
     }
+    return (kAccounts ? again_cache_free_counted : again_cache_free_plain)(
+        handle, address, reinterpret_cast<u64>(slab), 0, 0, index);
   }
   return koi_leaf_slow(handle, address, 0, 0, 0, index);
 }
@@ -278,14 +333,12 @@ KOI_INLINE u64 leaf_free_pages(u64 address, u64 order, u64 /*third*/, u64 index)
 }
 
 // The functions themselves; a section does not stick to a template.
-#define KOI_LEAF(name)                                                                               \
-  [[gnu::section("koi_leaf_text"), gnu::noinline]] u64 name##_plain(u64 a, u64 b, u64 c, u64, u64,   \
-                                                                    u64 index) {                     \
-    return leaf_##name<false>(a, b, c, index);                                                       \
-  }                                                                                                  \
-  [[gnu::section("koi_leaf_text"), gnu::noinline]] u64 name##_counted(u64 a, u64 b, u64 c, u64, u64, \
-                                                                      u64 index) {                   \
-    return leaf_##name<true>(a, b, c, index);                                                        \
+#define KOI_LEAF(name)                                                         \
+  KOI_LEAF_TEXT u64 name##_plain(u64 a, u64 b, u64 c, u64, u64, u64 index) {   \
+    return leaf_##name<false>(a, b, c, index);                                 \
+  }                                                                            \
+  KOI_LEAF_TEXT u64 name##_counted(u64 a, u64 b, u64 c, u64, u64, u64 index) { \
+    return leaf_##name<true>(a, b, c, index);                                  \
   }
 KOI_LEAF(kmalloc)
 KOI_LEAF(kmalloc_from_cache)
@@ -323,6 +376,7 @@ void install_leaves(runtime::Kernel& kernel) {
   hot.page_count = pages.end_pfn() - pages.first_pfn();
   hot.pages = &pages.desc(Pfn{pages.first_pfn()});
   hot.buddy = &pages;
+  hot.slabs = &m.slabs();
   hot.known = m.known_caches().slots();
   hot.special = m.kmalloc().special_gfp();
   hot.zero = pages.gfp().zero;

@@ -6,29 +6,6 @@
 
 namespace koi::mm {
 
-// ---- lists -----------------------------------------------------------------------------------------------------
-
-void SlabAllocator::link(SlabList& list, Slab* slab, bool to_tail) {
-  slab->next = slab->prev = nullptr;
-  if (list.head == nullptr) {
-    list.head = list.tail = slab;
-  } else if (to_tail) {
-    slab->prev = list.tail;
-    list.tail = list.tail->next = slab;
-  } else {
-    slab->next = list.head;
-    list.head = list.head->prev = slab;
-  }
-  ++list.count;
-}
-
-void SlabAllocator::unlink(SlabList& list, Slab* slab) {
-  (slab->prev != nullptr ? slab->prev->next : list.head) = slab->next;
-  (slab->next != nullptr ? slab->next->prev : list.tail) = slab->prev;
-  slab->next = slab->prev = nullptr;
-  --list.count;
-}
-
 // ---- making slabs ----------------------------------------------------------------------------------------------
 
 u64 SlabAllocator::random() {
@@ -62,8 +39,10 @@ void SlabAllocator::fill_stack(Slab* slab) {
 Slab* SlabAllocator::build_slab(Cache* cache, Pfn pfn, u8 order) {
   const Geometry& g = cache->geometry_;
   const u32 objects = order == g.order ? g.objects : g.min_objects;
-  const u32 slots = objects * (g.size >> cache->shift_);
-  const u64 live_bytes = align_up(slots, 64) / 8;
+  // The only object of a large slab needs one slot, however odd its size.
+  const u8 shift = objects == 1 && g.size >= kPageSize ? u8{kPageShift} : cache->shift_;
+  const u32 slots = objects == 1 ? 1 : objects * (g.size >> shift);
+  const u64 live_bytes = align_up(slots, 8);
   u64 meta_bytes = sizeof(Slab) + live_bytes + objects * sizeof(u16);
   const u64 origins_at = config_.keep_origins ? align_up(meta_bytes, sizeof(observe::PackedOrigin)) : 0;
   if (origins_at != 0) meta_bytes = origins_at + objects * sizeof(observe::PackedOrigin);
@@ -74,7 +53,7 @@ Slab* SlabAllocator::build_slab(Cache* cache, Pfn pfn, u8 order) {
   slab->slots = slots;
   slab->stack_at = static_cast<u32>(sizeof(Slab) + live_bytes);
   slab->origins_at = static_cast<u32>(origins_at);
-  slab->shift = cache->shift_;
+  slab->shift = shift;
   slab->order = order;
   for (u64 i = 0; i < u64{1} << order; ++i) {
     PageDesc& desc = buddy_.desc(Pfn{pfn.value + i});
@@ -150,17 +129,11 @@ void SlabAllocator::discard(Slab* slab) {
   }
 }
 
-// What a free must know of the state is one number: below how many free objects it only pushes.
-void SlabAllocator::enter(Slab* slab, SlabState state) {
-  slab->state = state;
-  slab->push_below = push_below(slab, state);
-}
-
 // ---- a CPU's current slab --------------------------------------------------------------------------------------
 
 void* SlabAllocator::pop(Slab* slab) {
   const u64 slot = slab->stack()[--slab->count];
-  slab->live()[slot >> 6] |= u64{1} << (slot & 63);
+  slab->live()[slot] = 1;
   return slab->object(slot);
 }
 
@@ -355,7 +328,7 @@ FreeOutcome SlabAllocator::free_slowly(Slab* slab, u64 slot, VcpuId cpu) {
     if (!is_sound(slab, slab->object(slot), ObjectUse::kAllocated)) return FreeOutcome::kDamaged;
     SlabDebug(config_.release, slab->cache->geometry_).mark(slab->object(slot), ObjectUse::kFree);
   }
-  slab->live()[slot >> 6] &= ~(u64{1} << (slot & 63));
+  slab->live()[slot] = 0;
   if (slab->cpu != Slab::kNoCpu) {
     ++slab->remote;
     slab->stack()[slab->objects - slab->remote] = static_cast<u16>(slot);
