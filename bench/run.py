@@ -275,7 +275,7 @@ def main():
         if not options.only:
             for what, loop in (("pair 256", "pair 256 %u"), ("kmem_cache pair 256", "cache 256 %u"),
                                ("pages order 0", "pages 0 %u"), ("bulk 16", "bulk 16 %u")):
-                counted[what] = {c.name: c.instructions(str(build / "bench" / "step_count"), loop, 2000) for c in competitors}
+                counted[what] = {c.name: c.instructions(str(build / "bench" / "step_count"), loop, 300) for c in competitors}
         for competitor in competitors:
             competitor.close()
         print(f"\n==== {mode}: peers {'clear what they get' if fill == 'clear' else 'do nothing else'}\n")
