@@ -202,7 +202,7 @@ class Buddy {
     ZoneState& zone = zones_[block >> 4];
     Pcp& pcp = zone.pcp[cpu];
     if (pcp.count + 1 >= zone.pcp_high) return false;
-    const MigrateType type{static_cast<u8>(block & 0xf)};
+    const MigrateType type = pcp_type(static_cast<MigrateType>(block & 0xf));
     desc.owner = nullptr;
     desc.tag = 0;
     desc.state = PageState::kPcp;
