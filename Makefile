@@ -45,7 +45,7 @@ check-asan:
 	@scripts/test asan-ubsan --label-regex unit
 
 bench:
-	@scripts/install-deps check
+	@scripts/install-deps bench
 	@scripts/build release
 	@scripts/bench build
 

@@ -4,16 +4,33 @@
  * is only their mirror in the vmemmap array.
  */
 
+#define KOI_PAGE_FLAGS(zone) ((((unsigned long)(zone) & ZONES_MASK) << ZONES_PGSHIFT) | KOI_NO_CPUPID)
+#if !defined(LAST_CPUPID_NOT_IN_PAGE_FLAGS) && defined(CONFIG_NUMA_BALANCING)
+#define KOI_NO_CPUPID ((unsigned long)LAST_CPUPID_MASK << LAST_CPUPID_PGSHIFT)
+#else
+#define KOI_NO_CPUPID 0UL
+#endif
+
 /* What C++ must know of this configuration: struct MemoryFacts. */
 const struct koi_mm_facts {
 	u64 slab_buckets, kfence, random_kmalloc_caches, memcg;
-	u64 page_refcount;
+	u64 page_refcount, page_mapcount;
+	void *free_counter, *zone_free_counters[3];
+	u64 page_flags[3];
 } koi_mm_facts = {
 	.slab_buckets = IS_ENABLED(CONFIG_SLAB_BUCKETS),
 	.kfence = IS_ENABLED(CONFIG_KFENCE),
 	.random_kmalloc_caches = IS_ENABLED(CONFIG_RANDOM_KMALLOC_CACHES),
 	.memcg = IS_ENABLED(CONFIG_MEMCG_KMEM) || IS_ENABLED(CONFIG_MEMCG),
 	.page_refcount = offsetof(struct page, _refcount),
+	.page_mapcount = offsetof(struct page, _mapcount),
+	.free_counter = (void *)&vm_zone_stat[NR_FREE_PAGES],
+	.zone_free_counters = {
+		(void *)&koi_node0.node_zones[ZONE_DMA].vm_stat[NR_FREE_PAGES],
+		(void *)&koi_node0.node_zones[ZONE_DMA32].vm_stat[NR_FREE_PAGES],
+		(void *)&koi_node0.node_zones[ZONE_NORMAL].vm_stat[NR_FREE_PAGES],
+	},
+	.page_flags = { KOI_PAGE_FLAGS(ZONE_DMA), KOI_PAGE_FLAGS(ZONE_DMA32), KOI_PAGE_FLAGS(ZONE_NORMAL) },
 };
 
 static struct page *koi_page(unsigned long pfn)
@@ -31,13 +48,7 @@ static enum zone_type koi_zone_of(unsigned long pfn)
 /* A page in use, before anybody set a flag: zone and node 0, no last CPU. */
 static unsigned long koi_page_links(unsigned long pfn)
 {
-	unsigned long flags = (koi_zone_of(pfn) & ZONES_MASK) << ZONES_PGSHIFT;
-
-#ifdef LAST_CPUPID_NOT_IN_PAGE_FLAGS
-#elif defined(CONFIG_NUMA_BALANCING)
-	flags |= (unsigned long)LAST_CPUPID_MASK << LAST_CPUPID_PGSHIFT;
-#endif
-	return flags;
+	return KOI_PAGE_FLAGS(koi_zone_of(pfn));
 }
 
 /* The counters that inlined accessors read follow each block. */

@@ -34,6 +34,7 @@ struct MachineOptions {
   u32 timeout_s = 30;  // of this process's CPU time
   bool accounting = true;
   runtime::Checks checks = runtime::Checks::kAll;
+  bool no_leaves = false;  // hidden: every call crosses the border
   bool lazy = false;
   bool gdb = false;
   bool under_gdb = false;        // hidden: gdb has started this process

@@ -11,7 +11,9 @@
 
 #include "cli/kmod_messages.h"
 #include "engine/printk/log_render.h"
+#include "host/address_map.h"
 #include "runtime/console.h"
+#include "runtime/memory.h"
 #include "runtime/modules.h"
 
 namespace koi::cli {
@@ -129,6 +131,7 @@ void Shell::execute(std::string_view command, std::string_view rest) {
   if (command == "cat") return cat(rest);
   if (command == "ls") return list(rest);
   if (command == "echo") return echo(rest);
+  if (command == "free") return free();
   if (command == "mknod") return make_node(rest);
   if (command == "wait") return wait_for_jobs();
   if (command == "sleep") {
@@ -276,6 +279,15 @@ void Shell::echo(std::string_view rest) {
     out(fmt::format("sh: write error: {}\n", std::strerror(written.error().errno_value)));
     return 1;
   });
+}
+
+// KiB of RAM that nothing uses (what per-CPU lists hold included), and of all.
+void Shell::free() {
+  const mm::Buddy& pages = kernel_.memory().pages();
+  constexpr u64 kKibPerPage = host::kPageSize / 1024;
+  out(fmt::format("{} free of {} KiB\n", (pages.free_pages() + pages.pcp_pages()) * kKibPerPage,
+                  pages.managed_pages() * kKibPerPage));
+  status_ = 0;
 }
 
 // mknod PATH c MAJOR MINOR

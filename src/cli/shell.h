@@ -45,6 +45,7 @@ class Shell {
   void cat(std::string_view rest);
   void list(std::string_view rest);
   void echo(std::string_view rest);
+  void free();
   void make_node(std::string_view rest);
   void wait_for_jobs();
 

@@ -260,6 +260,66 @@ koi_cross_save_all:
 	.cfi_endproc
 	.size	koi_cross_save_all, . - koi_cross_save_all
 
+/* u64 koi_leaf_return(u64 result): back to the module from a leaf, as koi_cross returns. */
+	.globl	koi_leaf_return
+	.type	koi_leaf_return, @function
+	.balign 16
+koi_leaf_return:
+	mov	%rdi, %rax
+	xor	%edx, %edx
+	SCRUB
+	ret
+	.size	koi_leaf_return, . - koi_leaf_return
+
+/* u64 koi_leaf_return_cleared(u64 result, u64 address, u64 bytes): the same, with that memory cleared. */
+	.globl	koi_leaf_return_cleared
+	.type	koi_leaf_return_cleared, @function
+	.balign 16
+koi_leaf_return_cleared:
+	xchg	%rsi, %rdi
+	mov	%rdx, %rcx
+	shr	$3, %rcx
+	cmp	$32, %rcx
+	ja	3f
+	cmp	$4, %rcx
+	jb	2f
+1:	movq	$0, (%rdi)
+	movq	$0, 8(%rdi)
+	movq	$0, 16(%rdi)
+	movq	$0, 24(%rdi)
+	add	$32, %rdi
+	sub	$4, %rcx
+	cmp	$4, %rcx
+	jae	1b
+2:	test	%rcx, %rcx
+	je	4f
+	movq	$0, (%rdi)
+	add	$8, %rdi
+	dec	%rcx
+	jmp	2b
+3:	xor	%eax, %eax
+	rep stosq
+4:	and	$7, %edx
+	je	6f
+5:	movb	$0, (%rdi)
+	inc	%rdi
+	dec	%edx
+	jne	5b
+6:	mov	%rsi, %rax
+	xor	%edx, %edx
+	SCRUB
+	ret
+	.size	koi_leaf_return_cleared, . - koi_leaf_return_cleared
+
+/* From a leaf, or from its stub while leaves are off: r9d = export index. */
+	.globl	koi_leaf_slow
+	.type	koi_leaf_slow, @function
+	.balign 16
+koi_leaf_slow:
+	mov	%r9d, %r11d
+	jmp	koi_cross
+	.size	koi_leaf_slow, . - koi_leaf_slow
+
 	.globl	koi_crossing_prologue_end
 koi_crossing_prologue_end:
 

@@ -25,6 +25,9 @@ void koi_cross_pair();
 void koi_cross_stack();
 void koi_cross_variadic();
 void koi_cross_save_all();
+void koi_leaf_slow();
+extern const char __start_koi_leaf_text[] __attribute__((weak, visibility("hidden")));
+extern const char __stop_koi_leaf_text[] __attribute__((weak, visibility("hidden")));
 void koi_upcall_return();
 void koi_trap_entry();
 koi::u64 koi_upcall(koi::u64 function, const koi::u64* arguments);
@@ -74,6 +77,12 @@ u64 trap_entry_address() { return reinterpret_cast<u64>(&koi_trap_entry); }
 bool in_crossing_prologue(u64 rip) {
   return rip >= reinterpret_cast<u64>(koi_crossing_prologue_begin) &&
          rip < reinterpret_cast<u64>(koi_crossing_prologue_end);
+}
+
+const void* leaf_off() { return reinterpret_cast<const void*>(&koi_leaf_slow); }
+bool in_leaf_text(u64 rip) {
+  return rip >= reinterpret_cast<u64>(__start_koi_leaf_text) &&
+         rip < reinterpret_cast<u64>(__stop_koi_leaf_text);
 }
 
 TrapFrame* trap_staging() { return &g_trap_staging; }

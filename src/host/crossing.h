@@ -23,6 +23,7 @@ struct VcpuClock {
   u64 deadline_ns;  // at or past this the way out of koi takes the slow path (0: at once)
   u64 in_fpu;       // nonzero inside kernel_fpu_begin: crossings save the vector state
   u64 crossings;    // calls into koi so far: progress, for the last-resort timer
+  u64 cpu = 0;      // its number
 };
 
 struct GsArea {
@@ -86,6 +87,28 @@ enum class CrossingKind : u8 {
 };
 inline constexpr u32 kMaxStackArgs = 8;
 [[nodiscard]] const void* crossing_entry(CrossingKind kind);
+
+// Leaf exports: a function of koi's that serves the common case of an export on the module's own stack, without a border
+// record. Its contract: general registers only, no more stack than a few pushes, no calls, no memory that could fault; it serves the call only if
+// there is nothing to report and the clock, with the call's cost added, stays below its deadline; it returns through
+// koi_leaf_return(), which scrubs; and everything else it hands to koi_leaf_slow() with the same arguments, as if it
+// had not been there. Virtual time and the number of crossings are the same either way. It lives in section koi_leaf_text:
+// the last-resort timer does not switch there, and a fault there is koi's own.
+enum class Leaf : u8 {
+  kNone,
+  kKmalloc,           // (size, gfp)
+  kKmallocFromCache,  // (cache, gfp, size)
+  kKfree,
+  kCacheAlloc,  // (cache, gfp)
+  kCacheFree,   // (cache, object)
+  kAllocPages,  // (gfp, order)
+  kFreePages,   // (page, order)
+  kCount,
+};
+// What a leaf's stub jumps to while the leaf is off.
+[[nodiscard]] const void* leaf_off();
+inline constexpr u64 kLeafStackBytes = 96;
+[[nodiscard]] bool in_leaf_text(u64 rip);
 
 // Calls guest text at `function` with up to six integer arguments. Context: a task's host stack, no engine
 // invariant open: the callee may never return (its task can be killed inside).

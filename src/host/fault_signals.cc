@@ -34,8 +34,10 @@ u32 g_stalled = 0;
 
 // Guest context: module or core text, the crossing prologue that still runs on the module's stack, or a wild jump made
 // while the stack pointer is in the vmalloc area, where kernel stacks lie.
-bool in_guest_context(u64 rip, u64 rsp) {
+bool in_guest_context(u64 rip, u64 rsp, u64 address) {
   if (in_window(rip) || in_crossing_prologue(rip)) return true;
+  // Koi's own, though it runs on a kernel stack, unless it is a push that finds no stack left.
+  if (in_leaf_text(rip)) return address < rsp && rsp - address <= kLeafStackBytes;
   return rsp >= kVmalloc && rsp < kEngineHeap;
 }
 
@@ -97,7 +99,7 @@ void on_fault(int signal, siginfo_t* info, void* opaque) {
       return;
     }
   }
-  if (in_guest_context(rip, rsp)) {
+  if (in_guest_context(rip, rsp, address)) {
     divert_to_trap_entry(signal, context, address);
     return;
   }

@@ -17,8 +17,9 @@ namespace {
 constexpr std::array kKinds = {CrossingKind::kPlain, CrossingKind::kStackArgs, CrossingKind::kVariadic,
                                CrossingKind::kPair, CrossingKind::kSaveAll};
 constexpr u64 kUpcallReturnSlot = kKinds.size();
-constexpr u64 kSlotBytes = 64;
-static_assert((kKinds.size() + 1) * sizeof(u64) <= kSlotBytes);
+constexpr u64 kLeafSlots = kUpcallReturnSlot + 1;
+constexpr u64 kSlotBytes = 128;
+static_assert((kLeafSlots + static_cast<u64>(Leaf::kCount)) * sizeof(u64) <= kSlotBytes);
 
 void put(u64 address, const void* bytes, size_t size_bytes) {
   std::memcpy(reinterpret_cast<void*>(address), bytes, size_bytes);
@@ -42,6 +43,7 @@ Result<StubArea> StubArea::create(World& world, u64 size_bytes) {
     const void* const entry = crossing_entry(kind);
     put(base + static_cast<u64>(kind) * sizeof(u64), &entry, sizeof(entry));
   }
+  for (u8 leaf = 0; leaf < static_cast<u8>(Leaf::kCount); ++leaf) area.set_leaf(Leaf{leaf}, leaf_off());
   const auto back = reinterpret_cast<u64>(&koi_upcall_return);
   put(base + kUpcallReturnSlot * sizeof(u64), &back, sizeof(back));
   area.next_ = base + kSlotBytes;
@@ -58,9 +60,21 @@ u64 StubArea::take() {
   return address;
 }
 
-u64 StubArea::add(u32 export_index, CrossingKind kind, u32 fixed_arguments) {
+void StubArea::set_leaf(Leaf leaf, const void* entry) {
+  put(base_ + (kLeafSlots + static_cast<u64>(leaf)) * sizeof(u64), &entry, sizeof(entry));
+}
+
+u64 StubArea::add(u32 export_index, CrossingKind kind, u32 fixed_arguments, Leaf leaf) {
   const u64 address = take();
   const u64 slot = base_ + static_cast<u64>(kind) * sizeof(u64);
+  if (leaf != Leaf::kNone) {
+    CHECK(kind == CrossingKind::kPlain);
+    const std::array<u8, 2> mov_r9d_imm32 = {0x41, 0xb9};
+    put(address, mov_r9d_imm32.data(), mov_r9d_imm32.size());
+    put(address + 2, &export_index, sizeof(export_index));
+    put_far_jump(address + 6, base_ + (kLeafSlots + static_cast<u64>(leaf)) * sizeof(u64));
+    return address;
+  }
   if (kind == CrossingKind::kVariadic) {
     CHECK(fixed_arguments >= 1 && fixed_arguments <= 5);
     const std::array<u8, 2> mov_r11_imm64 = {0x49, 0xbb};

@@ -2,7 +2,9 @@
 // The jump stubs of the module window: what a module's `call kmalloc` reaches.
 //
 //   mov  $export_index, %r11d      (variadic: mov $index | fixed << 32, %r11)
-//   jmp  *slot(%rip)               one slot per crossing kind, at the start of the area, holds the far address
+//   jmp  *slot(%rip)               one slot per crossing kind or leaf, at the start of the area, holds the far address
+//
+// The stub of an export with a leaf loads r9d instead, an argument that such exports do not have.
 //
 // koi's own text is far away and moves with ASLR; the stubs do not, so modules (and splats) see fixed addresses. The area
 // also holds the name entries of the declared frame table: 16 bytes for each kernel function that koi stands in for.
@@ -22,7 +24,9 @@ class StubArea {
   static Result<StubArea> create(World& world, u64 size_bytes);
 
   // Writes a stub and returns its window address. Requires: open, not full.
-  u64 add(u32 export_index, CrossingKind kind, u32 fixed_arguments);
+  u64 add(u32 export_index, CrossingKind kind, u32 fixed_arguments, Leaf leaf = Leaf::kNone);
+  // What the stubs of this leaf jump to from now on. Requires: open.
+  void set_leaf(Leaf leaf, const void* entry);
   // 16 bytes that trap when executed: an address that stands for a kernel function's name.
   u64 add_name_entry();
 

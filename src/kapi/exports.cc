@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "kapi/allocating.h"
 #include "kapi/kernel_ref.h"
+#include "kapi/leaf.h"
 #include "kapi/page_calls.h"
 #include "kapi/tables.h"
 #include "runtime/call_sites.h"
@@ -37,6 +38,8 @@ Result<std::unique_ptr<runtime::Kernel>> boot(const runtime::KernelConfig& confi
   g_current = kernel.get();
   kernel->call_sites().declare(allocating_functions());
   install_memory_reports(*kernel);
+  install_leaves(*kernel);
+  kernel->memory().accounting().on_recorder_change([k = kernel.get()] { install_leaves(*k); });
   return kernel;
 }
 

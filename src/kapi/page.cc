@@ -243,11 +243,12 @@ void free_block(Pfn pfn, Order order) {
 }
 
 runtime::ExportTable page_exports() {
+  using host::CrossingKind, host::Leaf;
   static const runtime::Export table[] = {
-      {"alloc_pages", address(alloc_pages)},
-      {"alloc_pages_noprof", address(alloc_pages)},
-      {"__alloc_pages", address(alloc_pages_node)},
-      {"__alloc_pages_noprof", address(alloc_pages_node)},
+      {"alloc_pages", address(alloc_pages), CrossingKind::kPlain, 0, Leaf::kAllocPages},
+      {"alloc_pages_noprof", address(alloc_pages), CrossingKind::kPlain, 0, Leaf::kAllocPages},
+      {"__alloc_pages", address(alloc_pages_node), CrossingKind::kPlain, 0, Leaf::kAllocPages},
+      {"__alloc_pages_noprof", address(alloc_pages_node), CrossingKind::kPlain, 0, Leaf::kAllocPages},
       {"folio_alloc", address(folio_alloc)},
       {"folio_alloc_noprof", address(folio_alloc)},
       {"__folio_alloc", address(folio_alloc_node)},
@@ -256,7 +257,7 @@ runtime::ExportTable page_exports() {
       {"get_free_pages_noprof", address(get_free_pages)},
       {"get_zeroed_page", address(get_zeroed_page)},
       {"get_zeroed_page_noprof", address(get_zeroed_page)},
-      {"__free_pages", address(free_pages_by_page)},
+      {"__free_pages", address(free_pages_by_page), CrossingKind::kPlain, 0, Leaf::kFreePages},
       {"free_pages", address(free_pages_by_address)},
       {"__folio_put", address(folio_put)},
       {"split_page", address(split_page)},

@@ -279,10 +279,11 @@ void kfree_bytes(Address address) { kfree(address); }
 Address krealloc_bytes(Address old, u64 size, Gfp gfp) { return krealloc(old, size, gfp); }
 
 runtime::ExportTable slab_exports() {
+  using host::CrossingKind, host::Leaf;
   static const runtime::Export table[] = {
-      {"__kmalloc", address(kmalloc)},
-      {"__kmalloc_noprof", address(kmalloc)},
-      {"__kmalloc_node", address(kmalloc_node)},
+      {"__kmalloc", address(kmalloc), CrossingKind::kPlain, 0, Leaf::kKmalloc},
+      {"__kmalloc_noprof", address(kmalloc), CrossingKind::kPlain, 0, Leaf::kKmalloc},
+      {"__kmalloc_node", address(kmalloc_node), CrossingKind::kPlain, 0, Leaf::kKmalloc},
       {"__kmalloc_node_noprof", address(kmalloc_node_6_12)},
       {"__kmalloc_node_track_caller", address(kmalloc_node_track_caller)},
       {"__kmalloc_node_track_caller_noprof", address(kmalloc_node_6_12)},
@@ -290,11 +291,12 @@ runtime::ExportTable slab_exports() {
       {"__kmalloc_large_noprof", address(kmalloc_large)},
       {"kmalloc_large_node", address(kmalloc_large_node)},
       {"__kmalloc_large_node_noprof", address(kmalloc_large_node)},
-      {"kmalloc_trace", address(kmalloc_from_cache)},
-      {"__kmalloc_cache_noprof", address(kmalloc_from_cache)},
+      {"kmalloc_trace", address(kmalloc_from_cache), CrossingKind::kPlain, 0, Leaf::kKmallocFromCache},
+      {"__kmalloc_cache_noprof", address(kmalloc_from_cache), CrossingKind::kPlain, 0,
+       Leaf::kKmallocFromCache},
       {"kmalloc_node_trace", address(kmalloc_node_from_cache)},
       {"__kmalloc_cache_node_noprof", address(kmalloc_node_from_cache)},
-      {"kfree", address(kfree)},
+      {"kfree", address(kfree), CrossingKind::kPlain, 0, Leaf::kKfree},
       {"kfree_sensitive", address(kfree_sensitive)},
       {"ksize", address(ksize)},
       {"kmalloc_size_roundup", address(kmalloc_size_roundup)},

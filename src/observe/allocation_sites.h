@@ -99,11 +99,14 @@ static_assert(sizeof(SiteCounters) == 64);
 class AllocationSites {
  public:
   explicit AllocationSites(std::pmr::memory_resource* resource) : counters_(1, resource) {}
+  AllocationSites(const AllocationSites&) = delete;
+  AllocationSites& operator=(const AllocationSites&) = delete;
 
   // A new site's number. What it stands for (module, function, line) is its owner's to keep.
   SiteNumber add() {
     CHECK(counters_.size() < kMaxSites, "more than {} call sites", kMaxSites);
     counters_.emplace_back();
+    base_ = counters_.data();
     return static_cast<SiteNumber>(counters_.size() - 1);
   }
 
@@ -130,11 +133,12 @@ class AllocationSites {
             c.failures};
   }
   [[nodiscard]] SiteNumber end() const { return static_cast<SiteNumber>(counters_.size()); }
-  // The counters by number, for the allocators' fast path; add() may move them.
-  [[nodiscard]] SiteCounters* counters() { return counters_.data(); }
+  // Where the address of the counters (by number) is kept, for the allocators' leaf functions.
+  [[nodiscard]] SiteCounters* const* counters_place() const { return &base_; }
 
  private:
   std::pmr::vector<SiteCounters> counters_;
+  SiteCounters* base_ = counters_.data();
 };
 
 }  // namespace koi::observe

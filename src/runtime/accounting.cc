@@ -62,9 +62,8 @@ void Accounting::note_freed(const AllocationEvent& event) {
 
 // ---- slab objects ----
 
-void Accounting::slab_allocated(mm::Cache* cache, void* object, u64 requested, mm::Gfp gfp) {
+void Accounting::note_slab(mm::Cache* cache, void* object, u64 requested, mm::Gfp gfp) {
   const ObjectOrigin origin = origin_now(requested, gfp);
-  if (!enabled_) return;
   mm::Slab* const slab = memory_.slabs().slab_of(object);
   const PackedOrigin packed = PackedOrigin::pack(origin);
   mm::SlabAllocator::origin_of(slab, object) = packed;
@@ -75,14 +74,13 @@ void Accounting::slab_allocated(mm::Cache* cache, void* object, u64 requested, m
   }
 }
 
-PackedOrigin Accounting::slab_origin(mm::Slab* slab, const void* object) const {
-  if (!enabled_ || slab->slot_of(object) >= slab->slots) return {};
+PackedOrigin Accounting::read_slab_origin(mm::Slab* slab, const void* object) {
+  if (slab->slot_of(object) >= slab->slots) return {};
   const u32 number = slab->cache->object_number(slab->slot_of(object));
   return number < slab->objects ? slab->origins()[number] : PackedOrigin{};
 }
 
-void Accounting::slab_freed(const mm::Cache& cache, const void* object, PackedOrigin origin) {
-  if (!enabled_) return;
+void Accounting::note_slab_freed(const mm::Cache& cache, const void* object, PackedOrigin origin) {
   note_freed({AllocationKind::kSlab, to_address(object), cache.name(), slab_actual(cache),
               origin.unpack(slab_actual(cache))});
 }

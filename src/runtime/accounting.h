@@ -48,7 +48,12 @@ class Accounting {
   static void set_site(observe::SiteNumber site);
 
   // Every allocation and free is told to `recorder` from now on; nullptr: no more. It must outlive its use.
-  void set_recorder(observe::AllocationRecorder* recorder) { recorder_ = recorder; }
+  void set_recorder(observe::AllocationRecorder* recorder) {
+    recorder_ = recorder;
+    if (recorder_changed_) recorder_changed_();
+  }
+  // `changed` is called when a recorder comes or goes.
+  void on_recorder_change(std::function<void()> changed) { recorder_changed_ = std::move(changed); }
   [[nodiscard]] observe::AllocationRecorder* recorder() const { return recorder_; }
 
   // ---- told by kapi/ ----
@@ -64,10 +69,16 @@ class Accounting {
     sites_.retract_failure(site);
     if (recorder_ != nullptr) recorder_->failure_retracted(site);
   }
-  void slab_allocated(mm::Cache* cache, void* object, u64 requested, mm::Gfp gfp);
+  void slab_allocated(mm::Cache* cache, void* object, u64 requested, mm::Gfp gfp) {
+    if (enabled_) note_slab(cache, object, requested, gfp);
+  }
   // The origin, before a free that may be refused; slab_freed() when it was not.
-  [[nodiscard]] observe::PackedOrigin slab_origin(mm::Slab* slab, const void* object) const;
-  void slab_freed(const mm::Cache& cache, const void* object, observe::PackedOrigin origin);
+  [[nodiscard]] observe::PackedOrigin slab_origin(mm::Slab* slab, const void* object) const {
+    return enabled_ ? read_slab_origin(slab, object) : observe::PackedOrigin{};
+  }
+  void slab_freed(const mm::Cache& cache, const void* object, observe::PackedOrigin origin) {
+    if (enabled_) note_slab_freed(cache, object, origin);
+  }
   void slab_resized(mm::Slab* slab, const void* object, u64 requested);
   // A block of pages: `requested` bytes of it were asked for.
   void pages_allocated(observe::AllocationKind kind, Pfn pfn, u32 order, u64 requested, mm::Gfp gfp);
@@ -99,12 +110,16 @@ class Accounting {
  private:
   [[nodiscard]] observe::ObjectOrigin origin_now(u64 requested, mm::Gfp gfp) const;
   [[nodiscard]] static u64 now_ns();
+  void note_slab(mm::Cache* cache, void* object, u64 requested, mm::Gfp gfp);
+  void note_slab_freed(const mm::Cache& cache, const void* object, observe::PackedOrigin origin);
+  [[nodiscard]] static observe::PackedOrigin read_slab_origin(mm::Slab* slab, const void* object);
   void note_freed(const observe::AllocationEvent& event);
 
   Memory& memory_;
   const bool enabled_;
   const u32 cpus_;
   observe::AllocationRecorder* recorder_ = nullptr;
+  std::function<void()> recorder_changed_;
   observe::AllocationSites sites_;
   std::pmr::map<u64, observe::ObjectOrigin> percpu_;  // by offset
 };

@@ -13,6 +13,7 @@ struct Export {
   const void* function;
   host::CrossingKind kind = host::CrossingKind::kPlain;
   u8 fixed_arguments = 0;  // of variadic functions
+  host::Leaf leaf = host::Leaf::kNone;
 };
 
 // Tables of exports, one for each kapi file.

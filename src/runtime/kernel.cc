@@ -369,7 +369,7 @@ std::optional<u64> Kernel::export_stub(std::string_view name) {
   if (const auto known = export_stubs_.find(*index); known != export_stubs_.end()) return known->second;
   const Export& exported = exports_[*index];
   stubs_->open();
-  const u64 stub = stubs_->add(*index, exported.kind, exported.fixed_arguments);
+  const u64 stub = stubs_->add(*index, exported.kind, exported.fixed_arguments, exported.leaf);
   stubs_->seal();
   export_stubs_.emplace(*index, stub);
   stub_names_.emplace(stub, exported.name);

@@ -53,6 +53,7 @@ struct KernelConfig {
   bool lazy = false;
   bool for_gdb = false;    // register modules with gdb's JIT interface
   u32 timeout_s = 30;      // CPU time
+  bool no_leaves = false;  // every call crosses the border: a test that it makes no difference
   bool accounting = true;  // keep who asked for each live object
   Checks checks = Checks::kAll;
 };

@@ -42,6 +42,10 @@ struct MemoryFacts {
   u64 random_kmalloc_caches;
   u64 memcg;
   u64 page_refcount;  // offset of struct page's _refcount
+  u64 page_mapcount;
+  u64 free_counter;                        // address of the machine's NR_FREE_PAGES
+  u64 zone_free_counters[mm::kZoneCount];  // and of each zone's
+  u64 page_flags[mm::kZoneCount];          // of a page in use, before anybody set a flag
 };
 
 // What the memory engines have to say in the kernel's log; kapi/ prints it. Called with the engines consistent.
@@ -62,12 +66,14 @@ class KnownCaches {
   [[nodiscard]] bool holds(const mm::Cache* cache) {
     return cache != nullptr && (slot(cache) == cache || look_up(cache));
   }
+  // The caches in use, each at slot (address / 64) % kSlots, for the leaf functions.
+  [[nodiscard]] const mm::Cache* const* slots() const { return slots_; }
+  static constexpr u64 kSlots = 64;
   void forget(const mm::Cache* cache) {
     if (slot(cache) == cache) slot(cache) = nullptr;
   }
 
  private:
-  static constexpr u64 kSlots = 64;
   const mm::Cache*& slot(const mm::Cache* cache) {
     return slots_[(reinterpret_cast<u64>(cache) >> 6) % kSlots];
   }

@@ -178,6 +178,39 @@ class Buddy {
     }
     return free_slowly(pfn, order, cpu);
   }
+  // The same two for single pages, if this CPU's list does; the caller tells who PageEvents would have told.
+  // nullptr, false: the ordinary way must be asked; nothing changed.
+  [[nodiscard]] PageDesc* alloc_page_quietly(Gfp gfp, u64 cpu) {
+    const u32 type = (gfp / gfp_bit::kMovable) & 3;
+    if (type >= kPcpTypeCount) return nullptr;
+    const Preferred& preferred = preferred_[gfp & (gfp_bit::kDma | gfp_bit::kDma32)];
+    if (preferred.zone == nullptr) return nullptr;
+    Pcp& pcp = preferred.pcp[cpu];
+    FreeList& list = pcp.lists[0][type];
+    if (list.head == 0 || preferred.zone->free_pages <= preferred.plenty) return nullptr;
+    PageDesc& desc = pages_[pop_head(list)];
+    --pcp.count;
+    pcp.free_factor >>= 1;
+    desc.state = PageState::kAllocated;
+    desc.use = PageUse::kPages;
+    return &desc;
+  }
+  // Requires: a single page that is allocated.
+  [[nodiscard]] bool free_page_quietly(PageDesc& desc, u64 cpu) {
+    const u64 page = static_cast<u64>(&desc - pages_);
+    const u8 block = block_info_[page >> kPageblockOrder];
+    ZoneState& zone = zones_[block >> 4];
+    Pcp& pcp = zone.pcp[cpu];
+    if (pcp.count + 1 >= zone.pcp_high) return false;
+    const MigrateType type = pcp_type(static_cast<MigrateType>(block & 0xf));
+    desc.owner = nullptr;
+    desc.tag = 0;
+    desc.state = PageState::kPcp;
+    desc.type = type;
+    push_head(pcp.lists[0][index(type)], page);
+    ++pcp.count;
+    return true;
+  }
   // Fills `pages` with single pages as far as memory goes; returns how many.
   u32 alloc_bulk(Gfp gfp, VcpuId cpu, std::span<Pfn> pages);
   // The pages that `size_bytes` need, as single pages in a row; the rest of the block is given back.

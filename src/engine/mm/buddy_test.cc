@@ -199,7 +199,15 @@ TEST(Buddy, RandomisedAgainstANaiveModel) {
     const u64 aim = (op >> 14) % 2 == 0 ? 60 : 40;  // grows, then shrinks
     if (random.below(100) < aim) {
       const u8 order = static_cast<u8>(random.below(8) == 0 ? random.below(11) : random.below(4));
-      const auto a = m.buddy->alloc(Order{order}, gfps[random.below(6)], cpu);
+      const Gfp gfp = gfps[random.below(6)];
+      auto a = PageAllocation{};
+      if (PageDesc* const quick =
+              order == 0 && random.below(2) == 0 ? m.buddy->alloc_page_quietly(gfp, cpu.value) : nullptr;
+          quick != nullptr) {
+        a = {PageOutcome::kOk, Pfn{static_cast<u64>(quick - &m.buddy->desc(Pfn{0}))}};
+      } else {
+        a = m.buddy->alloc(Order{order}, gfp, cpu);
+      }
       if (!a) continue;
       ASSERT_EQ(a.pfn.value % (u64{1} << order), 0u);
       for (u64 i = 0; i < u64{1} << order; ++i) ASSERT_EQ(owned[a.pfn.value + i]++, 0);
@@ -217,6 +225,10 @@ TEST(Buddy, RandomisedAgainstANaiveModel) {
       }
       for (u64 i = 0; i < u64{1} << block.order; ++i) owned[block.pfn.value + i] = 0;
       live_pages -= u64{1} << block.order;
+      if (block.order == 0 && random.below(2) == 0 &&
+          m.buddy->free_page_quietly(m.buddy->desc(block.pfn), cpu.value)) {
+        continue;
+      }
       ASSERT_EQ(m.buddy->free(block.pfn, Order{block.order}, cpu), PageFreeOutcome::kOk);
     }
     ASSERT_EQ(m.buddy->free_pages() + m.buddy->pcp_pages() + live_pages, total);

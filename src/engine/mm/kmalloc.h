@@ -104,6 +104,8 @@ class Kmalloc {
     if (size <= 192) return kSmallIndex[(size - 1) >> 3];
     return static_cast<u32>(std::bit_width(size - 1));
   }
+  // Requests with none of these are for the normal caches.
+  [[nodiscard]] Gfp special_gfp() const { return special_gfp_; }
   [[nodiscard]] KmallocType type(Gfp gfp) const {
     if ((gfp & special_gfp_) == 0) [[likely]] {
       return KmallocType::kNormal;

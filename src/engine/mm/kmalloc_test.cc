@@ -252,5 +252,82 @@ TEST(Kmalloc, KernelSubscriptsPerRelease) {
   EXPECT_EQ(fresh.kmalloc->kernel_entry(19, 10)->name(), "kmalloc-1k");
 }
 
+// Sizes of every class and of large blocks, resized and freed in any order: contents stay, nothing overlaps, all comes
+// back.
+TEST(Kmalloc, RandomisedAgainstANaiveModel) {
+  constexpr u64 kSeed = 4242;
+  SCOPED_TRACE(kSeed);
+  test::Random random(kSeed);
+  test::SlabMachine m({.cpus = 4, .ram_bytes = u64{192} << 20});
+  Kmalloc& k = *m.kmalloc;
+  const GfpBits& bits = m.buddy->gfp();
+  const Gfp gfps[] = {bits.kernel(), bits.kernel() | bits.account, bits.kernel() | bits.reclaimable,
+                      bits.kernel() | bits.zero};
+  struct Object {
+    u64 size;
+    u8 fill;
+  };
+  std::map<u8*, Object> live;  // the model, by address
+  const auto check = [](const u8* p, const Object& object) {
+    return p[0] == object.fill && p[object.size / 2] == object.fill && p[object.size - 1] == object.fill;
+  };
+  const auto fill = [&](u8* p, u64 size) {
+    const Object object{size, static_cast<u8>(random.next())};
+    p[0] = p[size / 2] = p[size - 1] = object.fill;
+    live[p] = object;
+  };
+  const auto some_size = [&] {
+    const u64 pick = random.below(64);
+    return 1 + random.below(pick == 0 ? 100000 : pick < 8 ? 8192 : 512);
+  };
+  const u64 ops = test::stress_ops(400'000);
+  for (u64 op = 0; op < ops; ++op) {
+    const VcpuId cpu{static_cast<u32>(random.below(4))};
+    const u64 pick = random.below(100);
+    if (live.size() < 12000 && pick < ((op >> 14) % 2 == 0 ? 58u : 38u)) {
+      const u64 size = some_size();
+      auto* p = static_cast<u8*>(k.alloc(size, gfps[random.below(4)], cpu));
+      if (p == nullptr) continue;
+      const auto next = live.lower_bound(p);
+      ASSERT_TRUE(next == live.end() || p + size <= next->first);
+      ASSERT_TRUE(next == live.begin() || std::prev(next)->first + std::prev(next)->second.size <= p);
+      ASSERT_EQ(p[0] | p[size - 1], 0);
+      ASSERT_GE(k.ksize(p), size);
+      fill(p, size);
+    } else if (!live.empty()) {
+      auto victim = live.lower_bound(m.memory.base() + random.below(m.memory.size()));
+      if (victim == live.end()) victim = live.begin();
+      const auto [p, object] = *victim;
+      ASSERT_TRUE(check(p, object));
+      live.erase(victim);
+      if (pick % 16 == 0) {
+        const u64 size = some_size();
+        auto* moved = static_cast<u8*>(k.realloc(p, size, gfps[0], cpu));
+        ASSERT_NE(moved, nullptr);
+        ASSERT_EQ(moved[0], object.fill);
+        if (size > object.size / 2) {
+          ASSERT_EQ(moved[object.size / 2], object.fill);
+        }
+        fill(moved, size);
+      } else {
+        ASSERT_EQ(k.free(p, cpu), KfreeOutcome::kOk);
+        if (random.below(64) == 0) {
+          ASSERT_NE(k.free(p, cpu), KfreeOutcome::kOk);
+        }
+      }
+    }
+    if (op % (ops / 30 + 1) == 0) {
+      ASSERT_EQ(m.slabs->check_invariants(), std::nullopt) << "op " << op;
+      ASSERT_EQ(m.buddy->check_invariants(), std::nullopt) << "op " << op;
+    }
+  }
+  for (const auto& [p, object] : live) {
+    ASSERT_TRUE(check(p, object));
+    ASSERT_EQ(k.free(p, kCpu0), KfreeOutcome::kOk);
+  }
+  for (Cache* const cache : m.slabs->caches()) EXPECT_EQ(m.slabs->shrink(cache), 0) << cache->name();
+  EXPECT_EQ(m.slabs->check_invariants(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace koi::mm

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Small blocks for the engines' own bookkeeping: bump allocation from chunks, a free list per size.
 //
-// Blocks come in multiples of 64 bytes up to 32 KiB; chunks go back when the pool goes. O(1).
+// Blocks come in multiples of 64 bytes up to 96 KiB; chunks go back when the pool goes. O(1).
 #pragma once
 
 #include <array>
@@ -43,7 +43,7 @@ class MetaPool {
 
  private:
   static constexpr u64 kUnit = 64;
-  static constexpr u64 kLargest = 32 * 1024;
+  static constexpr u64 kLargest = 96 * 1024;
   static constexpr u64 kChunkBytes = 256 * 1024;
   struct FreeBlock {
     FreeBlock* next;

@@ -6,29 +6,6 @@
 
 namespace koi::mm {
 
-// ---- lists -----------------------------------------------------------------------------------------------------
-
-void SlabAllocator::link(SlabList& list, Slab* slab, bool to_tail) {
-  slab->next = slab->prev = nullptr;
-  if (list.head == nullptr) {
-    list.head = list.tail = slab;
-  } else if (to_tail) {
-    slab->prev = list.tail;
-    list.tail = list.tail->next = slab;
-  } else {
-    slab->next = list.head;
-    list.head = list.head->prev = slab;
-  }
-  ++list.count;
-}
-
-void SlabAllocator::unlink(SlabList& list, Slab* slab) {
-  (slab->prev != nullptr ? slab->prev->next : list.head) = slab->next;
-  (slab->next != nullptr ? slab->next->prev : list.tail) = slab->prev;
-  slab->next = slab->prev = nullptr;
-  --list.count;
-}
-
 // ---- making slabs ----------------------------------------------------------------------------------------------
 
 u64 SlabAllocator::random() {
@@ -62,8 +39,10 @@ void SlabAllocator::fill_stack(Slab* slab) {
 Slab* SlabAllocator::build_slab(Cache* cache, Pfn pfn, u8 order) {
   const Geometry& g = cache->geometry_;
   const u32 objects = order == g.order ? g.objects : g.min_objects;
-  const u32 slots = objects * (g.size >> cache->shift_);
-  const u64 live_bytes = align_up(slots, 64) / 8;
+  // The only object of a large slab needs one slot, however odd its size.
+  const u8 shift = objects == 1 && g.size >= kPageSize ? u8{kPageShift} : cache->shift_;
+  const u32 slots = objects == 1 ? 1 : objects * (g.size >> shift);
+  const u64 live_bytes = align_up(slots, 8);
   u64 meta_bytes = sizeof(Slab) + live_bytes + objects * sizeof(u16);
   const u64 origins_at = config_.keep_origins ? align_up(meta_bytes, sizeof(observe::PackedOrigin)) : 0;
   if (origins_at != 0) meta_bytes = origins_at + objects * sizeof(observe::PackedOrigin);
@@ -74,7 +53,7 @@ Slab* SlabAllocator::build_slab(Cache* cache, Pfn pfn, u8 order) {
   slab->slots = slots;
   slab->stack_at = static_cast<u32>(sizeof(Slab) + live_bytes);
   slab->origins_at = static_cast<u32>(origins_at);
-  slab->shift = cache->shift_;
+  slab->shift = shift;
   slab->order = order;
   for (u64 i = 0; i < u64{1} << order; ++i) {
     PageDesc& desc = buddy_.desc(Pfn{pfn.value + i});
@@ -95,7 +74,7 @@ void SlabAllocator::construct_objects(Slab* slab) {
   Cache* cache = slab->cache;
   if (cache->constructor_ == 0 || cache->constructor_ == kBootConstructor || config_.events == nullptr)
     return;
-  slab->state = SlabState::kConstructing;
+  enter(slab, SlabState::kConstructing);
   link(cache->constructing_, slab, /*to_tail=*/true);
   for (u32 i = slab->objects; i > 0; --i) {
     config_.events->construct(*cache, cache->constructor_, slab->object(slab->stack()[i - 1]));
@@ -154,7 +133,7 @@ void SlabAllocator::discard(Slab* slab) {
 
 void* SlabAllocator::pop(Slab* slab) {
   const u64 slot = slab->stack()[--slab->count];
-  slab->live()[slot >> 6] |= u64{1} << (slot & 63);
+  slab->live()[slot] = 1;
   return slab->object(slot);
 }
 
@@ -170,7 +149,7 @@ void SlabAllocator::take_back_remote(Slab* slab) {
 }
 
 void SlabAllocator::make_current(Slab* slab, VcpuId cpu) {
-  slab->state = SlabState::kCurrent;
+  enter(slab, SlabState::kCurrent);
   slab->cpu = static_cast<u8>(cpu.value);
   slab->next = slab->prev = nullptr;
   slab->cache->cpu_slabs()[cpu.value].current = slab;
@@ -182,10 +161,10 @@ void SlabAllocator::park(Slab* slab, bool to_tail) {
   if (slab->count == slab->objects && cache->partial_.count >= cache->geometry_.min_partial) {
     discard(slab);
   } else if (slab->count != 0) {
-    slab->state = SlabState::kNodePartial;
+    enter(slab, SlabState::kNodePartial);
     link(cache->partial_, slab, to_tail);
   } else {
-    slab->state = SlabState::kFull;
+    enter(slab, SlabState::kFull);
     link(cache->full_, slab, /*to_tail=*/true);
   }
 }
@@ -213,7 +192,7 @@ void SlabAllocator::unchain(Cache* cache, Slab* chain) {
       discard(slab);
       continue;
     }
-    slab->state = SlabState::kNodePartial;
+    enter(slab, SlabState::kNodePartial);
     link(cache->partial_, slab, /*to_tail=*/true);
   }
 }
@@ -226,7 +205,7 @@ void SlabAllocator::put_on_chain(Slab* slab, VcpuId cpu, bool may_drain) {
     too_long = here.chain;
     here.chain = nullptr;
   }
-  slab->state = SlabState::kCpuPartial;
+  enter(slab, SlabState::kCpuPartial);
   slab->chain_length = static_cast<u16>(here.chain == nullptr ? 1 : here.chain->chain_length + 1);
   slab->prev = nullptr;
   slab->next = here.chain;
@@ -270,7 +249,7 @@ void* SlabAllocator::alloc_slowly(Cache* cache, Gfp gfp, VcpuId cpu, u32 request
     }
     here.current = &none_;
     slab->cpu = Slab::kNoCpu;
-    slab->state = SlabState::kFull;
+    enter(slab, SlabState::kFull);
     link(cache->full_, slab, /*to_tail=*/true);
   }
   if (here.chain != nullptr) {
@@ -311,7 +290,7 @@ bool SlabAllocator::is_sound(Slab* slab, u8* object, ObjectUse use) {
 void SlabAllocator::give_up(Slab* slab) {
   while (slab->count != 0) (void)pop(slab);
   unlink(slab->cache->partial_, slab);
-  slab->state = SlabState::kFull;
+  enter(slab, SlabState::kFull);
   link(slab->cache->full_, slab, /*to_tail=*/false);
 }
 
@@ -323,7 +302,7 @@ void* SlabAllocator::alloc_debug(Cache* cache, Gfp gfp, u32 requested) {
     if (slab == nullptr) {
       slab = new_slab(cache, gfp, VcpuId{0});
       if (slab == nullptr) return nullptr;
-      slab->state = SlabState::kNodePartial;
+      enter(slab, SlabState::kNodePartial);
       link(cache->partial_, slab, /*to_tail=*/false);
     }
     u8* object = slab->object(slab->stack()[slab->count - 1]);
@@ -336,7 +315,7 @@ void* SlabAllocator::alloc_debug(Cache* cache, Gfp gfp, u32 requested) {
     debug.mark(object, ObjectUse::kAllocated);
     if (slab->count == 0) {
       unlink(cache->partial_, slab);
-      slab->state = SlabState::kFull;
+      enter(slab, SlabState::kFull);
       link(cache->full_, slab, /*to_tail=*/false);
     }
     return object;
@@ -349,7 +328,7 @@ FreeOutcome SlabAllocator::free_slowly(Slab* slab, u64 slot, VcpuId cpu) {
     if (!is_sound(slab, slab->object(slot), ObjectUse::kAllocated)) return FreeOutcome::kDamaged;
     SlabDebug(config_.release, slab->cache->geometry_).mark(slab->object(slot), ObjectUse::kFree);
   }
-  slab->live()[slot >> 6] &= ~(u64{1} << (slot & 63));
+  slab->live()[slot] = 0;
   if (slab->cpu != Slab::kNoCpu) {
     ++slab->remote;
     slab->stack()[slab->objects - slab->remote] = static_cast<u16>(slot);

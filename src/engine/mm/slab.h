@@ -3,11 +3,11 @@
 //
 //   Cache ──► per CPU: the current slab, a chain of partial slabs
 //         └─► node:    partial slabs (list), full slabs (list)
-//   page descriptor ──► Slab ──► { live bits, stack of free slots }   all outside the objects
+//   page descriptor ──► Slab ──► { live marks, stack of free slots }   all outside the objects
 //
 // A slab's free objects are a stack of slot numbers beside its header, never links inside objects: a module's stray
 // write cannot mislead koi, and freeing a cold object touches none of its bytes. A slot is the largest power of two
-// that divides the object distance, so object start <-> slot is a shift. A live bit per slot makes a
+// that divides the object distance, so object start <-> slot is a shift. A live mark per slot makes a
 // double free or a pointer that is no object's start visible at the cost of one test.
 //
 // Order of reuse, slab transitions (current, CPU partial, node partial, full), when empty slabs go back, and what
@@ -44,7 +44,7 @@ enum class SlabState : u8 {
   kFull,
 };
 
-// Header of one slab; the live bits, the stack and, if the allocator keeps them, the objects' origins follow it.
+// Header of one slab; the live marks, the stack and, if the allocator keeps them, the objects' origins follow it.
 struct Slab {
   u8* base = nullptr;  // first object
   Cache* cache = nullptr;
@@ -55,17 +55,18 @@ struct Slab {
   u32 slots = 0;       // slot numbers are below this
   u32 stack_at = 0;    // offset of the stack from here
   u32 origins_at = 0;  // offset of the origins, by object number; 0: none are kept
-  u32 reserved = 0;
-  u8 shift = 0;     // log2 of a slot's bytes
-  u8 cpu = kNoCpu;  // whose current slab this is
+  u32 push_below = 0;  // with fewer free objects than this a free from any CPU moves the slab nowhere
+  u8 shift = 0;        // log2 of a slot's bytes
+  u8 cpu = kNoCpu;     // whose current slab this is
   SlabState state = SlabState::kFull;
   u8 order = 0;
   Slab* next = nullptr;
   Slab* prev = nullptr;
 
   static constexpr u8 kNoCpu = 0xff;
-  [[nodiscard]] u64* live() { return reinterpret_cast<u64*>(this + 1); }
-  [[nodiscard]] const u64* live() const { return reinterpret_cast<const u64*>(this + 1); }
+  // A byte per slot: 1 where an allocated object starts.
+  [[nodiscard]] u8* live() { return reinterpret_cast<u8*>(this + 1); }
+  [[nodiscard]] const u8* live() const { return reinterpret_cast<const u8*>(this + 1); }
   [[nodiscard]] u16* stack() { return reinterpret_cast<u16*>(reinterpret_cast<u8*>(this) + stack_at); }
   [[nodiscard]] const u16* stack() const {
     return reinterpret_cast<const u16*>(reinterpret_cast<const u8*>(this) + stack_at);
@@ -77,7 +78,18 @@ struct Slab {
     return origins_at != 0 ? origins_at + objects * sizeof(observe::PackedOrigin)
                            : stack_at + objects * sizeof(u16);
   }
-  [[nodiscard]] bool is_live(u64 slot) const { return ((live()[slot >> 6] >> (slot & 63)) & 1) != 0; }
+  // Takes the last free slot from the stack. Requires: count != 0.
+  u64 take_slot() {
+    const u64 slot = stack()[--count];
+    live()[slot] = 1;
+    return slot;
+  }
+  // Requires: live.
+  void push_slot(u64 slot) {
+    live()[slot] = 0;
+    stack()[count++] = static_cast<u16>(slot);
+  }
+  [[nodiscard]] bool is_live(u64 slot) const { return live()[slot] != 0; }
   [[nodiscard]] u32 free_objects() const { return count + remote; }
   [[nodiscard]] u8* object(u64 slot) const { return base + (slot << shift); }
   // Slot of an address; at least `slots` if no slot starts there.
@@ -112,6 +124,12 @@ class Cache {
   [[nodiscard]] s32 reference_count() const { return reference_count_; }
   [[nodiscard]] bool is_debug() const { return (geometry_.flags & slab_flag::kDebug) != 0; }
   [[nodiscard]] u64 slab_count() const { return slab_count_; }
+  // The slab that a CPU allocates from; it has no free objects when the allocator must be asked.
+  [[nodiscard]] Slab* current(u64 cpu) const { return cpu_slabs()[cpu].current; }
+  // How many bytes of a new object must be cleared, given this release's __GFP_ZERO.
+  [[nodiscard]] u64 bytes_to_clear(Gfp gfp, Gfp zero) const {
+    return zero_bytes_ != 0 ? zero_bytes_ : (gfp & zero) != 0 ? geometry_.object_size : 0;
+  }
   // Number of the object that starts at a slot.
   [[nodiscard]] u32 object_number(u64 slot) const { return static_cast<u32>(slot) * slot_inverse_; }
   // Added to the gfp bits of each request for pages.
@@ -277,14 +295,47 @@ class SlabAllocator {
     }
     const u64 slot = slab->stack()[left - 1];
     slab->count = left - 1;
-    slab->live()[slot >> 6] |= u64{1} << (slot & 63);
+    slab->live()[slot] = 1;
     return slab->object(slot);
+  }
+  // The slow paths that only move slabs between the lists, for the leaf functions. false: it takes more than that, and nothing
+  // changed. When the CPU's current slab is used up, the next one of its chain takes its place.
+  [[nodiscard]] bool refill_from_chain(Cache* cache, u64 cpu) {
+    CpuSlab& here = cache->cpu_slabs()[cpu];
+    Slab* const used_up = here.current;
+    Slab* const next = here.chain;
+    if (next == nullptr || used_up->remote != 0 || cache->is_debug()) return false;
+    if (used_up != &none_) {
+      used_up->cpu = Slab::kNoCpu;
+      enter(used_up, SlabState::kFull);
+      link(cache->full_, used_up, /*to_tail=*/true);
+    }
+    here.chain = next->next;
+    enter(next, SlabState::kCurrent);
+    next->cpu = static_cast<u8>(cpu);
+    next->next = next->prev = nullptr;
+    here.current = next;
+    return true;
+  }
+  // The first object freed of a full slab puts it on the CPU's chain. Requires: the slot is live.
+  [[nodiscard]] static bool free_first_of(Slab* slab, u64 slot, u64 cpu) {
+    Cache* const cache = slab->cache;
+    if (slab->state != SlabState::kFull || cache->is_debug()) return false;
+    CpuSlab& here = cache->cpu_slabs()[cpu];
+    const u32 length = here.chain == nullptr ? 0 : here.chain->chain_length;
+    if (length != 0 && length >= cache->geometry_.cpu_partial_slabs) return false;
+    slab->push_slot(slot);
+    unlink(cache->full_, slab);
+    enter(slab, SlabState::kCpuPartial);
+    slab->chain_length = static_cast<u16>(length + 1);
+    slab->prev = nullptr;
+    slab->next = here.chain;
+    here.chain = slab;
+    return true;
   }
   // How many bytes of a new object must be cleared.
   [[nodiscard]] u64 bytes_to_clear(const Cache* cache, Gfp gfp) const {
-    return cache->zero_bytes_ != 0  ? cache->zero_bytes_
-           : (gfp & zero_gfp_) != 0 ? cache->geometry_.object_size
-                                    : 0;
+    return cache->bytes_to_clear(gfp, zero_gfp_);
   }
 
   FreeOutcome free(Cache* cache, void* object, VcpuId cpu) {
@@ -315,7 +366,7 @@ class SlabAllocator {
       return why_not_freed(slab, slot, object);
     }
     if (slab->cpu != cpu.value) return free_slowly(slab, slot, cpu);
-    slab->live()[slot >> 6] &= ~(u64{1} << (slot & 63));
+    slab->live()[slot] = 0;
     slab->stack()[slab->count++] = static_cast<u16>(slot);
     return FreeOutcome::kOk;
   }
@@ -356,6 +407,10 @@ class SlabAllocator {
   // Where an allocated object's origin is kept. Requires: keep_origins; an allocated object's start.
   [[nodiscard]] static observe::PackedOrigin& origin_of(Slab* slab, const void* object) {
     return slab->origins()[slab->cache->object_number(slab->slot_of(object))];
+  }
+  [[nodiscard]] static bool is_allocated(const Slab* slab, const void* object) {
+    const u64 slot = slab->slot_of(object);
+    return slot < slab->slots && slab->is_live(slot);
   }
   [[nodiscard]] bool keeps_origins() const { return config_.keep_origins; }
   // Every allocated object: visit(Cache&, Slab&, void* object), cache by cache from the oldest, slab by slab.
@@ -402,6 +457,16 @@ class SlabAllocator {
   void release(Cache* cache);
   u64 random();
 
+  // What a free must know of the state is one number: below how many free objects it only pushes.
+  static void enter(Slab* slab, SlabState state) {
+    slab->state = state;
+    slab->push_below = push_below(slab, state);
+  }
+  [[nodiscard]] static u32 push_below(const Slab* slab, SlabState state) {
+    if (slab->cache->is_debug()) return 0;
+    if (state == SlabState::kCpuPartial) return ~0u;  // even empty slabs stay on a chain
+    return state == SlabState::kNodePartial ? slab->objects - 1 : 0;
+  }
   void* alloc_slowly(Cache* cache, Gfp gfp, VcpuId cpu, u32 requested);
   void* alloc_debug(Cache* cache, Gfp gfp, u32 requested);
   [[nodiscard]] bool is_sound(Slab* slab, u8* object, ObjectUse use);
@@ -426,8 +491,25 @@ class SlabAllocator {
   void unchain(Cache* cache, Slab* chain);
   [[nodiscard]] Slab* take_partial(Cache* cache, VcpuId cpu);
   void flush_cpus(Cache* cache);
-  static void link(SlabList& list, Slab* slab, bool to_tail);
-  static void unlink(SlabList& list, Slab* slab);
+  static void link(SlabList& list, Slab* slab, bool to_tail) {
+    slab->next = slab->prev = nullptr;
+    if (list.head == nullptr) {
+      list.head = list.tail = slab;
+    } else if (to_tail) {
+      slab->prev = list.tail;
+      list.tail = list.tail->next = slab;
+    } else {
+      slab->next = list.head;
+      list.head = list.head->prev = slab;
+    }
+    ++list.count;
+  }
+  static void unlink(SlabList& list, Slab* slab) {
+    (slab->prev != nullptr ? slab->prev->next : list.head) = slab->next;
+    (slab->next != nullptr ? slab->next->prev : list.tail) = slab->prev;
+    slab->next = slab->prev = nullptr;
+    --list.count;
+  }
   [[nodiscard]] std::optional<std::string> check_slab(const Slab* slab, SlabState state) const;
   [[nodiscard]] std::optional<std::string> check_cache(const Cache* cache) const;
   template <class Visit>

@@ -307,6 +307,7 @@ std::optional<std::string> SlabAllocator::check_slab(const Slab* slab, SlabState
     return fmt::format("cache {} slab {}: {}", cache->name_, static_cast<const void*>(slab->base), what);
   };
   if (slab->state != state) return wrong("is on a list of another state");
+  if (slab->push_below != push_below(slab, state)) return wrong("has the limit of another state");
   if (slab->count + slab->remote > slab->objects) return wrong("has more free objects than objects");
   if (slab->remote != 0 && state != SlabState::kCurrent) return wrong("has remote frees and no CPU");
   if ((slab->cpu != Slab::kNoCpu) != (state == SlabState::kCurrent)) return wrong("names a CPU wrongly");
@@ -322,8 +323,7 @@ std::optional<std::string> SlabAllocator::check_slab(const Slab* slab, SlabState
     if (!note(slab->stack()[slab->objects - 1 - i])) return wrong("has a bad entry among remote frees");
   }
   u64 live = 0;
-  for (u64 word = 0; word < align_up(slab->slots, 64) / 64; ++word)
-    live += static_cast<u64>(std::popcount(slab->live()[word]));
+  for (u32 slot = 0; slot < slab->slots; ++slot) live += slab->live()[slot];
   if (live + slab->free_objects() != slab->objects)
     return wrong("has objects that are neither free nor live");
   if (slab_of(slab->base) != slab) return wrong("is not what its page says");

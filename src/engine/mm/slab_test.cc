@@ -267,6 +267,7 @@ struct Live {
   u8* object;
   u32 size;
   u8 fill;
+  u64 born;  // the operation
 };
 
 void run_random(u64 seed, const SlabConfig& config, Release release) {
@@ -302,7 +303,9 @@ void run_random(u64 seed, const SlabConfig& config, Release release) {
       }
       const u8 fill = static_cast<u8>(random.next() | 1);
       p[0] = p[size - 1] = fill;
-      live.push_back({cache, p, size, fill});
+      // An origin belongs to its object alone.
+      SlabAllocator::origin_of(s.slab_of(p), p) = {reinterpret_cast<u64>(p), op};
+      live.push_back({cache, p, size, fill, op});
     } else if (!live.empty()) {
       const u64 victim = random.below(live.size());
       const Live object = live[victim];
@@ -310,6 +313,9 @@ void run_random(u64 seed, const SlabConfig& config, Release release) {
       live.pop_back();
       ASSERT_EQ(object.object[0], object.fill);
       ASSERT_EQ(object.object[object.size - 1], object.fill);
+      const observe::PackedOrigin& origin = SlabAllocator::origin_of(s.slab_of(object.object), object.object);
+      ASSERT_EQ(origin.what, reinterpret_cast<u64>(object.object));
+      ASSERT_EQ(origin.time_ns, object.born);
       starts.erase(object.object);
       ASSERT_EQ(s.free(object.cache, object.object, cpu), FreeOutcome::kOk);
       if (random.below(64) == 0) {
@@ -329,9 +335,9 @@ void run_random(u64 seed, const SlabConfig& config, Release release) {
   EXPECT_EQ(s.check_invariants(), std::nullopt);
 }
 
-TEST(Slab, RandomisedAgainstANaiveModel) { run_random(7, {}, Release::k6_1); }
+TEST(Slab, RandomisedAgainstANaiveModel) { run_random(7, {.keep_origins = true}, Release::k6_1); }
 TEST(Slab, RandomisedAgainstANaiveModelWithDebugFlags) {
-  run_random(8, {.init_on_alloc = false, .slab_debug = "F"}, Release::k6_12);
+  run_random(8, {.init_on_alloc = false, .keep_origins = true, .slab_debug = "F"}, Release::k6_12);
 }
 
 }  // namespace

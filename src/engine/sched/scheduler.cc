@@ -41,6 +41,7 @@ void Scheduler::attach_vcpu(VcpuId cpu, u64 gs_base) {
   vcpu.gs_base = gs_base;
   vcpu.clock.deadline_ns = kNever;
   vcpu.watch.touch(0);
+  vcpu.clock.cpu = cpu.value;
   auto* const area = reinterpret_cast<host::GsArea*>(gs_base);
   area->clock = &vcpu.clock;
   area->interrupt_flag = kInterruptsOn;
