@@ -24,6 +24,7 @@ class LogOutput final : public printk::LogSubscriber {
  private:
   runtime::Kernel& kernel_;
   const MachineOptions& options_;
+  s32 level_;  // records below it are shown
   const int descriptor_;
   const bool colored_;
   std::string buffer_;

@@ -81,6 +81,8 @@ enum class FrameEvent : u8 {
   kVsnprintfWarning,  // about a width, a precision or the buffer's size
   kDumpStack,
   kPanic,
+  kPanicOnWarn,  // the frames between the trap of a warning and its dump
+  kPanicWhileAtomic,
   kStackProtector,
   kScheduleWhileAtomic,
   kRcuContextSwitch,

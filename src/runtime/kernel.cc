@@ -79,6 +79,7 @@ Status Kernel::start(std::span<const ExportTable> exports) {
   scheduling.fair = is_6_12() ? sched::FairPolicy::kEevdf : sched::FairPolicy::kCfs;
   scheduler_.emplace(scheduling, *this, world_->heap());
   start_vcpus();
+  apply_boot_options();
   console_ = std::make_unique<Console>(*this);
   files_ = std::make_unique<VirtualFiles>(*this);
   modules_ = std::make_unique<ModuleTable>(*this);
@@ -148,6 +149,23 @@ void Kernel::tell_gdb_stubs() {
   std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return a.address < b.address; });
   stubs_for_gdb_ =
       std::make_unique<module::GdbJitModule>(module::elf_of_names(names, stubs_->base(), stubs_->end()));
+}
+
+// What of the command line is a variable of the core, that modules may read.
+void Kernel::apply_boot_options() {
+  const BootOptions& boot = config_.boot;
+  const auto set = [this](std::string_view name, auto value) {
+    std::memcpy(reinterpret_cast<void*>(core_->address_of(name)), &value, sizeof(value));
+  };
+  set("panic_timeout", boot.panic_timeout.value_or(0));
+  set("panic_on_warn", boot.panic_on_warn);
+  set("init_on_alloc", s32{boot.init_on_alloc ? 1 : 0});  // static_key.enabled
+  set("init_on_free", s32{boot.init_on_free ? 1 : 0});
+  if (boot.console_loglevel) set("console_printk", *boot.console_loglevel);
+  if (boot.no_hash_pointers) set("no_hash_pointers", true);
+  char* const line = static_cast<char*>(world_->heap()->allocate(boot.text.size() + 1));
+  std::memcpy(line, boot.text.c_str(), boot.text.size() + 1);
+  set("saved_command_line", reinterpret_cast<u64>(line));
 }
 
 void Kernel::start_vcpus() {

@@ -22,6 +22,7 @@
 #include "host/stub_area.h"
 #include "host/world.h"
 #include "observe/journal.h"
+#include "runtime/boot_options.h"
 #include "runtime/core_image.h"
 #include "runtime/export.h"
 #include "runtime/splat.h"
@@ -45,6 +46,7 @@ struct KernelConfig {
   bool for_gdb = false;    // register modules with gdb's JIT interface
   u32 timeout_s = 30;      // CPU time
   bool accounting = true;  // keep who asked for each live object
+  BootOptions boot;
 };
 
 // How a task that run_task() started came to its end.
@@ -125,6 +127,9 @@ class Kernel final : public sched::TaskHost {
   void return_to_user();
 
   void note(observe::EventKind kind, std::string_view text);
+  // oops=panic, or /proc/sys/kernel/panic_on_oops.
+  [[nodiscard]] bool panic_on_oops() const { return config_.boot.panic_on_oops; }
+  void set_panic_on_oops(bool panics) { config_.boot.panic_on_oops = panics; }
   // The machine is dead: no task runs any more (panic, timeout). Ends the running task.
   [[noreturn]] void halt(TaskEnd::How how);
   // The time limit killed the task that used it up; what was loaded before may still be unloaded.
@@ -159,6 +164,7 @@ class Kernel final : public sched::TaskHost {
   Status load_core(std::span<const ExportTable> exports);
   void collect_exports(std::span<const ExportTable> tables);
   void start_vcpus();
+  void apply_boot_options();
 
   KernelConfig config_;
   Release series_ = Release::k6_1;

@@ -59,6 +59,10 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
     config.cpus = kernel.config().cpus;
     config.seed = seed;
     config.keep_origins = kernel.config().accounting;
+    const BootOptions& boot = kernel.config().boot;
+    config.nomerge = boot.slab_nomerge;
+    config.init_on_alloc = boot.init_on_alloc;
+    if (boot.slab_debug) config.slab_debug = *boot.slab_debug;
     config.events = this;
     return config;
   }
@@ -73,6 +77,7 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
     mm::VmallocConfig config;
     config.release = release();
     config.cpus = kernel.config().cpus;
+    config.init_on_alloc = kernel.config().boot.init_on_alloc;
     config.start = host::kVmalloc + kStacksBytes;
     config.size = kernel.world().vmalloc_size() - kStacksBytes;
     return config;

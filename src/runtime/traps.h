@@ -122,8 +122,17 @@ class Traps {
   void check_soft_lockup(const host::TrapFrame* frame);
   [[noreturn]] void oops(const host::TrapFrame& frame);
   [[noreturn]] void die(const SplatInput& input, const OopsEvent& event);
+  [[nodiscard]] bool in_interrupt() const;
   // The running task dies as by that signal.
   [[noreturn]] void kill_current(int signal);
+  // Prints a warning, taints and notes it; with panic_on_warn the machine stops.
+  void print_warning(const SplatInput& input, const WarnEvent& event, const std::string& note);
+  // panic_on_warn=: the machine stops after what `input` shows.
+  [[noreturn]] void stop_on_warn(SplatInput& input, std::string_view origin);
+  [[nodiscard]] std::vector<TraceItem> panic_frames(FrameEvent event) const;
+  [[nodiscard]] bool panics_on_warn() const;
+  // What panic() prints, and the end of the machine.
+  [[noreturn]] void stop(const SplatInput& input, PanicEvent event);
   void warn_at(const host::TrapFrame& frame, const std::string& file, u32 line, bool cut_here);
   void classify(const host::TrapFrame& frame, OopsEvent& event);
 

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "engine/vfs/char_devices.h"
 #include "engine/vfs/tree.h"
+#include "runtime/kernel_files.h"
 #include "runtime/module_files.h"
 
 namespace koi::runtime {
@@ -58,6 +59,7 @@ class VirtualFiles {
 
   Kernel& kernel_;
   ModuleFiles module_files_;
+  KernelFiles kernel_files_;
   std::pmr::vector<UserBuffer> buffers_;
   vfs::Tree tree_;
   vfs::CharDevices char_devices_;

@@ -381,6 +381,13 @@ class SlabAllocator {
   [[nodiscard]] std::vector<RemainingSlab> remaining_slabs(const Cache* cache) const;
   [[nodiscard]] u64 partial_slabs(const Cache* cache) const { return cache->partial_.count; }
   [[nodiscard]] u64 cpu_slab_count(const Cache* cache) const;
+  // On a CPU's chain.
+  [[nodiscard]] u64 chained_slabs(const Cache* cache, VcpuId cpu) const {
+    const Slab* chain = cache->cpu_slabs()[cpu.value].chain;
+    return chain == nullptr ? 0 : chain->chain_length;
+  }
+  // Allocated objects in the node's partial slabs.
+  [[nodiscard]] u64 partial_objects_in_use(const Cache* cache) const;
   [[nodiscard]] Buddy& buddy() { return buddy_; }
   [[nodiscard]] Release release() const { return config_.release; }
   [[nodiscard]] const SlabConfig& config() const { return config_; }

@@ -278,6 +278,13 @@ u64 SlabAllocator::cpu_slab_count(const Cache* cache) const {
   return cache->slab_count_ - cache->partial_.count - cache->full_.count;
 }
 
+u64 SlabAllocator::partial_objects_in_use(const Cache* cache) const {
+  u64 used = 0;
+  for (const Slab* slab = cache->partial_.head; slab != nullptr; slab = slab->next)
+    used += slab->objects - slab->free_objects();
+  return used;
+}
+
 SlabInfo SlabAllocator::slab_info(const Cache* cache) const {
   const Geometry& g = cache->geometry_;
   u64 free = 0;  // only the node's partial slabs are searched; what CPUs hold counts as in use
