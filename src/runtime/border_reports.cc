@@ -72,6 +72,14 @@ void Traps::scheduling_while_atomic(u32 preempt_count) {
   kernel_.note(observe::EventKind::kWarning, text.empty() ? "scheduling while atomic" : text.front().text);
 }
 
+std::vector<u64> Traps::call_chain() {
+  std::vector<u64> addresses;
+  for (const TraceItem& item : trace(nullptr, FrameEvent::kNone)) {
+    if (item.kind == TraceItem::Kind::kAddress && item.reliable) addresses.push_back(item.address);
+  }
+  return addresses;
+}
+
 void Traps::dump_stack(u8 level) { dump_stack(level, FrameEvent::kDumpStack); }
 
 void Traps::dump_stack(u8 level, FrameEvent event) {

@@ -162,7 +162,9 @@ void Kernel::apply_boot_options() {
   set("init_on_alloc", s32{boot.init_on_alloc ? 1 : 0});  // static_key.enabled
   set("init_on_free", s32{boot.init_on_free ? 1 : 0});
   if (boot.console_loglevel) set("console_printk", *boot.console_loglevel);
-  if (boot.no_hash_pointers) set("no_hash_pointers", true);
+  // Reports of slub_debug show plain addresses.
+  const bool slab_debug = boot.slab_debug && *boot.slab_debug != "-";
+  if (boot.no_hash_pointers || slab_debug) set("no_hash_pointers", true);
   char* const line = static_cast<char*>(world_->heap()->allocate(boot.text.size() + 1));
   std::memcpy(line, boot.text.c_str(), boot.text.size() + 1);
   set("saved_command_line", reinterpret_cast<u64>(line));

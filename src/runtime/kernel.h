@@ -121,6 +121,7 @@ class Kernel final : public sched::TaskHost {
   // The name and start of a stub or name entry that covers `address`.
   [[nodiscard]] std::optional<Symbol> stub_symbol(u64 address) const;
 
+  [[nodiscard]] u64 jiffies() const { return last_jiffy_; }
   // The running task sleeps. Context: a task's host stack.
   void sleep_ns(u64 ns);
   // The running task's system call is over: a pending SIGKILL ends it here; then it does not return.

@@ -20,10 +20,14 @@ class KernelFiles {
   [[nodiscard]] Result<std::string> read(std::string_view path);
   // Errors: ENOENT, EACCES, EINVAL.
   [[nodiscard]] Status write(std::string_view path, std::string_view text);
+  // readlink. Errors: ENOENT, EINVAL (no link).
+  [[nodiscard]] Result<std::string> read_link(std::string_view path) const;
   // What of these files stands in the directory `path`; empty: nothing.
   [[nodiscard]] std::vector<FileEntry> list(std::string_view path) const;
 
  private:
+  [[nodiscard]] Result<std::string> read_slab_attribute(std::string_view path) const;
+  Status write_slab_attribute(std::string_view path, s64 value);
   Kernel& kernel_;
 };
 

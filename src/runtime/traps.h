@@ -75,6 +75,10 @@ class Traps {
   // "BUG: scheduling while atomic" of the task that calls schedule(), with that preempt count.
   void scheduling_while_atomic(u32 preempt_count);
   void dump_stack(u8 level);
+  // The return addresses that a dump would show: the export that was called, the module's frames, those below.
+  [[nodiscard]] std::vector<u64> call_chain();
+  // The export that is being served; empty: none.
+  [[nodiscard]] std::string_view border_export() const;
   // The stack below `event`, where the kernel dumps it without a warning.
   void dump_stack(u8 level, FrameEvent event);
   // The same from the loader itself, with no module frame on the stack.
@@ -141,7 +145,6 @@ class Traps {
   SplatContext context();
   std::vector<TraceItem> trace(const host::TrapFrame* trap, FrameEvent event);
   [[nodiscard]] std::vector<Frame> unwound(const host::TrapFrame* trap);
-  [[nodiscard]] std::string_view border_export() const;
   [[nodiscard]] SplatInput input_at_border(FrameEvent event);
   [[nodiscard]] std::vector<SourcePlace> source_of(u64 address);
   // Puts the module's own bytes back where the loader set a trap.

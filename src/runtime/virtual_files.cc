@@ -164,6 +164,14 @@ Status VirtualFiles::write(std::string_view path, std::string_view text) {
   return Ok{};
 }
 
+Result<std::string> VirtualFiles::read_link(std::string_view path) {
+  const vfs::Node* const node = tree_.node(tree_.find(path, vfs::Tree::Follow::kNo));
+  if (node == nullptr && kernel_files_.has(path)) return kernel_files_.read_link(path);
+  if (node == nullptr) return failure(path, -ENOENT);
+  if (!node->is_link()) return failure(path, -EINVAL);
+  return std::string(node->target);
+}
+
 Result<std::vector<FileEntry>> VirtualFiles::list(std::string_view path) {
   const vfs::Node* const node = tree_.node(tree_.find(path));
   std::vector<FileEntry> entries;

@@ -36,6 +36,8 @@ class VirtualFiles {
   [[nodiscard]] Status write(std::string_view path, std::string_view text);
   // ls. Errors: ENOENT, ENOTDIR.
   [[nodiscard]] Result<std::vector<FileEntry>> list(std::string_view path);
+  // readlink. Errors: ENOENT, EINVAL (no link).
+  [[nodiscard]] Result<std::string> read_link(std::string_view path);
   // mknod /dev/NAME c MAJOR MINOR. Errors: EEXIST, EPERM (not in /dev).
   [[nodiscard]] Status make_device(std::string_view path, u32 major, u32 minor);
 

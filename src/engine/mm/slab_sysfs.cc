@@ -9,32 +9,55 @@ namespace {
 using namespace slab_flag;
 
 // "3 N0=3": a sum and its parts by node.
-std::string by_node(u64 count) {
-  return count == 0 ? "0\n" : fmt::format("{} N0={}\n", count, count);
-}
+std::string by_node(u64 count) { return count == 0 ? "0\n" : fmt::format("{} N0={}\n", count, count); }
 
 struct FlagAttribute {
   std::string_view name;
   u32 flag;
 };
 constexpr FlagAttribute kFlagAttributes[] = {
-    {"hwcache_align", kHwcacheAlign}, {"reclaim_account", kReclaimAccount}, {"destroy_by_rcu", kTypesafeByRcu},
-    {"cache_dma", kCacheDma},         {"sanity_checks", kConsistencyChecks}, {"trace", kTrace},
-    {"red_zone", kRedZone},           {"poison", kPoison},                  {"store_user", kStoreUser},
+    {"hwcache_align", kHwcacheAlign},
+    {"reclaim_account", kReclaimAccount},
+    {"destroy_by_rcu", kTypesafeByRcu},
+    {"cache_dma", kCacheDma},
+    {"sanity_checks", kConsistencyChecks},
+    {"trace", kTrace},
+    {"red_zone", kRedZone},
+    {"poison", kPoison},
+    {"store_user", kStoreUser},
     {"skip_kfence", kSkipKfence},
 };
 
 constexpr SlabAttribute kAttributes[] = {
-    {"aliases", 0400},         {"align", 0400},           {"cache_dma", 0400},
-    {"cpu_partial", 0600},     {"cpu_slabs", 0400},       {"ctor", 0400},
-    {"destroy_by_rcu", 0400},  {"hwcache_align", 0400},   {"min_partial", 0600},
-    {"object_size", 0400},     {"objects", 0400},         {"objects_partial", 0400},
-    {"objs_per_slab", 0400},   {"order", 0400},           {"partial", 0400},
-    {"poison", 0400},          {"reclaim_account", 0400}, {"red_zone", 0400},
-    {"remote_node_defrag_ratio", 0600},                   {"sanity_checks", 0400},
-    {"shrink", 0600},          {"skip_kfence", 0600},     {"slab_size", 0400},
-    {"slabs", 0400},           {"slabs_cpu_partial", 0400}, {"store_user", 0400},
-    {"total_objects", 0400},   {"trace", 0400},           {"usersize", 0400},
+    {"aliases", 0400},
+    {"align", 0400},
+    {"cache_dma", 0400},
+    {"cpu_partial", 0600},
+    {"cpu_slabs", 0400},
+    {"ctor", 0400},
+    {"destroy_by_rcu", 0400},
+    {"hwcache_align", 0400},
+    {"min_partial", 0600},
+    {"object_size", 0400},
+    {"objects", 0400},
+    {"objects_partial", 0400},
+    {"objs_per_slab", 0400},
+    {"order", 0400},
+    {"partial", 0400},
+    {"poison", 0400},
+    {"reclaim_account", 0400},
+    {"red_zone", 0400},
+    {"remote_node_defrag_ratio", 0600},
+    {"sanity_checks", 0400},
+    {"shrink", 0600},
+    {"skip_kfence", 0600},
+    {"slab_size", 0400},
+    {"slabs", 0400},
+    {"slabs_cpu_partial", 0400},
+    {"store_user", 0400},
+    {"total_objects", 0400},
+    {"trace", 0400},
+    {"usersize", 0400},
     {"validate", 0600},
 };
 
@@ -95,15 +118,16 @@ const SlabDirectory::Entry* SlabDirectory::find(std::string_view name) const {
   if (found == entries_.end()) return nullptr;
   if (found->second.cache != nullptr) return &found->second;
   const auto directory = entries_.find(found->second.target);
-  return directory == entries_.end() || directory->second.cache == nullptr ? &found->second : &directory->second;
+  return directory == entries_.end() || directory->second.cache == nullptr ? &found->second
+                                                                           : &directory->second;
 }
 
 // ---- attributes ------------------------------------------------------------------------------------------------
 
 std::span<const SlabAttribute> slab_attributes() { return kAttributes; }
 
-std::optional<std::string> slab_attribute(const SlabAllocator& slabs, const Cache& cache, std::string_view name,
-                                          std::string_view constructor) {
+std::optional<std::string> slab_attribute(const SlabAllocator& slabs, const Cache& cache,
+                                          std::string_view name, std::string_view constructor) {
   const Geometry& g = cache.geometry();
   const auto number = [](u64 value) { return fmt::format("{}\n", value); };
   if (name == "slab_size") return number(g.size);
@@ -134,10 +158,10 @@ std::string slabinfo_text(const SlabAllocator& slabs) {
   const std::vector<Cache*> caches = slabs.caches();
   for (auto it = caches.rbegin(); it != caches.rend(); ++it) {
     const SlabInfo info = slabs.slab_info(*it);
-    text += fmt::format(
-        "{:<17} {:6} {:6} {:6} {:4} {:4} : tunables {:4} {:4} {:4} : slabdata {:6} {:6} {:6}\n", info.name,
-        info.active_objects, info.objects, info.object_size, info.objects_per_slab, info.pages_per_slab, 0, 0, 0,
-        info.active_slabs, info.slabs, 0);
+    text +=
+        fmt::format("{:<17} {:6} {:6} {:6} {:4} {:4} : tunables {:4} {:4} {:4} : slabdata {:6} {:6} {:6}\n",
+                    info.name, info.active_objects, info.objects, info.object_size, info.objects_per_slab,
+                    info.pages_per_slab, 0, 0, 0, info.active_slabs, info.slabs, 0);
   }
   return text;
 }

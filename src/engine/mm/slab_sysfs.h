@@ -37,7 +37,9 @@ class SlabDirectory {
 
   // nullptr: no such name. A link is followed if its directory is there.
   [[nodiscard]] const Entry* find(std::string_view name) const;
-  [[nodiscard]] const std::pmr::map<std::pmr::string, Entry, std::less<>>& entries() const { return entries_; }
+  [[nodiscard]] const std::pmr::map<std::pmr::string, Entry, std::less<>>& entries() const {
+    return entries_;
+  }
 
  private:
   void link(std::string_view name, std::string_view target);
