@@ -8,6 +8,7 @@
 #include "host/address_map.h"
 #include "runtime/console.h"
 #include "runtime/modules.h"
+#include "runtime/virtual_files.h"
 
 namespace koi::kapi {
 namespace {
@@ -260,6 +261,8 @@ void report_slab_event(const mm::Cache& cache, const mm::Slab& slab, u8* object,
 
 void announce_tracking(const mm::Cache* cache) {
   if ((cache->flags() & mm::slab_flag::kStoreUser) == 0) return;
+  // The C core makes caches that the boot table has, too.
+  if (current().files().calling_module() == 0) return;
   for (const mm::Cache* other : memory().slabs().caches()) {
     if (other == cache || other->name() != cache->name() || (other->flags() & mm::slab_flag::kStoreUser) == 0)
       continue;

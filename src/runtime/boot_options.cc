@@ -116,7 +116,8 @@ struct Parser {
     } else if (name == "init_on_alloc") {
       options.init_on_alloc = TRY(yes_or_no(name, value));
     } else if (name == "init_on_free") {
-      options.init_on_free = TRY(yes_or_no(name, value));
+      // Debian's kernels do not zero what is freed, nor does koi.
+      if (TRY(yes_or_no(name, value))) return bad_value(name, value, "koi does not zero freed memory");
     } else {
       return false;
     }

@@ -160,7 +160,6 @@ void Kernel::apply_boot_options() {
   set("panic_timeout", boot.panic_timeout.value_or(0));
   set("panic_on_warn", boot.panic_on_warn);
   set("init_on_alloc", s32{boot.init_on_alloc ? 1 : 0});  // static_key.enabled
-  set("init_on_free", s32{boot.init_on_free ? 1 : 0});
   if (boot.console_loglevel) set("console_printk", *boot.console_loglevel);
   // Reports of slub_debug show plain addresses.
   const bool slab_debug = boot.slab_debug && *boot.slab_debug != "-";

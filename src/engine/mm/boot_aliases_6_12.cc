@@ -69,8 +69,17 @@ constexpr BootAlias kAliases[] = {
     {"uid_cache", ":0000192", 136, 64, kHwcacheAlign},
 };
 
+// Of those that others share, the sizes that their creators asked for, where a sharer asked for more.
+constexpr BootOwnSize kOwnSizes[] = {
+    {"PING", 1000},
+    {"backing_aio", 112},
+    {"dmaengine-unmap-2", 48},
+    {"signal_cache", 1104},
+};
+
 }  // namespace
 
 std::span<const BootAlias> boot_aliases_6_12() { return kAliases; }
+std::span<const BootOwnSize> boot_own_sizes_6_12() { return kOwnSizes; }
 
 }  // namespace koi::mm

@@ -4,6 +4,14 @@
 namespace koi::mm {
 namespace {
 
+u32 own_size(const SlabAllocator& slabs, const BootCache& cache) {
+  const auto sizes = slabs.release() == Release::k6_1 ? boot_own_sizes_6_1() : boot_own_sizes_6_12();
+  for (const BootOwnSize& own : sizes) {
+    if (own.name == cache.name) return own.object_size;
+  }
+  return cache.object_size;
+}
+
 void create_those(SlabAllocator& slabs, bool early) {
   const auto caches = slabs.release() == Release::k6_1 ? boot_caches_6_1() : boot_caches_6_12();
   for (const BootCache& cache : caches) {
@@ -11,7 +19,7 @@ void create_those(SlabAllocator& slabs, bool early) {
     if (is_early != early) continue;
     const bool apart = cache.reference_count > 1 && slabs.keeps_apart(cache.name, cache.flags);
     (void)slabs.create_boot({.name = cache.name,
-                             .size = cache.object_size,
+                             .size = apart ? own_size(slabs, cache) : cache.object_size,
                              .align = cache.align,
                              .flags = cache.flags,
                              .constructor = cache.has_constructor ? kBootConstructor : 0,

@@ -30,6 +30,14 @@ struct BootAlias {
   u32 flags;
 };
 
+// The object size of a cache that is shared, as long as nobody shares it.
+struct BootOwnSize {
+  std::string_view name;
+  u32 object_size;
+};
+
+[[nodiscard]] std::span<const BootOwnSize> boot_own_sizes_6_1();
+[[nodiscard]] std::span<const BootOwnSize> boot_own_sizes_6_12();
 [[nodiscard]] std::span<const BootAlias> boot_aliases_6_1();
 [[nodiscard]] std::span<const BootAlias> boot_aliases_6_12();
 [[nodiscard]] std::span<const BootCache> boot_caches_6_1();

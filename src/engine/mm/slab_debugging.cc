@@ -3,9 +3,18 @@
 // the fast path. Follows alloc_debug_processing() and free_debug_processing() of 6.1 and 6.12.
 #include <algorithm>
 
+#include "engine/mm/nobodys_object.h"
 #include "engine/mm/slab.h"
 
 namespace koi::mm {
+namespace {
+
+void take_out_of_use(Slab* slab, u64 slot) {
+  slab->live()[slot >> 6] |= u64{1} << (slot & 63);
+  if (slab->origins_at != 0) slab->origins()[slab->cache->object_number(slot)] = kNobodysOrigin;
+}
+
+}  // namespace
 
 void SlabAllocator::tell(Slab* slab, u8* object, SlabDebugEvent what, u64 value) {
   if (config_.events != nullptr) config_.events->slab_debug(*slab->cache, *slab, object, what, value);
@@ -42,8 +51,8 @@ bool SlabAllocator::is_checked(const Slab* slab) {
 
 // "Marking all objects used": nothing more comes from a slab whose free objects are damaged.
 void SlabAllocator::give_up(Slab* slab) {
-  while (slab->count != 0) (void)pop(slab);
-  slab->lost = 0;
+  while (slab->count != 0) take_out_of_use(slab, slab->stack()[--slab->count]);
+  (void)recount(slab);
   slab->disabled = true;
   unlink(slab->cache->partial_, slab);
   slab->state = SlabState::kFull;
@@ -95,8 +104,8 @@ bool SlabAllocator::recount(Slab* slab) {
   for (u32 number = 0; number < slab->objects; ++number) {
     const u64 slot = slab->slot_of(slab->base + u64{number} * slab->cache->geometry_.size);
     const u16* const stack = slab->stack();
-    if (std::find(stack, stack + slab->count, slot) == stack + slab->count)
-      slab->live()[slot >> 6] |= u64{1} << (slot & 63);
+    const bool listed = std::find(stack, stack + slab->count, slot) != stack + slab->count;
+    if (!listed && !slab->is_live(slot)) take_out_of_use(slab, slot);
   }
   slab->lost = 0;
   return true;
