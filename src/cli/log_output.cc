@@ -45,21 +45,19 @@ void append_colored(std::string& out, std::string_view text, u8 level) {
   }
 }
 
-constexpr s32 kEverything = 8;
+}  // namespace
 
-// --log-level, else what the boot command line says of the console.
-s32 level_of(const runtime::Kernel& kernel, const MachineOptions& options) {
+s32 shown_level(const runtime::Kernel& kernel, const MachineOptions& options) {
+  constexpr s32 kEverything = 8;
   if (options.log_level) return static_cast<s32>(*options.log_level);
   const runtime::BootOptions& boot = kernel.config().boot;
   return boot.ignore_loglevel ? kEverything : boot.console_loglevel.value_or(kEverything);
 }
 
-}  // namespace
-
 LogOutput::LogOutput(runtime::Kernel& kernel, const MachineOptions& options, int descriptor)
     : kernel_(kernel),
       options_(options),
-      level_(level_of(kernel, options)),
+      level_(shown_level(kernel, options)),
       descriptor_(descriptor),
       colored_(options.log_format == LogFormat::kDmesg && use_color(options.color, descriptor)) {
   kernel_.console().log().subscribe(this);

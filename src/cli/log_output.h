@@ -10,6 +10,9 @@
 
 namespace koi::cli {
 
+// Records below it are shown: --log-level, else what the boot command line says of the console, else all.
+[[nodiscard]] s32 shown_level(const runtime::Kernel& kernel, const MachineOptions& options);
+
 class LogOutput final : public printk::LogSubscriber {
  public:
   LogOutput(runtime::Kernel& kernel, const MachineOptions& options, int descriptor);
