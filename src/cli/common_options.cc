@@ -139,9 +139,12 @@ void add_machine_options(CLI::App& app, MachineOptions& options) {
                      kinds_text()))
       ->type_name("KIND,...")
       ->default_str("oops");
-  app.add_option("--log-level", options.log_level, "print kernel messages of a level below N, 0 to 8")
+  app.add_option("--cmdline", options.command_line,
+                 "the kernel's boot command line, as \"slub_debug=FZPU panic_on_warn=1\"")
+      ->type_name("OPTIONS");
+  app.add_option("--log-level", options.log_level,
+                 "print kernel messages of a level below N, 0 to 8; default: as --cmdline says, else all")
       ->type_name("N")
-      ->capture_default_str()
       ->check([](const std::string& text) {
         const bool good = text.size() == 1 && text[0] >= '0' && text[0] <= '8';
         return good ? std::string() : "'" + text + "' is not a log level from 0 to 8";

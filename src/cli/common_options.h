@@ -27,7 +27,9 @@ struct MachineOptions {
   u64 seed = 1;
   std::string kernel;  // empty: the kernel that the first module was built for
   std::vector<std::string> fail_on = {"oops"};
-  u32 log_level = 8;  // records below it are printed: 8 prints all
+  std::optional<u32>
+      log_level;             // records below it are printed; not given: all, or what the command line says
+  std::string command_line;  // the kernel's
   LogFormat log_format = LogFormat::kDmesg;
   ColorWhen color = ColorWhen::kAutomatic;
   bool json = false;

@@ -46,7 +46,7 @@ TEST(MachineOptions, EachOptionArrives) {
   EXPECT_EQ(options.seed, 7u);
   EXPECT_EQ(options.kernel, "6.12.1");
   EXPECT_EQ(options.fail_on, (std::vector<std::string>{"leak", "lock"}));
-  EXPECT_EQ(options.log_level, 5u);
+  EXPECT_EQ(options.log_level.value_or(0), 5u);
   EXPECT_EQ(options.log_format, LogFormat::kRaw);
   EXPECT_EQ(options.color, ColorWhen::kNever);
   EXPECT_EQ(options.timeout_s, 2u);

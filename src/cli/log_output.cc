@@ -47,9 +47,17 @@ void append_colored(std::string& out, std::string_view text, u8 level) {
 
 }  // namespace
 
+s32 shown_level(const runtime::Kernel& kernel, const MachineOptions& options) {
+  constexpr s32 kEverything = 8;
+  if (options.log_level) return static_cast<s32>(*options.log_level);
+  const runtime::BootOptions& boot = kernel.config().boot;
+  return boot.ignore_loglevel ? kEverything : boot.console_loglevel.value_or(kEverything);
+}
+
 LogOutput::LogOutput(runtime::Kernel& kernel, const MachineOptions& options, int descriptor)
     : kernel_(kernel),
       options_(options),
+      level_(shown_level(kernel, options)),
       descriptor_(descriptor),
       colored_(options.log_format == LogFormat::kDmesg && use_color(options.color, descriptor)) {
   kernel_.console().log().subscribe(this);
@@ -61,7 +69,7 @@ LogOutput::~LogOutput() {
 }
 
 void LogOutput::on_record(const printk::Record& record, printk::LogEvent event) {
-  if (event != printk::LogEvent::kFinal || record.info.level >= options_.log_level) return;
+  if (event != printk::LogEvent::kFinal || record.info.level >= level_) return;
   const Release release = kernel_.console().log().options().release;
   switch (options_.log_format) {
     case LogFormat::kDmesg:

@@ -10,6 +10,9 @@
 
 namespace koi::cli {
 
+// Records below it are shown: --log-level, else what the boot command line says of the console, else all.
+[[nodiscard]] s32 shown_level(const runtime::Kernel& kernel, const MachineOptions& options);
+
 class LogOutput final : public printk::LogSubscriber {
  public:
   LogOutput(runtime::Kernel& kernel, const MachineOptions& options, int descriptor);
@@ -24,6 +27,7 @@ class LogOutput final : public printk::LogSubscriber {
  private:
   runtime::Kernel& kernel_;
   const MachineOptions& options_;
+  s32 level_;  // records below it are shown
   const int descriptor_;
   const bool colored_;
   std::string buffer_;

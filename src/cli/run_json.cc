@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cli/run_json.h"
 
+#include "cli/log_output.h"
 #include "cli/terminal.h"
 #include "observe/journal.h"
 #include "runtime/console.h"
@@ -67,7 +68,7 @@ RunJson::RunJson(runtime::Kernel& kernel, const MachineOptions& options)
 RunJson::~RunJson() { kernel_.console().log().unsubscribe(this); }
 
 void RunJson::on_record(const printk::Record& record, printk::LogEvent event) {
-  if (event != printk::LogEvent::kFinal || record.info.level >= options_.log_level) return;
+  if (event != printk::LogEvent::kFinal || record.info.level >= shown_level(kernel_, options_)) return;
   log_.push_back({{"seq", record.info.seq},
                   {"time_ns", record.info.ts_nsec},
                   {"level", record.info.level},

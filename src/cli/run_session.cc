@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -59,13 +60,24 @@ struct RunOutput {
   RunJson* document = nullptr;
 };
 
+// As modprobe does it: what the boot command line says of the module comes first, so that the arguments here win.
+std::string with_boot_arguments(const runtime::Kernel& kernel, const ModuleRequest& request) {
+  std::string name = request.path.substr(request.path.rfind('/') + 1);
+  name = name.substr(0, name.find('.'));
+  std::replace(name.begin(), name.end(), '-', '_');
+  std::string text = kernel.config().boot.arguments_for(name);
+  if (!text.empty() && !request.arguments.empty()) text += ' ';
+  return text + request.arguments;
+}
+
 // Loads one module in a task of its own. False: it did not come to life.
 bool load_one(runtime::Kernel& kernel, const ModuleRequest& request, const RunOutput& output,
               std::vector<Loaded>& loaded, RunOutcome& outcome) {
   runtime::ModuleCall call;
   const size_t before = kernel.modules().all().size();
+  const std::string arguments = with_boot_arguments(kernel, request);
   const runtime::TaskEnd end = kernel.run_task("insmod", [&] {
-    call = kernel.modules().finit_module(request.path, request.arguments, {});
+    call = kernel.modules().finit_module(request.path, arguments, {});
     return call.value;
   });
   kernel.console().log().finalize_open();
@@ -151,6 +163,8 @@ Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& opti
   config.checks = options.checks;
   config.no_leaves = options.no_leaves;
   config.for_gdb = options.under_gdb;
+  const auto series = tree.release.starts_with("6.1.") ? Release::k6_1 : Release::k6_12;
+  config.boot = TRY(runtime::parse_boot_options(options.command_line, series));
   return kapi::boot(config);
 }
 

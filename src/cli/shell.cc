@@ -129,6 +129,7 @@ void Shell::execute(std::string_view command, std::string_view rest) {
   if (command == "lsmod") return out(kernel_.modules().proc_modules(true));
   if (command == "dmesg") return dmesg(rest);
   if (command == "cat") return cat(rest);
+  if (command == "readlink") return read_link(rest);
   if (command == "ls") return list(rest);
   if (command == "echo") return echo(rest);
   if (command == "free") return free();
@@ -234,6 +235,12 @@ void Shell::cat(std::string_view rest) {
     out(fmt::format("cat: {}\n", text.error().message));
     return 1;
   });
+}
+
+void Shell::read_link(std::string_view rest) {
+  const auto target = kernel_.files().read_link(trim(rest));
+  status_ = target.ok() ? 0 : 1;
+  if (target.ok()) out(*target + "\n");  // readlink(1) is silent about what is no link
 }
 
 void Shell::list(std::string_view rest) {

@@ -43,6 +43,7 @@ class Shell {
   void rmmod(std::string_view rest);
   void dmesg(std::string_view rest);
   void cat(std::string_view rest);
+  void read_link(std::string_view rest);
   void list(std::string_view rest);
   void echo(std::string_view rest);
   void free();

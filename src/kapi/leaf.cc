@@ -12,6 +12,7 @@
 #include "host/crossing.h"
 #include "kapi/leaf.h"
 #include "runtime/accounting.h"
+#include "runtime/lock_checks.h"
 #include "runtime/memory.h"
 
 extern "C" {
@@ -45,6 +46,13 @@ struct Hot {
   bool clears_pages;  // init_on_alloc
   observe::SiteCounters* const* counters;
   runtime::MemoryFacts facts;
+  // What the checks have a word in: allocations that may wait, and frees of memory with locks, timers or works in it.
+  Gfp watched;  // __GFP_DIRECT_RECLAIM, or 0 without checks
+  u64 preempt_count_at;  // in the per-CPU area
+  u64 current_task_at;
+  u64 rcu_nesting_at;  // in task_struct
+  const u32* frees_matter;
+  const u8* lock_pages;
   std::array<Cache*, kClasses> classes;  // of the normal kmalloc caches, by (size + 7) / 8
   std::array<Slab*, mm::kMaxCpus> last_freed_to;
 };
@@ -62,6 +70,29 @@ KOI_INLINE u64 take_site() {
   return site;
 }
 
+KOI_INLINE bool may_wait_here() {
+  u64 interrupt_flag;
+  u32 count;
+  u64 task;
+  asm volatile("mov %%gs:%c1, %0" : "=r"(interrupt_flag) : "i"(offsetof(host::GsArea, interrupt_flag)));
+  asm volatile("movl %%gs:(%1), %0" : "=r"(count) : "r"(g_hot.preempt_count_at));
+  asm volatile("mov %%gs:(%1), %0" : "=r"(task) : "r"(g_hot.current_task_at));
+  constexpr u32 kPreemptAndSoftirq = 0xffff;
+  const s32 nesting = *reinterpret_cast<const s32*>(task + g_hot.rcu_nesting_at);
+  return interrupt_flag != 0 && (count & kPreemptAndSoftirq) == 0 && nesting <= 0;
+}
+
+// Nothing that the checks would have to say about this allocation.
+KOI_INLINE bool is_quiet(Gfp gfp) { return (gfp & g_hot.watched) == 0 || may_wait_here(); }
+
+// The same about giving this memory back.
+KOI_INLINE bool is_quiet_free(u64 address, const Cache& cache) {
+  const auto has_lock = [](u64 at) {
+    return g_hot.lock_pages[(at >> mm::kPageShift) % runtime::LockChecks::kPageSlots] != 0;
+  };
+  return *g_hot.frees_matter == 0 && !has_lock(address) && !has_lock(address + cache.object_size() - 1);
+}
+
 // The call's cost is paid when it is certain that it is served here.
 KOI_INLINE void pay(VcpuClock* clock) {
   clock->now_ns += host::kCrossingCost;
@@ -74,9 +105,9 @@ KOI_INLINE bool is_known(const Cache* cache) {
 }
 
 // The CPU's current slab, if an object can come from there with nothing else to do; nullptr: not.
-KOI_INLINE Slab* ready(const Cache* cache, const VcpuClock* clock) {
+KOI_INLINE Slab* ready(const Cache* cache, const VcpuClock* clock, u64 gfp) {
   Slab* const slab = cache->current(clock->cpu);
-  return clock->now_ns + host::kCrossingCost < clock->deadline_ns && slab->count != 0 ? slab : nullptr;
+  return is_quiet(static_cast<Gfp>(gfp)) && clock->now_ns + host::kCrossingCost < clock->deadline_ns && slab->count != 0 ? slab : nullptr;
 }
 
 // Requires: ready() gave the slab. Returns to the module.
@@ -100,7 +131,7 @@ KOI_INLINE u64 serve(const Cache* cache, Slab* slab, VcpuClock* clock, u64 reque
 constexpr u64 kNoSlot = ~u64{0};
 KOI_INLINE u64 slot_to_push(const Slab* slab, u64 address, const VcpuClock* clock) {
   const u64 slot = slab->slot_of(reinterpret_cast<const void*>(address));
-  if (slot >= slab->slots || !slab->is_live(slot)) return kNoSlot;
+  if (slot >= slab->slots || !slab->is_live(slot) || !is_quiet_free(address, *slab->cache)) return kNoSlot;
   if (slab->cpu != clock->cpu && slab->count >= slab->push_below) return kNoSlot;
   return clock->now_ns + host::kCrossingCost < clock->deadline_ns ? slot : kNoSlot;
 }
@@ -137,7 +168,7 @@ KOI_INLINE Slab* slab_of(u64 address, const VcpuClock* clock) {
 template <bool kAccounts>
 KOI_INLINE u64 refill_and_serve(const Cache* cache, u64 requested, Gfp gfp, u64 a, u64 b, u64 c, u64 index) {
   VcpuClock* const clock = this_clock();
-  if (clock->now_ns + host::kCrossingCost < clock->deadline_ns &&
+  if (is_quiet(gfp) && clock->now_ns + host::kCrossingCost < clock->deadline_ns &&
       g_hot.slabs->refill_from_chain(const_cast<Cache*>(cache), clock->cpu)) {
     return serve<kAccounts>(cache, cache->current(clock->cpu), clock, requested, gfp);
   }
@@ -148,7 +179,7 @@ template <bool kAccounts>
 KOI_INLINE u64 free_first(Slab* slab, u64 address, u64 a, u64 b, u64 index) {
   VcpuClock* const clock = this_clock();
   const u64 slot = slab->slot_of(reinterpret_cast<const void*>(address));
-  if (slot < slab->slots && slab->is_live(slot) && clock->now_ns + host::kCrossingCost < clock->deadline_ns) {
+  if (slot < slab->slots && slab->is_live(slot) && is_quiet_free(address, *slab->cache) && clock->now_ns + host::kCrossingCost < clock->deadline_ns) {
     const Cache& cache = *slab->cache;
     const u32 number = cache.object_number(slot);
     if (mm::SlabAllocator::free_first_of(slab, slot, clock->cpu)) {
@@ -189,7 +220,7 @@ KOI_INLINE u64 leaf_kmalloc(u64 size, u64 gfp, u64 /*third*/, u64 index) {
   if (size - 1 < mm::kKmallocMaxCacheSize && (gfp & g_hot.special) == 0) [[likely]] {
     const Cache* const cache = g_hot.classes[(size + 7) / 8];
     VcpuClock* const clock = this_clock();
-    if (Slab* const slab = ready(cache, clock); slab != nullptr) [[likely]] {
+    if (Slab* const slab = ready(cache, clock, gfp); slab != nullptr) [[likely]] {
       return serve<kAccounts>(cache, slab, clock, size, static_cast<Gfp>(gfp));
     }
     return (kAccounts ? again_kmalloc_counted : again_kmalloc_plain)(size, gfp, reinterpret_cast<u64>(cache),
@@ -203,7 +234,7 @@ KOI_INLINE u64 leaf_kmalloc_from_cache(u64 handle, u64 gfp, u64 size, u64 index)
   const auto* const cache = reinterpret_cast<const Cache*>(handle);
   if (is_known(cache)) [[likely]] {
     VcpuClock* const clock = this_clock();
-    if (Slab* const slab = ready(cache, clock); slab != nullptr) [[likely]] {
+    if (Slab* const slab = ready(cache, clock, gfp); slab != nullptr) [[likely]] {
       return serve<kAccounts>(cache, slab, clock, size, static_cast<Gfp>(gfp));
     }
     return (kAccounts ? again_from_cache_counted : again_from_cache_plain)(handle, gfp, size, 0, 0, index);
@@ -216,7 +247,7 @@ KOI_INLINE u64 leaf_cache_alloc(u64 handle, u64 gfp, u64 /*third*/, u64 index) {
   const auto* const cache = reinterpret_cast<const Cache*>(handle);
   if (is_known(cache)) [[likely]] {
     VcpuClock* const clock = this_clock();
-    if (Slab* const slab = ready(cache, clock); slab != nullptr) [[likely]] {
+    if (Slab* const slab = ready(cache, clock, gfp); slab != nullptr) [[likely]] {
       return serve<kAccounts>(cache, slab, clock, cache->object_size(), static_cast<Gfp>(gfp));
     }
     return (kAccounts ? again_from_cache_counted : again_from_cache_plain)(handle, gfp, cache->object_size(),
@@ -383,6 +414,14 @@ void install_leaves(runtime::Kernel& kernel) {
   hot.clears_pages = m.slabs().config().init_on_alloc;
   hot.counters = m.accounting().sites().counters_place();
   hot.facts = m.facts();
+  constexpr Gfp kDirectReclaim = 0x400;
+  hot.watched = kernel.config().checks == runtime::Checks::kAll ? kDirectReclaim : 0;
+  const u64 area = kernel.world().percpu_area(VcpuId{0});
+  hot.preempt_count_at = reinterpret_cast<u64>(&kernel.preempt_count(VcpuId{0})) - area;
+  hot.current_task_at = kernel.core().address_of(kernel.is_6_12() ? "pcpu_hot" : "current_task");
+  hot.rcu_nesting_at = kernel.task_rcu_offset();
+  hot.frees_matter = reinterpret_cast<const u32*>(kernel.core().address_of("koi_frees_matter"));
+  hot.lock_pages = kernel.locks().pages_place();
   for (u64 i = 1; i < kClasses; ++i) {
     hot.classes[i] = m.kmalloc().cache(mm::KmallocType::kNormal, mm::Kmalloc::index(i * 8));
   }

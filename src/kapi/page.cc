@@ -17,7 +17,10 @@ Address page_address(Pfn pfn) { return host::kDirectMap + pfn.value * host::kPag
 u64 block_bytes(u32 order) { return host::kPageSize << order; }
 
 // init_on_alloc, or __GFP_ZERO.
-void clear_block(Pfn pfn, u64 bytes) { static_cast<void>(guest::fill(page_address(pfn), 0, bytes)); }
+void clear_block(Pfn pfn, u64 bytes, Gfp gfp) {
+  if (!current().config().boot.init_on_alloc && (gfp & memory().pages().gfp().zero) == 0) return;
+  static_cast<void>(guest::fill(page_address(pfn), 0, bytes));
+}
 
 std::optional<Pfn> alloc_block(u32 order, Gfp gfp) {
   runtime::Memory& m = memory();
@@ -34,7 +37,7 @@ std::optional<Pfn> alloc_block(u32 order, Gfp gfp) {
     report_page_failure(wanted, gfp);
     return std::nullopt;
   }
-  clear_block(got.pfn, block_bytes(order));
+  clear_block(got.pfn, block_bytes(order), gfp);
   accounting().pages_allocated(observe::AllocationKind::kPages, got.pfn, order, block_bytes(order), gfp);
   return got.pfn;
 }
@@ -136,7 +139,7 @@ Address alloc_pages_exact(u64 size, Gfp gfp) {
     return 0;
   }
   const u64 bytes = mm::align_up(size, host::kPageSize);
-  clear_block(got.pfn, bytes);
+  clear_block(got.pfn, bytes, gfp);
   accounting().exact_pages_allocated(got.pfn, bytes / host::kPageSize, size, gfp);
   return page_address(got.pfn);
 }

@@ -6,7 +6,7 @@
 #include "engine/printk/format.h"
 #include "host/address_map.h"
 #include "kapi/page_calls.h"
-#include "kapi/slab_calls.h"
+#include "kapi/slab_debug_calls.h"
 #include "runtime/console.h"
 
 namespace koi::kapi {
@@ -185,6 +185,10 @@ class Reports final : public runtime::MemoryReports {
   void damaged(const mm::Cache& cache, const mm::Slab& slab, u8* object, mm::ObjectUse expected,
                const mm::Damage& damage) override {
     report_damage(cache, slab, object, expected, damage);
+  }
+  void slab_debug(const mm::Cache& cache, const mm::Slab& slab, u8* object, mm::SlabDebugEvent what,
+                  u64 value) override {
+    report_slab_event(cache, slab, object, what, value);
   }
 };
 

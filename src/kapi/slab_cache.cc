@@ -7,7 +7,7 @@
 
 #include "engine/mm/geometry.h"
 #include "host/address_map.h"
-#include "kapi/slab_calls.h"
+#include "kapi/slab_debug_calls.h"
 #include "kapi/tables.h"
 #include "runtime/console.h"
 #include "runtime/modules.h"
@@ -55,7 +55,11 @@ Address create(Address name_address, mm::CacheRequest request, u32 module_flags)
   }
   switch (result.outcome) {
     case mm::CreateOutcome::kCreated:
+      memory().slab_directory().created(result.cache);
+      announce_tracking(result.cache);
+      return to_address(result.cache);
     case mm::CreateOutcome::kMerged:
+      memory().slab_directory().aliased(result.cache, *name);
       return to_address(result.cache);
     case mm::CreateOutcome::kZeroSize:
       current().traps().trap(FrameEvent::kCacheSizeZero, runtime::OopsKind::kDivideError);
@@ -138,6 +142,7 @@ Address kmem_buckets_create(Address name_address, u32 flags, u32 offset, u32 byt
       request.usercopy_size = std::min(request.size - offset, bytes);
     }
     const mm::CreateResult made = m.slabs().create(request);
+    if (made.cache != nullptr) m.slab_directory().created(made.cache);
     static_cast<void>(guest::store(set + index * sizeof(u64), to_address(made.cache)));
   }
   return set;
@@ -200,6 +205,7 @@ void kmem_cache_free(Cache* cache, Address object) {
         current().is_6_12() ? KernelPlace{"mm/slub.c", 4770, 4770} : KernelPlace{"mm/slab.h", 665, 665},
         fmt::format("cache_from_obj: Wrong slab cache. {} but object is from {}", cache->name(),
                     owner->name()));
+    print_tracking(*owner, object);
   }
   forget_locks(object, owner->object_size());
   const observe::PackedOrigin origin = accounting().slab_origin(slab, to_pointer(object));
@@ -307,6 +313,7 @@ void report_remaining(const Cache* cache, const mm::DestroyResult& result) {
         const u64 base = host::kDirectMap + slab.pfn.value * host::kPageSize;
         console.print(
             3, kernel_text("Object 0x%p @offset=%tu", {to_address(object), to_address(object) - base}));
+        print_tracking(*cache, to_address(object));
       }
     };
     const auto slab_line = [&] {
@@ -345,7 +352,10 @@ void kmem_cache_destroy(Cache* cache) {
   const mm::DestroyResult result = memory().slabs().destroy(cache);
   if (result.outcome == mm::DestroyOutcome::kStillReferenced) return;
   memory().known_caches().forget(cache);
-  if (result.outcome == mm::DestroyOutcome::kDestroyed) return;
+  if (result.outcome == mm::DestroyOutcome::kDestroyed) {
+    memory().slab_directory().destroyed(cache);  // the pointer is only compared
+    return;
+  }
   report_remaining(cache, result);
   current().traps().warn(
       FrameEvent::kCacheStillBusy, {"mm/slab_common.c", 493, 548},
@@ -366,6 +376,10 @@ void bad_cache(const Cache* cache) {
 
 void free_refused(mm::FreeOutcome outcome, mm::Slab* slab, u64 object, std::string_view function) {
   const std::string_view cache = slab->cache->name();
+  if ((slab->cache->flags() & mm::slab_flag::kConsistencyChecks) != 0) {
+    report_bad_free(outcome, slab, object);
+    return;
+  }
   switch (outcome) {
     case mm::FreeOutcome::kDoubleFreeOfHead:
       current().traps().bug(FrameEvent::kDoubleFree, {"mm/slub.c", 419, 550});

@@ -2,7 +2,6 @@
 // What the slab allocator tells about an object: kmem_dump_obj(), and the checks of hardened usercopy.
 #include <algorithm>
 
-#include "engine/mm/slab_debug.h"
 #include "host/address_map.h"
 #include "kapi/slab_calls.h"
 #include "kapi/tables.h"
@@ -138,66 +137,6 @@ void check_object_size(Address address, u64 size, bool to_user) {
 }
 
 }  // namespace
-
-namespace {
-
-// "Redzone  0x...: bb bb ...  ....", 16 bytes a line.
-void dump_bytes(std::string_view what, Address from, u64 bytes) {
-  for (u64 done = 0; done < bytes; done += 16) {
-    std::string hex, text;
-    for (u64 i = done; i < std::min<u64>(done + 16, bytes); ++i) {
-      const u8 byte = guest::load<u8>(from + i).value_or(0);
-      if (!hex.empty()) hex += ' ';
-      hex += fmt::format("{:02x}", byte);
-      text += byte >= 0x20 && byte < 0x7f ? static_cast<char>(byte) : '.';
-    }
-    current().console().print(
-        3, fmt::format("{:<8} {}: {:<47}  {}", what, kernel_text("%p", {from + done}), hex, text));
-  }
-}
-
-void dump_object(const mm::Geometry& geometry, Address object) {
-  const bool red = (geometry.flags & mm::slab_flag::kRedZone) != 0;
-  if (red) dump_bytes("Redzone", object - geometry.red_left_pad, geometry.red_left_pad);
-  dump_bytes("Object", object, std::min<u64>(geometry.object_size, host::kPageSize));
-  if (red) dump_bytes("Redzone", object + geometry.object_size, geometry.inuse - geometry.object_size);
-}
-
-}  // namespace
-
-void report_damage(const mm::Cache& cache, const mm::Slab& slab, u8* object, mm::ObjectUse /*expected*/,
-                   const mm::Damage& damage) {
-  runtime::Console& console = current().console();
-  const mm::Geometry& geometry = cache.geometry();
-  const Address slab_start = to_address(slab.base) - geometry.red_left_pad;
-  const Address first = to_address(damage.first);
-  const Address last = to_address(damage.last);
-  console.print(3, "=============================================================================");
-  console.print(3, fmt::format("BUG {} ({}): {} overwritten", cache.name(),
-                               runtime::taint_string(current().modules().taint().mask), damage.what));
-  console.print(3, "-----------------------------------------------------------------------------\n");
-  console.print(3, kernel_text("0x%p-0x%p @offset=%tu. First byte 0x%x instead of 0x%x",
-                               {first, last, first - slab_start, damage.found, damage.expected}));
-  const Pfn pfn{(slab_start - host::kDirectMap) / host::kPageSize};
-  console.print(
-      3, kernel_text("Slab 0x%p objects=%u used=%u fp=0x%p flags=%pGp",
-                     {page_of(pfn), slab.objects, slab.objects - slab.free_objects(), 0, page_of(pfn)}));
-  if (object != nullptr) {
-    console.print(3, kernel_text("Object 0x%p @offset=%tu fp=0x%p\n",
-                                 {to_address(object), to_address(object) - slab_start, 0}));
-    dump_object(geometry, to_address(object));
-  }
-  current().traps().dump_stack(4, FrameEvent::kSlabDamage);
-  constexpr u32 kTaintBadPage = 5;
-  current().modules().taint().mask |= 1ULL << kTaintBadPage;
-  if (memory().first_time(runtime::Once::kLockDebuggingOff)) {
-    console.print(4, "Disabling lock debugging due to kernel taint");
-  }
-  console.print(
-      3, kernel_text(fmt::format("FIX {}: Restoring {} 0x%p-0x%p=0x%x", cache.name(), damage.what).c_str(),
-                     {first, last, damage.expected}));
-  current().note(observe::EventKind::kWarning, fmt::format("{}: {} overwritten", cache.name(), damage.what));
-}
 
 runtime::ExportTable slab_report_exports() {
   static const runtime::Export table[] = {

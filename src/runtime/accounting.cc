@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "engine/mm/nobodys_object.h"
 #include "host/address_map.h"
 #include "host/crossing.h"
 #include "runtime/memory.h"
@@ -81,6 +82,7 @@ PackedOrigin Accounting::read_slab_origin(mm::Slab* slab, const void* object) {
 }
 
 void Accounting::note_slab_freed(const mm::Cache& cache, const void* object, PackedOrigin origin) {
+  if (mm::is_nobodys(origin)) return;
   note_freed({AllocationKind::kSlab, to_address(object), cache.name(), slab_actual(cache),
               origin.unpack(slab_actual(cache))});
 }
@@ -200,6 +202,7 @@ void Accounting::percpu_freed(u64 offset) {
 void Accounting::for_each_live(const std::function<void(const LiveObject&)>& visit) const {
   if (!enabled_) return;
   memory_.slabs().for_each_object([&](const mm::Cache& cache, mm::Slab& slab, const void* object) {
+    if (mm::is_nobodys(mm::SlabAllocator::origin_of(&slab, object))) return;
     visit({AllocationKind::kSlab, to_address(object), slab_actual(cache), &cache,
            mm::SlabAllocator::origin_of(&slab, object).unpack(slab_actual(cache))});
   });

@@ -2,6 +2,8 @@
 // What a kernel function that koi stands in for reports about its caller: WARN, BUG, a fault inside it, a stack dump.
 #include "runtime/traps.h"
 
+#include <algorithm>
+
 #include "runtime/console.h"
 #include "runtime/kernel.h"
 #include "runtime/modules.h"
@@ -20,10 +22,9 @@ void Traps::warn(FrameEvent event, const KernelPlace& place, std::string_view me
   warning.line = kernel_.is_6_12() ? place.line_6_12 : place.line_6_1;
   warning.message = message;
   const SplatInput input = input_at_border(event);
-  kernel_.console().print(warn_splat(input, warning, symbols_));
-  kernel_.modules().taint().mask |= module::taint_bit(module::Taint::kWarn);
-  kernel_.note(observe::EventKind::kWarning, fmt::format("WARNING at {}:{} {}", warning.file, warning.line,
-                                                         symbol_text(symbols_, input.registers.rip)));
+  print_warning(input, warning,
+                fmt::format("WARNING at {}:{} {}", warning.file, warning.line,
+                            symbol_text(symbols_, input.registers.rip)));
 }
 
 void Traps::bug(FrameEvent event, const KernelPlace& place) {
@@ -53,10 +54,30 @@ void Traps::trap(FrameEvent event, OopsKind kind) {
 
 void Traps::scheduling_while_atomic(u32 preempt_count) {
   SplatInput input = input_at_border(FrameEvent::kScheduleWhileAtomic);
-  const SplatText text = scheduling_while_atomic_splat(input, preempt_count, {}, symbols_);
+  SplatText text = scheduling_while_atomic_splat(input, preempt_count, {}, symbols_);
+  if (panics_on_warn()) {
+    // __schedule_bug() panics before its own dump.
+    const auto dump = std::find_if(text.begin(), text.end(),
+                                   [](const SplatLine& line) { return line.text.starts_with("CPU: "); });
+    text.erase(dump, text.end());
+    kernel_.console().print(text);
+    const std::vector<TraceItem> frames = panic_frames(FrameEvent::kPanicWhileAtomic);
+    // Its dump_stack_lvl is panic()'s now.
+    if (input.trace.size() > 1) input.trace.erase(input.trace.begin() + 1);
+    input.trace.insert(input.trace.begin() + 1, frames.begin(), frames.end());
+    stop_on_warn(input, "scheduling while atomic");
+  }
   kernel_.console().print(text);
   kernel_.modules().taint().mask |= module::taint_bit(module::Taint::kWarn);
   kernel_.note(observe::EventKind::kWarning, text.empty() ? "scheduling while atomic" : text.front().text);
+}
+
+std::vector<u64> Traps::call_chain() {
+  std::vector<u64> addresses;
+  for (const TraceItem& item : trace(nullptr, FrameEvent::kNone)) {
+    if (item.kind == TraceItem::Kind::kAddress && item.reliable) addresses.push_back(item.address);
+  }
+  return addresses;
 }
 
 void Traps::dump_stack(u8 level) { dump_stack(level, FrameEvent::kDumpStack); }
@@ -106,9 +127,7 @@ void Traps::check_initcall(u64 function, s32 preempt_count) {
     input.trace.push_back(trace_address(kernel_.name_address(name) + kFrameOffset));
   }
   input.trace.push_back(trace_stack_end("TASK"));
-  kernel_.console().print(warn_splat(input, warning, symbols_));
-  kernel_.modules().taint().mask |= module::taint_bit(module::Taint::kWarn);
-  kernel_.note(observe::EventKind::kWarning, warning.message);
+  print_warning(input, warning, warning.message);
 }
 
 void Traps::format_warning(printk::FormatWarning kind, std::string_view text) {

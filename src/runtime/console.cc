@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "runtime/console.h"
 
+#include <bit>
 #include <cstring>
 #include <new>
 
@@ -29,6 +30,9 @@ Console::Console(Kernel& kernel) : kernel_(kernel) {
   std::pmr::memory_resource* const heap = kernel.world().heap();
   printk::LogOptions options;
   options.release = release;
+  // The kernel takes a larger buffer than its own only, rounded up to a power of two.
+  if (const u64 wanted = kernel.config().boot.log_buf_len; wanted > options.log_buf_len)
+    options.log_buf_len = std::bit_ceil(wanted);
   log_ = new (heap->allocate(sizeof(printk::Log), alignof(printk::Log))) printk::Log(heap, options);
   environment_ = printk::debian_environment(release);
   environment_.host = this;

@@ -66,6 +66,11 @@ enum class FrameEvent : u8 {
   kCacheObjectsRemaining,
   kCacheStillBusy,
   kSlabDamage,          // slub_debug found overwritten bytes
+  kSlabObjectError,     // ... an object that is free already
+  kSlabError,           // ... a pointer that is no object's
+  kSlabDisabled,        // ... a free into a slab that it has given up
+  kSlabWrongCount,      // ... a freelist that ends too early
+  kSlabEmptyFreelist,   // an allocation reads through the end of a freelist
   kUsercopyAbort,       // by the slab allocator
   kUsercopyAbortEarly,  // by the checks before it
   kFortifyReport,
@@ -81,6 +86,8 @@ enum class FrameEvent : u8 {
   kVsnprintfWarning,  // about a width, a precision or the buffer's size
   kDumpStack,
   kPanic,
+  kPanicOnWarn,  // the frames between the trap of a warning and its dump
+  kPanicWhileAtomic,
   kStackProtector,
   kScheduleWhileAtomic,
   kRcuContextSwitch,

@@ -85,6 +85,7 @@ Status Kernel::start(std::span<const ExportTable> exports) {
   core_->function<void(int)>("koi_set_checks")(config_.checks == Checks::kAll ? 1 : 0);
   locks_ = std::make_unique<LockChecks>(*this);
   start_vcpus();
+  apply_boot_options();
   console_ = std::make_unique<Console>(*this);
   files_ = std::make_unique<VirtualFiles>(*this);
   modules_ = std::make_unique<ModuleTable>(*this);
@@ -162,6 +163,24 @@ void Kernel::tell_gdb_stubs() {
 
 u64 Kernel::frame_span_bytes() const {
   return mm::pc_ram_ranges(config_.memory_bytes).back().end() * host::kPageSize;
+}
+
+// What of the command line is a variable of the core, that modules may read.
+void Kernel::apply_boot_options() {
+  const BootOptions& boot = config_.boot;
+  const auto set = [this](std::string_view name, auto value) {
+    std::memcpy(reinterpret_cast<void*>(core_->address_of(name)), &value, sizeof(value));
+  };
+  set("panic_timeout", boot.panic_timeout.value_or(0));
+  set("panic_on_warn", boot.panic_on_warn);
+  set("init_on_alloc", s32{boot.init_on_alloc ? 1 : 0});  // static_key.enabled
+  if (boot.console_loglevel) set("console_printk", *boot.console_loglevel);
+  // Reports of slub_debug show plain addresses.
+  const bool slab_debug = boot.slab_debug && *boot.slab_debug != "-";
+  if (boot.no_hash_pointers || slab_debug) set("no_hash_pointers", true);
+  char* const line = static_cast<char*>(world_->heap()->allocate(boot.text.size() + 1));
+  std::memcpy(line, boot.text.c_str(), boot.text.size() + 1);
+  set("saved_command_line", reinterpret_cast<u64>(line));
 }
 
 void Kernel::start_vcpus() {

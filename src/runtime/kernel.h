@@ -22,6 +22,7 @@
 #include "host/stub_area.h"
 #include "host/world.h"
 #include "observe/journal.h"
+#include "runtime/boot_options.h"
 #include "runtime/core_image.h"
 #include "runtime/export.h"
 #include "runtime/splat.h"
@@ -56,6 +57,7 @@ struct KernelConfig {
   bool no_leaves = false;  // every call crosses the border: a test that it makes no difference
   bool accounting = true;  // keep who asked for each live object
   Checks checks = Checks::kAll;
+  BootOptions boot;
 };
 
 // How a task that run_task() started came to its end.
@@ -114,6 +116,8 @@ class Kernel final : public sched::TaskHost {
   [[nodiscard]] Release series() const { return series_; }
   [[nodiscard]] bool is_6_12() const { return series_ == Release::k6_12; }
   [[nodiscard]] HungTasks& hung_tasks() { return *hung_tasks_; }
+  // Where task_struct has rcu_read_lock_nesting.
+  [[nodiscard]] u64 task_rcu_offset() const { return task_rcu_offset_; }
   [[nodiscard]] u64 tick_ns() const { return tick_ns_; }
 
   // ---- exports ----
@@ -135,12 +139,16 @@ class Kernel final : public sched::TaskHost {
   // The name and start of a stub or name entry that covers `address`.
   [[nodiscard]] std::optional<Symbol> stub_symbol(u64 address) const;
 
+  [[nodiscard]] u64 jiffies() const { return last_jiffy_; }
   // The running task sleeps. Context: a task's host stack.
   void sleep_ns(u64 ns);
   // The running task's system call is over: a pending SIGKILL ends it here; then it does not return.
   void return_to_user();
 
   void note(observe::EventKind kind, std::string_view text);
+  // oops=panic, or /proc/sys/kernel/panic_on_oops.
+  [[nodiscard]] bool panic_on_oops() const { return config_.boot.panic_on_oops; }
+  void set_panic_on_oops(bool panics) { config_.boot.panic_on_oops = panics; }
   // The machine is dead: no task runs any more (panic, timeout). Ends the running task.
   [[noreturn]] void halt(TaskEnd::How how);
   // The time limit killed the task that used it up; what was loaded before may still be unloaded.
@@ -183,6 +191,7 @@ class Kernel final : public sched::TaskHost {
   void start_vcpus();
   // From the first page frame's address to the end of the last one's: RAM, and the hole below 4 GiB if there is one.
   [[nodiscard]] u64 frame_span_bytes() const;
+  void apply_boot_options();
 
   KernelConfig config_;
   Release series_ = Release::k6_1;

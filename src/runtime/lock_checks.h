@@ -58,6 +58,9 @@ class LockChecks final : public lockdep::ProblemSink {
 
   // ---- from the rest of the machine ----
   // Is there a lock in that memory? (Quick; may say yes for nothing.)
+  static constexpr u32 kPageSlots = 1 << 16;
+  // The same as an array of kPageSlots, by page number; it stays where it is.
+  [[nodiscard]] const u8* pages_place() const { return pages_.data(); }
   [[nodiscard]] bool may_hold_locks(u64 address) const { return pages_[page_slot(address)] != 0; }
   // The memory is free: its locks are gone. "held lock freed!" if the task still holds one.
   void memory_freed(u64 begin, u64 bytes);
@@ -104,8 +107,6 @@ class LockChecks final : public lockdep::ProblemSink {
   void set_stat_pointer();
   void note(std::string_view text);
   static u32 page_slot(u64 address) { return static_cast<u32>(address >> 12) % kPageSlots; }
-
-  static constexpr u32 kPageSlots = 1 << 16;
 
   Kernel& kernel_;
   bool enabled_ = false;

@@ -34,6 +34,8 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
         emptied_rcu_slabs(k.world().heap()),
         buddy(buddy_config(), k.world().heap()),
         slabs(buddy, layout, slab_config(seed), k.world().heap()),
+        slab_directory(slabs, k.world().heap()),
+        slab_tracks(k.world().heap()),
         vmalloc(buddy, *this, vmalloc_config(), k.world().heap()),
         accounting(m, k.config().accounting ? Accounting::Enabled::kYes : Accounting::Enabled::kNo,
                    k.config().cpus, k.world().heap()),
@@ -41,6 +43,7 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
     mm::create_early_caches(slabs);
     kmalloc.emplace(buddy, slabs, layout, kmalloc_config(facts));
     mm::create_boot_caches(slabs);
+    mm::list_boot_caches(slabs, slab_directory);
   }
 
   [[nodiscard]] Release release() const { return kernel.series(); }
@@ -60,6 +63,10 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
     config.cpus = kernel.config().cpus;
     config.seed = seed;
     config.keep_origins = kernel.config().accounting;
+    const BootOptions& boot = kernel.config().boot;
+    config.nomerge = boot.slab_nomerge;
+    config.init_on_alloc = boot.init_on_alloc;
+    if (boot.slab_debug) config.slab_debug = *boot.slab_debug;
     config.events = this;
     return config;
   }
@@ -74,6 +81,7 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
     mm::VmallocConfig config;
     config.release = release();
     config.cpus = kernel.config().cpus;
+    config.init_on_alloc = kernel.config().boot.init_on_alloc;
     config.start = host::kVmalloc + kStacksBytes;
     config.size = kernel.world().vmalloc_size() - kStacksBytes;
     return config;
@@ -119,7 +127,11 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
   void slab_made(const mm::Cache& /*cache*/, Pfn pfn, Order order, u32 /*objects*/) override {
     if (page_slab != nullptr) page_slab(pfn.value, order.value, 1);
   }
-  void slab_gone(const mm::Cache& /*cache*/, Pfn pfn, Order order) override {
+  void slab_gone(const mm::Cache& cache, Pfn pfn, Order order) override {
+    if (cache.is_debug()) {
+      u8* const start = layout.direct_map + pfn.value * host::kPageSize;
+      slab_tracks.forget(start, start + (host::kPageSize << order.value));
+    }
     if (page_slab != nullptr) page_slab(pfn.value, order.value, 0);
   }
   void unexpected_gfp(const mm::Cache* cache, mm::Gfp gfp, mm::Gfp used) override {
@@ -128,6 +140,10 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
   void damaged(const mm::Cache& cache, const mm::Slab& slab, u8* object, mm::ObjectUse expected,
                const mm::Damage& damage) override {
     if (memory.reports() != nullptr) memory.reports()->damaged(cache, slab, object, expected, damage);
+  }
+  void slab_debug(const mm::Cache& cache, const mm::Slab& slab, u8* object, mm::SlabDebugEvent what,
+                  u64 value) override {
+    if (memory.reports() != nullptr) memory.reports()->slab_debug(cache, slab, object, what, value);
   }
 
   // mm::PageMapper: runs of neighbouring frames are mapped at once.
@@ -166,6 +182,8 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
   std::pmr::vector<Pfn> emptied_rcu_slabs;
   mm::Buddy buddy;
   mm::SlabAllocator slabs;
+  mm::SlabDirectory slab_directory;
+  SlabTracks slab_tracks;
   std::optional<mm::Kmalloc> kmalloc;
   mm::Vmalloc vmalloc;
   std::optional<mm::Percpu> percpu;
@@ -208,6 +226,8 @@ Memory::~Memory() {
 mm::Buddy& Memory::pages() { return engines_->buddy; }
 mm::SlabAllocator& Memory::slabs() { return engines_->slabs; }
 mm::Kmalloc& Memory::kmalloc() { return *engines_->kmalloc; }
+mm::SlabDirectory& Memory::slab_directory() { return engines_->slab_directory; }
+SlabTracks& Memory::slab_tracks() { return engines_->slab_tracks; }
 mm::Vmalloc& Memory::vmalloc() { return engines_->vmalloc; }
 mm::Percpu& Memory::percpu() { return *engines_->percpu; }
 Accounting& Memory::accounting() { return engines_->accounting; }
@@ -260,8 +280,9 @@ void Memory::publish_caches() {
 bool Memory::is_compound(Pfn pfn) const { return engines_->page_is_compound(pfn.value) != 0; }
 void Memory::add_to_page_list(Pfn pfn, u64 list) const { engines_->page_to_list(pfn.value, list); }
 
-void Memory::mark_partial_slab(Pfn pfn) const {
-  kernel_.core().function<void(u64, int)>("koi_page_slab_partial")(pfn.value, 1);
+void Memory::mark_partial_slab(Pfn pfn, mm::Yes partial) const {
+  kernel_.core().function<void(u64, int)>("koi_page_slab_partial")(pfn.value,
+                                                                   partial == mm::Yes::kYes ? 1 : 0);
 }
 
 void Memory::publish_free_pages() const {

@@ -11,9 +11,11 @@
 #include "base/result.h"
 #include "engine/mm/kmalloc.h"
 #include "engine/mm/percpu.h"
+#include "engine/mm/slab_sysfs.h"
 #include "engine/mm/vmalloc.h"
 #include "host/address_map.h"
 #include "runtime/oom_victims.h"
+#include "runtime/slab_tracks.h"
 
 namespace koi::runtime {
 
@@ -57,6 +59,8 @@ class MemoryReports {
   virtual void nofail_block(Order order, mm::Gfp gfp) = 0;
   virtual void damaged(const mm::Cache& cache, const mm::Slab& slab, u8* object, mm::ObjectUse expected,
                        const mm::Damage& damage) = 0;
+  virtual void slab_debug(const mm::Cache& cache, const mm::Slab& slab, u8* object, mm::SlabDebugEvent what,
+                          u64 value) = 0;
 };
 
 // Which pointers are caches: one compare for those in use.
@@ -125,6 +129,8 @@ class Memory {
   [[nodiscard]] mm::Buddy& pages();
   [[nodiscard]] mm::SlabAllocator& slabs();
   [[nodiscard]] mm::Kmalloc& kmalloc();
+  [[nodiscard]] mm::SlabDirectory& slab_directory();
+  [[nodiscard]] SlabTracks& slab_tracks();
   [[nodiscard]] mm::Vmalloc& vmalloc();
   [[nodiscard]] mm::Percpu& percpu();
   // Writes the kmalloc caches' handles to the core's kmalloc_caches[][]. After the core is loaded.
@@ -164,7 +170,7 @@ class Memory {
   // ---- struct page, in the C core ----
   [[nodiscard]] bool is_compound(Pfn pfn) const;
   void add_to_page_list(Pfn pfn, u64 list) const;
-  void mark_partial_slab(Pfn pfn) const;
+  void mark_partial_slab(Pfn pfn, mm::Yes partial = mm::Yes::kYes) const;
   // Free pages, zone by zone, for the inlined counters.
   void publish_free_pages() const;
   // Upcalls: every registered shrinker is asked to give back what it can.

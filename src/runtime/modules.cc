@@ -29,6 +29,8 @@ ModuleTable::ModuleTable(Kernel& kernel)
   facts_.release = kernel.config().release;
   facts_.vermagic = kernel.core().text_symbol("koi_vermagic");
   facts_.struct_module_bytes = kernel.core().layout_or_die("sizeof module");
+  facts_.enforce_signatures = kernel.config().boot.enforce_signatures;
+  facts_.blacklist = kernel.config().boot.blacklist;
 }
 
 ModuleTable::~ModuleTable() = default;

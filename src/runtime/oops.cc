@@ -41,9 +41,7 @@ void Traps::warn_at(const host::TrapFrame& frame, const std::string& file, u32 l
   event.line = line;
   event.cut_here = cut_here;
   const SplatInput input = input_for(registers_from_trap(frame), &frame);
-  kernel_.console().print(warn_splat(input, event, symbols_));
-  kernel_.modules().taint().mask |= module::taint_bit(module::Taint::kWarn);
-  kernel_.note(observe::EventKind::kWarning, fmt::format("WARNING at {}:{}", file, line));
+  print_warning(input, event, fmt::format("WARNING at {}:{}", file, line));
 }
 
 void Traps::classify(const host::TrapFrame& frame, OopsEvent& event) {
@@ -119,6 +117,10 @@ void Traps::die(const SplatInput& input, const OopsEvent& made) {
   kernel_.console().print(text);
   kernel_.modules().taint().mask |= module::taint_bit(module::Taint::kDie);
   kernel_.note(observe::EventKind::kOops, text.empty() ? "oops" : text.front().text);
+  // oops_end(): in an interrupt, and on the double fault's stack, there is no task to kill.
+  const bool overflow = event.kind == OopsKind::kStackGuardPage && kernel_.config().boot.wants_panics();
+  if (overflow || in_interrupt()) panic("Fatal exception in interrupt", FrameEvent::kNone, PanicDump::kNone);
+  if (kernel_.panic_on_oops()) panic("Fatal exception", FrameEvent::kNone, PanicDump::kNone);
   // A fault on an address of the kernel's is handled with interrupts off.
   const bool kernel_address = event.kind == OopsKind::kPageFault && !is_user_address(event.address);
   const bool interrupts_off = host::gs_area()->interrupt_flag == 0 || kernel_address;
@@ -132,6 +134,13 @@ void Traps::die(const SplatInput& input, const OopsEvent& made) {
   kill_current(event.kind == OopsKind::kPageFault ? SIGKILL : SIGSEGV);
 }
 
+// in_interrupt(): also where bottom halves are only switched off.
+bool Traps::in_interrupt() const {
+  constexpr u32 kInterruptMask = 0x00ff'ff00;
+  return (static_cast<u32>(kernel_.preempt_count()) & kInterruptMask) != 0 ||
+         kernel_.sched().current()->kind == sched::TaskKind::kIdle;
+}
+
 void Traps::kill_current(int signal) {
   sched::Task* const task = kernel_.sched().current();
   if (task->kind == sched::TaskKind::kIdle) {
@@ -142,19 +151,6 @@ void Traps::kill_current(int signal) {
   kernel_.locks().drop_all();
   host::upcall(kernel_.core().address_of("koi_task_dying"));
   kernel_.sched().exit_current(signal);
-}
-
-void Traps::panic(std::string_view message, FrameEvent event, PanicDump dump) {
-  PanicEvent panic;
-  panic.message = message;
-  panic.dump = dump;
-  // panic_timeout: 0 stays, anything else reboots (at once, if negative).
-  const auto timeout = guest::load<s32>(kernel_.core().address_of("panic_timeout"));
-  panic.end = timeout.value_or(0) == 0 ? PanicEnd::kStays : PanicEnd::kReboots;
-  kernel_.console().print(panic_splat(input_at_border(event), panic, symbols_));
-  kernel_.console().log().finalize_open();
-  kernel_.note(observe::EventKind::kPanic, message);
-  kernel_.halt(TaskEnd::How::kPanicked);
 }
 
 }  // namespace koi::runtime

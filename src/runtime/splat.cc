@@ -181,8 +181,10 @@ SplatText warn_splat(const SplatInput& input, const WarnEvent& event, const Symb
                   symbol_text(symbols, input.registers.rip)));
   text.push_back(modules_line(context));
   append(text, register_dump(input, symbols));
-  append(text, input.before_end);
-  add(text, kDefault, kEndTrace);
+  if (!event.panics) {
+    append(text, input.before_end);
+    add(text, kDefault, kEndTrace);
+  }
   add_source(text, input, kDefault);
   return text;
 }
@@ -230,6 +232,18 @@ SplatText scheduling_while_atomic_splat(const SplatInput& input, u32 preempt_cou
   return text;
 }
 
+std::vector<TraceItem> panic_on_warn_trace(const SplatInput& warning,
+                                           const std::vector<TraceItem>& handlers) {
+  std::vector<TraceItem> trace = warning.trace;
+  const auto first = std::find_if(trace.begin(), trace.end(), [](const TraceItem& item) {
+    return item.kind != TraceItem::Kind::kStackBegin;
+  });
+  std::vector<TraceItem> added = handlers;
+  added.push_back(trace_registers(warning.registers));
+  trace.insert(first, added.begin(), added.end());
+  return trace;
+}
+
 SplatText panic_splat(const SplatInput& input, const PanicEvent& event, const Symbolizer& symbols) {
   SplatText text;
   add(text, kEmergency, "Kernel panic - not syncing: " + event.message);
@@ -238,6 +252,8 @@ SplatText panic_splat(const SplatInput& input, const PanicEvent& event, const Sy
   add(text, kEmergency, "Kernel Offset: " + event.kernel_offset);
   if (event.end == PanicEnd::kStays) {
     add(text, kEmergency, fmt::format("---[ end Kernel panic - not syncing: {} ]---", event.message));
+  } else if (event.reboot_after_s != 0) {
+    add(text, kEmergency, fmt::format("Rebooting in {} seconds..", event.reboot_after_s));
   }
   return text;
 }

@@ -172,6 +172,7 @@ struct WarnEvent {
   u32 line = 0;
   std::string message;   // WARN(): printed before; lines without level are at level 4; empty: none
   bool cut_here = true;  // false where __warn_printk printed it before
+  bool panics = false;   // panic_on_warn: the end marker is never reached
 };
 
 // What all splats share.
@@ -241,10 +242,14 @@ struct TaskState {
 // "Kernel panic - not syncing: ...". After an oops there is no second dump.
 enum class PanicDump : u8 { kNone, kStack };
 enum class PanicEnd : u8 { kReboots, kStays };  // the end line is printed only where the machine stays
+// What check_panic_on_warn() adds to a trace that came here by a trap: its own frames, then where the trap was.
+[[nodiscard]] std::vector<TraceItem> panic_on_warn_trace(const SplatInput& warning,
+                                                         const std::vector<TraceItem>& handlers);
 struct PanicEvent {
   std::string message;
   PanicDump dump = PanicDump::kStack;
   PanicEnd end = PanicEnd::kStays;
+  u32 reboot_after_s = 0;  // panic=N; 0: at once
   std::string kernel_offset = "disabled";
 };
 [[nodiscard]] SplatText panic_splat(const SplatInput& input, const PanicEvent& event,

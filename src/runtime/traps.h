@@ -76,6 +76,10 @@ class Traps {
   // "BUG: scheduling while atomic" of the task that calls schedule(), with that preempt count.
   void scheduling_while_atomic(u32 preempt_count);
   void dump_stack(u8 level);
+  // The return addresses that a dump would show: the export that was called, the module's frames, those below.
+  [[nodiscard]] std::vector<u64> call_chain();
+  // The export that is being served; empty: none.
+  [[nodiscard]] std::string_view border_export() const;
   // The stack below `event`, where the kernel dumps it without a warning.
   void dump_stack(u8 level, FrameEvent event);
   // What is shown of a task that sleeps.
@@ -137,8 +141,17 @@ class Traps {
   [[nodiscard]] SplatInput input_at_spin();
   [[noreturn]] void oops(const host::TrapFrame& frame);
   [[noreturn]] void die(const SplatInput& input, const OopsEvent& event);
+  [[nodiscard]] bool in_interrupt() const;
   // The running task dies as by that signal.
   [[noreturn]] void kill_current(int signal);
+  // Prints a warning, taints and notes it; with panic_on_warn the machine stops.
+  void print_warning(const SplatInput& input, const WarnEvent& event, const std::string& note);
+  // panic_on_warn=: the machine stops after what `input` shows.
+  [[noreturn]] void stop_on_warn(SplatInput& input, std::string_view origin);
+  [[nodiscard]] std::vector<TraceItem> panic_frames(FrameEvent event) const;
+  [[nodiscard]] bool panics_on_warn() const;
+  // What panic() prints, and the end of the machine.
+  [[noreturn]] void stop(const SplatInput& input, PanicEvent event);
   void warn_at(const host::TrapFrame& frame, const std::string& file, u32 line, bool cut_here);
   void classify(const host::TrapFrame& frame, OopsEvent& event);
 
@@ -149,7 +162,6 @@ class Traps {
   [[nodiscard]] std::vector<Frame> unwound(const sched::Task& task, u64 border, const host::TrapFrame* trap);
   std::vector<TraceItem> trace_of(const sched::Task& task, u64 border, const host::TrapFrame* trap,
                                   FrameEvent event);
-  [[nodiscard]] std::string_view border_export() const;
   [[nodiscard]] SplatInput input_at_border(FrameEvent event);
   [[nodiscard]] std::vector<SourcePlace> source_of(u64 address);
   // Puts the module's own bytes back where the loader set a trap.

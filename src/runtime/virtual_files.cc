@@ -87,6 +87,7 @@ class VirtualFiles::OpenFile {
 VirtualFiles::VirtualFiles(Kernel& kernel)
     : kernel_(kernel),
       module_files_(kernel),
+      kernel_files_(kernel),
       buffers_(kernel.world().heap()),
       tree_(kernel.world().heap()),
       char_devices_(kernel.world().heap()) {
@@ -122,6 +123,7 @@ void VirtualFiles::give_buffer(u64 buffer) {
 Result<std::string> VirtualFiles::read(std::string_view path, std::string* partial) {
   if (path == "/proc/devices") return char_devices_.proc_devices() + "\nBlock devices:\n259 blkext\n";
   const vfs::Node* const node = tree_.node(tree_.find(path));
+  if (node == nullptr && kernel_files_.has(path)) return kernel_files_.read(path);
   if (node == nullptr) return module_files_.read(path);
   if (node->is_directory()) {
     return make_errno(EISDIR, "{}: Is a directory", path);
@@ -145,6 +147,7 @@ Result<std::string> VirtualFiles::read(std::string_view path, std::string* parti
 
 Status VirtualFiles::write(std::string_view path, std::string_view text) {
   const vfs::Node* const node = tree_.node(tree_.find(path));
+  if (node == nullptr && kernel_files_.has(path)) return kernel_files_.write(path, text);
   if (node == nullptr) return module_files_.write(path, text);
   if (node->is_directory()) return failure(path, -EISDIR);
   if (node->object == 0) return failure(path, -ENOENT);
@@ -161,6 +164,14 @@ Status VirtualFiles::write(std::string_view path, std::string_view text) {
   return Ok{};
 }
 
+Result<std::string> VirtualFiles::read_link(std::string_view path) {
+  const vfs::Node* const node = tree_.node(tree_.find(path, vfs::Tree::Follow::kNo));
+  if (node == nullptr && kernel_files_.has(path)) return kernel_files_.read_link(path);
+  if (node == nullptr) return failure(path, -ENOENT);
+  if (!node->is_link()) return failure(path, -EINVAL);
+  return std::string(node->target);
+}
+
 Result<std::vector<FileEntry>> VirtualFiles::list(std::string_view path) {
   const vfs::Node* const node = tree_.node(tree_.find(path));
   std::vector<FileEntry> entries;
@@ -169,9 +180,11 @@ Result<std::vector<FileEntry>> VirtualFiles::list(std::string_view path) {
     entries.push_back({std::string(path.substr(slash + 1)), static_cast<u16>(node->mode & 07777), false});
     return entries;
   }
+  entries = kernel_files_.list(path);
   auto others = module_files_.list(path);
-  if (node == nullptr) return others;
-  if (others.ok()) entries = std::move(*others);
+  if (node == nullptr && entries.empty()) return others;
+  if (others.ok()) entries.insert(entries.end(), others->begin(), others->end());
+  if (node == nullptr) return entries;
   for (const vfs::NodeId id : tree_.children(node->id)) {
     const vfs::Node& child = *tree_.node(id);
     const bool there = std::any_of(entries.begin(), entries.end(), [&](const FileEntry& e) {

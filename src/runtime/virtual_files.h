@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "engine/vfs/char_devices.h"
 #include "engine/vfs/tree.h"
+#include "runtime/kernel_files.h"
 #include "runtime/module_files.h"
 
 namespace koi::runtime {
@@ -35,6 +36,8 @@ class VirtualFiles {
   [[nodiscard]] Status write(std::string_view path, std::string_view text);
   // ls. Errors: ENOENT, ENOTDIR.
   [[nodiscard]] Result<std::vector<FileEntry>> list(std::string_view path);
+  // readlink. Errors: ENOENT, EINVAL (no link).
+  [[nodiscard]] Result<std::string> read_link(std::string_view path);
   // mknod /dev/NAME c MAJOR MINOR. Errors: EEXIST, EPERM (not in /dev).
   [[nodiscard]] Status make_device(std::string_view path, u32 major, u32 minor);
 
@@ -58,6 +61,7 @@ class VirtualFiles {
 
   Kernel& kernel_;
   ModuleFiles module_files_;
+  KernelFiles kernel_files_;
   std::pmr::vector<UserBuffer> buffers_;
   vfs::Tree tree_;
   vfs::CharDevices char_devices_;

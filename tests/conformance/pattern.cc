@@ -422,7 +422,14 @@ constexpr std::string_view kLogTemplates[] = {
     "Freed in {sym} [{word} age={dec} cpu={dec} pid={dec}",
     "Slab 0x{addr} objects={word} used={dec} fp=0x{addr} flags=0x{hex}({*}",
     "Object 0x{addr} @offset={dec} fp=0x{addr}", "Object 0x{addr} @offset={dec}",
-    "0x{addr}-0x{addr} @offset={dec}. {*}", "./notes/.note.gnu.build-id: ...GNU{build-id}",
+    "0x{addr}-0x{addr} @offset={dec}. {*}", "[Left Redzone overwritten] 0x{addr}-0x{addr} @offset={dec}. {*}",
+    "[Right Redzone overwritten] 0x{addr}-0x{addr} @offset={dec}. {*}",
+    "[kmalloc Redzone overwritten] 0x{addr}-0x{addr} @offset={dec}. {*}",
+    "[Poison overwritten] 0x{addr}-0x{addr} @offset={dec}. {*}",
+    "[End Poison overwritten] 0x{addr}-0x{addr} @offset={dec}. {*}",
+    "[Alignment padding overwritten] 0x{addr}-0x{addr} @offset={dec}. {*}",
+    "[Object padding overwritten] 0x{addr}-0x{addr} @offset={dec}. {*}",
+    "./notes/.note.gnu.build-id: ...GNU{build-id}",
     // What a boot leaves free.
     "ORC|value|4 MiB blocks before failure|{dec}", "ORC|value|8 KiB objects before failure|{dec}",
     "{word} {word} {word} {word} {word} 0x{addr} {*}",  // /proc/modules

@@ -39,11 +39,13 @@ std::vector<std::string> splat_cases(std::string_view index) {
 
 std::string splat_boot_options(const std::string& kernel, std::string_view directory) {
   if (directory == "splats_panic_0") return "panic=0";
-  if (directory == "splats_oops_panic") return "oops=panic";
-  if (directory == "splats_panic_on_warn") return "panic_on_warn=1";
-  if (directory == "splats_slab_nomerge") return "slab_nomerge";
-  if (directory == "splats_slub_debug_FZPU") return kernel == "6.1" ? "slub_debug=FZPU" : "slab_debug=FZPU";
-  return "";
+  if (directory == "splats_oops_panic") return "oops=panic panic=0";
+  if (directory == "splats_panic_on_warn") return "panic_on_warn=1 panic=0";
+  const std::string usual = "console=ttyS0 panic=-1 quiet";
+  if (directory == "splats_slab_nomerge") return usual + " slab_nomerge";
+  if (directory == "splats_slub_debug_FZPU")
+    return usual + (kernel == "6.1" ? " slub_debug=FZPU" : " slab_debug=FZPU");
+  return usual;
 }
 
 namespace {

@@ -4,24 +4,54 @@
 namespace koi::mm {
 namespace {
 
+u32 own_size(const SlabAllocator& slabs, const BootCache& cache) {
+  const auto sizes = slabs.release() == Release::k6_1 ? boot_own_sizes_6_1() : boot_own_sizes_6_12();
+  for (const BootOwnSize& own : sizes) {
+    if (own.name == cache.name) return own.object_size;
+  }
+  return cache.object_size;
+}
+
 void create_those(SlabAllocator& slabs, bool early) {
   const auto caches = slabs.release() == Release::k6_1 ? boot_caches_6_1() : boot_caches_6_12();
   for (const BootCache& cache : caches) {
     const bool is_early = cache.reference_count < 0;
     if (is_early != early) continue;
+    const bool apart = cache.reference_count > 1 && slabs.keeps_apart(cache.name, cache.flags);
     (void)slabs.create_boot({.name = cache.name,
-                             .size = cache.object_size,
+                             .size = apart ? own_size(slabs, cache) : cache.object_size,
                              .align = cache.align,
                              .flags = cache.flags,
                              .constructor = cache.has_constructor ? kBootConstructor : 0,
                              .usercopy_size = cache.usercopy_bytes},
-                            cache.reference_count);
+                            apart ? 1 : cache.reference_count);
   }
+}
+
+std::span<const BootAlias> aliases_of(const SlabAllocator& slabs) {
+  return slabs.release() == Release::k6_1 ? boot_aliases_6_1() : boot_aliases_6_12();
 }
 
 }  // namespace
 
 void create_early_caches(SlabAllocator& slabs) { create_those(slabs, true); }
-void create_boot_caches(SlabAllocator& slabs) { create_those(slabs, false); }
+
+void create_boot_caches(SlabAllocator& slabs) {
+  create_those(slabs, false);
+  for (const BootAlias& alias : aliases_of(slabs)) {
+    if (!slabs.keeps_apart(alias.name, alias.flags)) continue;
+    (void)slabs.create_boot(
+        {.name = alias.name, .size = alias.object_size, .align = alias.align, .flags = alias.flags}, 1);
+  }
+}
+
+void list_boot_caches(const SlabAllocator& slabs, SlabDirectory& directory) {
+  for (Cache* cache : slabs.caches()) directory.created(cache);
+  for (const BootAlias& alias : aliases_of(slabs)) {
+    if (slabs.keeps_apart(alias.name, alias.flags)) continue;
+    const SlabDirectory::Entry* const entry = directory.find(alias.shares);
+    if (entry != nullptr && entry->cache != nullptr) directory.aliased(entry->cache, alias.name);
+  }
+}
 
 }  // namespace koi::mm

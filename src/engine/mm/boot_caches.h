@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "engine/mm/slab.h"
+#include "engine/mm/slab_sysfs.h"
 
 namespace koi::mm {
 
@@ -20,12 +21,34 @@ struct BootCache {
   bool has_constructor;
 };
 
+// A cache that is only a name for another one, unless the boot options keep caches apart.
+struct BootAlias {
+  std::string_view name;
+  std::string_view shares;  // ":0000064"
+  u32 object_size;
+  u32 align;
+  u32 flags;
+};
+
+// The object size of a cache that is shared, as long as nobody shares it.
+struct BootOwnSize {
+  std::string_view name;
+  u32 object_size;
+};
+
+[[nodiscard]] std::span<const BootOwnSize> boot_own_sizes_6_1();
+[[nodiscard]] std::span<const BootOwnSize> boot_own_sizes_6_12();
+[[nodiscard]] std::span<const BootAlias> boot_aliases_6_1();
+[[nodiscard]] std::span<const BootAlias> boot_aliases_6_12();
 [[nodiscard]] std::span<const BootCache> boot_caches_6_1();
 [[nodiscard]] std::span<const BootCache> boot_caches_6_12();
 
 // Those that exist before kmalloc's: call before constructing Kmalloc.
 void create_early_caches(SlabAllocator& slabs);
-// All others: call after.
+// All others: call after. Where caches are kept apart (slab_nomerge, debugging), the aliases come last, each with slabs of
+// its own.
 void create_boot_caches(SlabAllocator& slabs);
+// What /sys/kernel/slab shows of all caches that there are, and of the names that share one.
+void list_boot_caches(const SlabAllocator& slabs, SlabDirectory& directory);
 
 }  // namespace koi::mm

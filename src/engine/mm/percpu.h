@@ -44,6 +44,7 @@ class Percpu {
   // Start of the allocation an offset lies in.
   [[nodiscard]] std::optional<u64> allocation_at(u64 offset) const;
   [[nodiscard]] u64 free_bytes() const { return free_bytes_; }
+  [[nodiscard]] u64 used_bytes() const { return bytes_ - free_bytes_; }
   [[nodiscard]] u64 allocations() const { return busy_.size(); }
   [[nodiscard]] std::optional<std::string> check_invariants() const;
 

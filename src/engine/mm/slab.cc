@@ -267,67 +267,9 @@ void* SlabAllocator::alloc_slowly(Cache* cache, Gfp gfp, VcpuId cpu, u32 request
   return pop(slab);
 }
 
-// Reports and mends damage. `object` is what is being allocated or freed.
-bool SlabAllocator::is_sound(Slab* slab, u8* object, ObjectUse use) {
-  const Cache* cache = slab->cache;
-  if ((cache->geometry_.flags & slab_flag::kConsistencyChecks) == 0) return true;
-  const SlabDebug debug(config_.release, cache->geometry_);
-  const auto report = [&](u8* where, const Damage& damage) {
-    if (config_.events != nullptr) config_.events->damaged(*cache, *slab, where, use, damage);
-    damage.restore();
-  };
-  u8* start = slab->base - cache->geometry_.red_left_pad;
-  if (const auto damage = debug.check_slab_padding(start, kPageSize << slab->order)) report(nullptr, *damage);
-  const auto damage = debug.check(object, use);
-  if (!damage) return true;
-  report(object, *damage);
-  // Damaged padding alone is mended and goes by in 6.1.
-  return config_.release == Release::k6_1 &&
-         (damage->what == "Object padding" || damage->what == "Alignment padding");
-}
-
-// "Marking all objects used": nothing more comes from a slab whose free objects are damaged.
-void SlabAllocator::give_up(Slab* slab) {
-  while (slab->count != 0) (void)pop(slab);
-  unlink(slab->cache->partial_, slab);
-  enter(slab, SlabState::kFull);
-  link(slab->cache->full_, slab, /*to_tail=*/false);
-}
-
-// Caches with debug flags have no current slabs: each object comes from the node's first partial slab.
-void* SlabAllocator::alloc_debug(Cache* cache, Gfp gfp, u32 requested) {
-  const SlabDebug debug(config_.release, cache->geometry_);
-  for (;;) {
-    Slab* slab = cache->partial_.head;
-    if (slab == nullptr) {
-      slab = new_slab(cache, gfp, VcpuId{0});
-      if (slab == nullptr) return nullptr;
-      enter(slab, SlabState::kNodePartial);
-      link(cache->partial_, slab, /*to_tail=*/false);
-    }
-    u8* object = slab->object(slab->stack()[slab->count - 1]);
-    if (!is_sound(slab, object, ObjectUse::kFree)) {
-      give_up(slab);
-      continue;
-    }
-    (void)pop(slab);
-    debug.set_requested_size(object, std::min(requested, cache->geometry_.object_size));
-    debug.mark(object, ObjectUse::kAllocated);
-    if (slab->count == 0) {
-      unlink(cache->partial_, slab);
-      enter(slab, SlabState::kFull);
-      link(cache->full_, slab, /*to_tail=*/false);
-    }
-    return object;
-  }
-}
-
 // The object's slab is not this CPU's current one.
 FreeOutcome SlabAllocator::free_slowly(Slab* slab, u64 slot, VcpuId cpu) {
-  if (slab->cache->is_debug()) {
-    if (!is_sound(slab, slab->object(slot), ObjectUse::kAllocated)) return FreeOutcome::kDamaged;
-    SlabDebug(config_.release, slab->cache->geometry_).mark(slab->object(slot), ObjectUse::kFree);
-  }
+  if (slab->cache->is_debug() && !prepare_debug_free(slab, slot)) return FreeOutcome::kDamaged;
   slab->live()[slot] = 0;
   if (slab->cpu != Slab::kNoCpu) {
     ++slab->remote;

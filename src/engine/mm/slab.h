@@ -53,11 +53,13 @@ struct Slab {
   u16 chain_length = 0;  // on a CPU's chain: slabs from here on
   u32 objects = 0;
   u32 slots = 0;       // slot numbers are below this
-  u32 stack_at = 0;    // offset of the stack from here
+  u16 stack_at = 0;    // offset of the stack from here
+  u16 push_below = 0;  // with fewer free objects than this a free from any CPU moves the slab nowhere
   u32 origins_at = 0;  // offset of the origins, by object number; 0: none are kept
-  u32 push_below = 0;  // with fewer free objects than this a free from any CPU moves the slab nowhere
-  u8 shift = 0;        // log2 of a slot's bytes
-  u8 cpu = kNoCpu;     // whose current slab this is
+  u16 lost = 0;  // free objects behind the end of a list that a double free has cut short (6.1, debug caches)
+  bool disabled = false;  // damaged while free: takes no more part (debug caches)
+  u8 shift = 0;           // log2 of a slot's bytes
+  u8 cpu = kNoCpu;        // whose current slab this is
   SlabState state = SlabState::kFull;
   u8 order = 0;
   Slab* next = nullptr;
@@ -222,6 +224,16 @@ struct SlabInfo {
   u64 active_objects, objects, object_size, objects_per_slab, pages_per_slab, active_slabs, slabs;
 };
 
+// What happens in a debugging cache, beside damage.
+enum class SlabDebugEvent : u8 {
+  kAllocated,  // user tracking: now
+  kFreed,
+  kMarkedUsed,  // "Marking all objects used"
+  kDisabled,    // a free into a slab that was given up; refused
+  kWrongCount,  // the freelist was cut short; `value`: objects that are not on it. It is adjusted afterwards
+  kEmptyFreelist,  // an allocation met the end of a cut list; `value`: the address that the kernel reads
+};
+
 // Calls out of the engine; nothing is half done when they come.
 class SlabEvents {
  public:
@@ -239,6 +251,8 @@ class SlabEvents {
   // A debugging cache found overwritten bytes, which are restored afterwards. `object` nullptr: the slab's unused end.
   virtual void damaged(const Cache& cache, const Slab& slab, u8* object, ObjectUse expected,
                        const Damage& damage) = 0;
+  virtual void slab_debug(const Cache& /*cache*/, const Slab& /*slab*/, u8* /*object*/,
+                          SlabDebugEvent /*what*/, u64 /*value*/) {}
 };
 
 struct SlabConfig {
@@ -432,10 +446,35 @@ class SlabAllocator {
   // Name of the cache's directory in /sys/kernel/slab: its own, or the id that mergeable caches share.
   [[nodiscard]] std::string sysfs_name(const Cache* cache) const;
   [[nodiscard]] bool is_mergeable(const Cache* cache) const;
+  // Would the boot options keep a cache of that name and those flags from sharing another's slabs?
+  [[nodiscard]] bool keeps_apart(std::string_view name, u32 flags) const {
+    return config_.nomerge || (flags_for(name, flags) & slab_flag::kNeverMerge) != 0;
+  }
+  // min_partial and cpu_partial as sysfs sets them.
+  // A second free of a free object: 6.1 ends the freelist there before it checks.
+  void cut_freelist(Slab* slab, const void* object);
+  // What the freelist starts with, and what follows a free object on it; nullptr: the end.
+  [[nodiscard]] static u8* first_free(const Slab* slab);
+  [[nodiscard]] static u8* next_free(const Slab* slab, const void* object);
+  [[nodiscard]] static u32 used_objects(const Slab* slab) {
+    return slab->objects - slab->free_objects() - slab->lost;
+  }
+  [[nodiscard]] Pfn first_page(const Slab* slab) const { return pfn_of(slab); }
+  // slub_debug: every object of the cache is looked at; damage is reported.
+  void validate(Cache* cache);
+  void set_min_partial(Cache* cache, u32 slabs);
+  void set_cpu_partial(Cache* cache, u32 objects);
   // Slabs with objects in use, partial ones first.
   [[nodiscard]] std::vector<RemainingSlab> remaining_slabs(const Cache* cache) const;
   [[nodiscard]] u64 partial_slabs(const Cache* cache) const { return cache->partial_.count; }
   [[nodiscard]] u64 cpu_slab_count(const Cache* cache) const;
+  // On a CPU's chain.
+  [[nodiscard]] u64 chained_slabs(const Cache* cache, VcpuId cpu) const {
+    const Slab* chain = cache->cpu_slabs()[cpu.value].chain;
+    return chain == nullptr ? 0 : chain->chain_length;
+  }
+  // Allocated objects in the node's partial slabs.
+  [[nodiscard]] u64 partial_objects_in_use(const Cache* cache) const;
   [[nodiscard]] Buddy& buddy() { return buddy_; }
   [[nodiscard]] Release release() const { return config_.release; }
   [[nodiscard]] const SlabConfig& config() const { return config_; }
@@ -470,6 +509,11 @@ class SlabAllocator {
   void* alloc_slowly(Cache* cache, Gfp gfp, VcpuId cpu, u32 requested);
   void* alloc_debug(Cache* cache, Gfp gfp, u32 requested);
   [[nodiscard]] bool is_sound(Slab* slab, u8* object, ObjectUse use);
+  [[nodiscard]] static bool is_checked(const Slab* slab);
+  [[nodiscard]] bool prepare_debug_free(Slab* slab, u64 slot);
+  void retire_if_full(Slab* slab);
+  bool recount(Slab* slab);
+  void tell(Slab* slab, u8* object, SlabDebugEvent what, u64 value);
   void give_up(Slab* slab);
   FreeOutcome free_slowly(Slab* slab, u64 slot, VcpuId cpu);
   [[nodiscard]] FreeOutcome why_not_freed(const Slab* slab, u64 slot, const void* object) const;

@@ -278,6 +278,23 @@ u64 SlabAllocator::cpu_slab_count(const Cache* cache) const {
   return cache->slab_count_ - cache->partial_.count - cache->full_.count;
 }
 
+void SlabAllocator::set_min_partial(Cache* cache, u32 slabs) { cache->geometry_.min_partial = slabs; }
+
+// Chains are emptied, so that none is longer than it may be from now on.
+void SlabAllocator::set_cpu_partial(Cache* cache, u32 objects) {
+  Geometry& g = cache->geometry_;
+  g.cpu_partial = objects;
+  g.cpu_partial_slabs = (objects * 2 + g.objects - 1) / g.objects;
+  flush_cpus(cache);
+}
+
+u64 SlabAllocator::partial_objects_in_use(const Cache* cache) const {
+  u64 used = 0;
+  for (const Slab* slab = cache->partial_.head; slab != nullptr; slab = slab->next)
+    used += slab->objects - slab->free_objects();
+  return used;
+}
+
 SlabInfo SlabAllocator::slab_info(const Cache* cache) const {
   const Geometry& g = cache->geometry_;
   u64 free = 0;  // only the node's partial slabs are searched; what CPUs hold counts as in use
@@ -324,7 +341,7 @@ std::optional<std::string> SlabAllocator::check_slab(const Slab* slab, SlabState
   }
   u64 live = 0;
   for (u32 slot = 0; slot < slab->slots; ++slot) live += slab->live()[slot];
-  if (live + slab->free_objects() != slab->objects)
+  if (live + slab->free_objects() + slab->lost != slab->objects)
     return wrong("has objects that are neither free nor live");
   if (slab_of(slab->base) != slab) return wrong("is not what its page says");
   return std::nullopt;
@@ -341,7 +358,8 @@ std::optional<std::string> SlabAllocator::check_cache(const Cache* cache) const 
   };
   for (const Slab* slab = cache->partial_.head; slab != nullptr; slab = slab->next) {
     visit(slab, SlabState::kNodePartial);
-    if (slab->count == 0) error = fmt::format("cache {}: a full slab is on the partial list", cache->name_);
+    if (slab->count == 0 && slab->lost == 0)
+      error = fmt::format("cache {}: a full slab is on the partial list", cache->name_);
   }
   for (const Slab* slab = cache->full_.head; slab != nullptr; slab = slab->next) {
     visit(slab, SlabState::kFull);

@@ -16,7 +16,7 @@ std::optional<Damage> compare(std::string_view what, u8* start, u64 bytes, u8 ex
   if (first == end) return std::nullopt;
   u8* last = end - 1;
   while (*last == expected) --last;
-  return Damage{what, first, last, *first, expected};
+  return Damage{what, first, last, *first, expected, false};
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ struct Damage {
   u8* last = nullptr;  // inclusive
   u8 found = 0;        // at `first`
   u8 expected = 0;
+  bool repeated = false;  // not the first of this object that was found
 
   // Puts the expected bytes back, as the kernel does after its report.
   void restore() const;
@@ -59,6 +60,8 @@ class SlabDebug {
   }
   void set_requested_size(u8* object, u32 bytes) const;
   [[nodiscard]] u32 requested_size(const u8* object) const;
+  // Behind the tracks and the requested size: where padding begins.
+  [[nodiscard]] u32 metadata_end() const;
 
  private:
   [[nodiscard]] bool has(u32 flag) const { return (g_.flags & flag) != 0; }
@@ -66,7 +69,6 @@ class SlabDebug {
     return release_ != Release::k6_1 && use == ObjectUse::kAllocated && has(slab_flag::kRedZone) &&
            keeps_requested_size();
   }
-  [[nodiscard]] u32 metadata_end() const;
 
   Release release_;
   const Geometry& g_;
