@@ -108,6 +108,7 @@
 #include "locks.c"
 #include "cred.c"
 #include "oom.c"
+#include "slab_rcu.c"
 #include "sched.c"
 #include "wait.c"
 #include "wait_bit.c"

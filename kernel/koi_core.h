@@ -13,6 +13,8 @@ int koi_param_get(const char *ops, char *buffer, const struct kernel_param *kp);
 struct _ddebug;
 /* What the flags of a pr_debug() site put before its message. */
 void koi_debug_prefix(const struct _ddebug *descriptor, char *prefix, unsigned long size);
+/* Gives the pages of a slab that nobody can look at any more back. */
+void koi_free_rcu_slab(unsigned long pfn);
 /* Brings the counters of free pages up to date. */
 void koi_refresh_memory_counters(void);
 /* The fixed virtual CPU, or the host's with --cpu host. */

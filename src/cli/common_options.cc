@@ -120,6 +120,15 @@ void add_machine_options(CLI::App& app, MachineOptions& options) {
          "RAM of the virtual machine, with k, M or G")
       ->type_name("SIZE")
       ->default_str("1G");
+  app.add_option("--nodes", options.nodes, "number of NUMA nodes: 1")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check([](const std::string& text) {
+        return text == "1" ? std::string()
+                           : "'" + text +
+                                 "': a machine has one node; NUMA (node-local allocation, distances, "
+                                 "migration) is not modelled";
+      });
   app.add_option("--seed", options.seed, "what every random choice comes from; same seed, same bytes")
       ->type_name("N")
       ->capture_default_str();

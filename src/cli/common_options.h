@@ -22,6 +22,7 @@ enum class LogFormat { kDmesg, kRaw, kKmsg };
 struct MachineOptions {
   u32 cpus = 2;
   u64 memory_bytes = u64{1} << 30;
+  u32 nodes = 1;
   u64 seed = 1;
   std::string kernel;  // empty: the kernel that the first module was built for
   std::vector<std::string> fail_on = {"oops"};

@@ -55,8 +55,8 @@ TEST(MachineOptions, EachOptionArrives) {
 
 TEST(MachineOptions, RefusesBadValues) {
   for (const char* bad :
-       {"--cpus 0", "--cpus 65", "--cpus x", "--memory 1T", "--fail-on splat", "--log-level 9",
-        "--log-format text", "--color maybe", "--timeout -1", "--seed x"}) {
+       {"--cpus 0", "--cpus 65", "--cpus x", "--memory 1T", "--nodes 2", "--nodes 0", "--fail-on splat",
+        "--log-level 9", "--log-format text", "--color maybe", "--timeout -1", "--seed x"}) {
     EXPECT_THROW(parse(bad), CLI::ParseError) << bad;
   }
 }

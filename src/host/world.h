@@ -17,7 +17,7 @@ namespace koi::host {
 enum class Protection { kNone, kRead, kReadWrite, kReadExecute };
 
 struct WorldConfig {
-  u64 ram_bytes = 1ULL << 30;
+  u64 ram_bytes = 1ULL << 30;  // all page frames, holes between them included
   u32 vcpus = 2;
 };
 

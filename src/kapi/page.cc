@@ -185,6 +185,11 @@ bool is_free_buddy_page(Address page) {
   return desc != nullptr && desc->state == mm::PageState::kFree;
 }
 
+void koi_free_rcu_slab(u64 pfn) {
+  runtime::Memory& m = memory();
+  m.slabs().free_rcu_slab(Pfn{pfn}, Order(m.pages().desc(Pfn{pfn}).order));
+}
+
 void koi_refresh_memory_counters() { memory().publish_free_pages(); }
 
 u64 nr_free_buffer_pages() {
@@ -267,6 +272,7 @@ runtime::ExportTable page_exports() {
       {"alloc_pages_bulk_array_mempolicy", address(alloc_pages_bulk_mempolicy)},
       {"alloc_pages_bulk_array_mempolicy_noprof", address(alloc_pages_bulk_mempolicy)},
       {"is_free_buddy_page", address(is_free_buddy_page)},
+      {"koi_free_rcu_slab", address(koi_free_rcu_slab)},
       {"koi_refresh_memory_counters", address(koi_refresh_memory_counters)},
       {"nr_free_buffer_pages", address(nr_free_buffer_pages)},
   };

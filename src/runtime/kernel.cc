@@ -65,7 +65,7 @@ Kernel::~Kernel() {
 }
 
 Status Kernel::start(std::span<const ExportTable> exports) {
-  world_ = TRY(host::World::create(host::WorldConfig{config_.memory_bytes, config_.cpus}));
+  world_ = TRY(host::World::create(host::WorldConfig{frame_span_bytes(), config_.cpus}));
   journal_.emplace(world_->heap());
   TRY(load_core(exports));
   memory_ = TRY(Memory::create(*this));
@@ -122,7 +122,7 @@ Status Kernel::load_core(std::span<const ExportTable> exports) {
   facts.page_offset = host::kDirectMap;
   facts.page_array = host::kVmemmap;
   facts.vmalloc_start = host::kVmalloc;
-  facts.max_pfn = config_.memory_bytes / host::kPageSize;
+  facts.max_pfn = frame_span_bytes() / host::kPageSize;
   facts.tsc_khz = 2'000'000;
   facts.seed = config_.seed;
   core_->function<void(const BootFacts*)>("koi_core_init")(&facts);
@@ -167,6 +167,10 @@ void Kernel::apply_boot_options() {
   char* const line = static_cast<char*>(world_->heap()->allocate(boot.text.size() + 1));
   std::memcpy(line, boot.text.c_str(), boot.text.size() + 1);
   set("saved_command_line", reinterpret_cast<u64>(line));
+}
+
+u64 Kernel::frame_span_bytes() const {
+  return mm::pc_ram_ranges(config_.memory_bytes).back().end() * host::kPageSize;
 }
 
 void Kernel::start_vcpus() {

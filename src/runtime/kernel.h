@@ -166,6 +166,8 @@ class Kernel final : public sched::TaskHost {
   void collect_exports(std::span<const ExportTable> tables);
   void start_vcpus();
   void apply_boot_options();
+  // From the first page frame's address to the end of the last one's: RAM, and the hole below 4 GiB if there is one.
+  [[nodiscard]] u64 frame_span_bytes() const;
 
   KernelConfig config_;
   Release series_ = Release::k6_1;

@@ -31,6 +31,7 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
         memory(m),
         ram(mm::pc_ram_ranges(k.config().memory_bytes)),
         layout{reinterpret_cast<u8*>(host::kDirectMap)},
+        emptied_rcu_slabs(k.world().heap()),
         buddy(buddy_config(), k.world().heap()),
         slabs(buddy, layout, slab_config(seed), k.world().heap()),
         slab_directory(slabs, k.world().heap()),
@@ -105,7 +106,24 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
   void construct(mm::Cache& /*cache*/, u64 constructor, void* object) override {
     host::upcall(constructor, reinterpret_cast<u64>(object));
   }
-  void rcu_slab_emptied(Pfn pfn, Order order) override { slabs.free_rcu_slab(pfn, order); }
+  // A slab may empty in the middle of anything; call_rcu() comes at the next interrupt.
+  void rcu_slab_emptied(Pfn pfn, Order order) override {
+    if (closing) return slabs.free_rcu_slab(pfn, order);
+    if (emptied_rcu_slabs.empty()) {
+      sched::Scheduler& sched = kernel.sched();
+      sched.add_timer(sched.now(), sched.running_vcpu(), start_grace_periods, this);
+    }
+    emptied_rcu_slabs.push_back(pfn);
+  }
+  static void start_grace_periods(void* engines) {
+    auto& self = *static_cast<Engines*>(engines);
+    const u64 function = self.kernel.core().address_of("koi_free_slab_after_grace_period");
+    while (!self.emptied_rcu_slabs.empty()) {
+      const Pfn pfn = self.emptied_rcu_slabs.back();
+      self.emptied_rcu_slabs.pop_back();
+      host::upcall(function, pfn.value);
+    }
+  }
   void slab_made(const mm::Cache& /*cache*/, Pfn pfn, Order order, u32 /*objects*/) override {
     if (page_slab != nullptr) page_slab(pfn.value, order.value, 1);
   }
@@ -160,6 +178,8 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
   int (*page_is_compound)(u64 pfn) = nullptr;
   void (*page_to_list)(u64 pfn, u64 list) = nullptr;
   void (*page_slab)(u64 pfn, u32 order, int is_slab) = nullptr;
+  bool closing = false;
+  std::pmr::vector<Pfn> emptied_rcu_slabs;
   mm::Buddy buddy;
   mm::SlabAllocator slabs;
   mm::SlabDirectory slab_directory;
@@ -198,7 +218,9 @@ Result<std::unique_ptr<Memory>> Memory::create(Kernel& kernel) {
 }
 
 Memory::~Memory() {
-  if (engines_ != nullptr) engines_->~Engines();
+  if (engines_ == nullptr) return;
+  engines_->closing = true;
+  engines_->~Engines();
 }
 
 mm::Buddy& Memory::pages() { return engines_->buddy; }
