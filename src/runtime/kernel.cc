@@ -183,6 +183,10 @@ void Kernel::apply_boot_options() {
   set("saved_command_line", reinterpret_cast<u64>(line));
 }
 
+u64 Kernel::frame_span_bytes() const {
+  return mm::pc_ram_ranges(config_.memory_bytes).back().end() * host::kPageSize;
+}
+
 void Kernel::start_vcpus() {
   const auto percpu_init = core_->function<void(u32, u64)>("koi_percpu_init");
   const auto preempt_count_of = core_->function<s32*(u64)>("koi_preempt_count_of");

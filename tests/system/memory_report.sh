@@ -64,6 +64,12 @@ koi_all mem --accounting=off "$flow"
 expect_status 2
 expect_line 'need the accounting'
 
+# The overflow by one byte: a red zone sees it when the block is freed.
+koi_all run --cmdline slub_debug=FZ "$flow"
+expect_line 'Right Redzone overwritten'
+expect_order 'First byte 0x0 instead of 0xcc' 'Object +[0-9a-f]+: 31 30 2e 30 2e 30 30 30 2e .* 10\.0\.000\.[0-9]+:443' \
+  'Call Trace:' '(table_clear|flow_table_exit|cleanup_module)\+0x'
+
 # ---- the advice, carried out and measured again ----
 mkdir "$work/better"
 cp "$KOI_SOURCE"/examples/flow_table/{flow_table.c,Kbuild,Makefile} "$work/better/"
