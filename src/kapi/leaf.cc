@@ -47,7 +47,7 @@ struct Hot {
   observe::SiteCounters* const* counters;
   runtime::MemoryFacts facts;
   // What the checks have a word in: allocations that may wait, and frees of memory with locks, timers or works in it.
-  Gfp watched;  // __GFP_DIRECT_RECLAIM, or 0 without checks
+  Gfp watched;           // __GFP_DIRECT_RECLAIM, or 0 without checks
   u64 preempt_count_at;  // in the per-CPU area
   u64 current_task_at;
   u64 rcu_nesting_at;  // in task_struct
@@ -107,7 +107,10 @@ KOI_INLINE bool is_known(const Cache* cache) {
 // The CPU's current slab, if an object can come from there with nothing else to do; nullptr: not.
 KOI_INLINE Slab* ready(const Cache* cache, const VcpuClock* clock, u64 gfp) {
   Slab* const slab = cache->current(clock->cpu);
-  return is_quiet(static_cast<Gfp>(gfp)) && clock->now_ns + host::kCrossingCost < clock->deadline_ns && slab->count != 0 ? slab : nullptr;
+  return is_quiet(static_cast<Gfp>(gfp)) && clock->now_ns + host::kCrossingCost < clock->deadline_ns &&
+                 slab->count != 0
+             ? slab
+             : nullptr;
 }
 
 // Requires: ready() gave the slab. Returns to the module.
@@ -179,7 +182,8 @@ template <bool kAccounts>
 KOI_INLINE u64 free_first(Slab* slab, u64 address, u64 a, u64 b, u64 index) {
   VcpuClock* const clock = this_clock();
   const u64 slot = slab->slot_of(reinterpret_cast<const void*>(address));
-  if (slot < slab->slots && slab->is_live(slot) && is_quiet_free(address, *slab->cache) && clock->now_ns + host::kCrossingCost < clock->deadline_ns) {
+  if (slot < slab->slots && slab->is_live(slot) && is_quiet_free(address, *slab->cache) &&
+      clock->now_ns + host::kCrossingCost < clock->deadline_ns) {
     const Cache& cache = *slab->cache;
     const u32 number = cache.object_number(slot);
     if (mm::SlabAllocator::free_first_of(slab, slot, clock->cpu)) {

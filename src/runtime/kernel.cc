@@ -161,10 +161,6 @@ void Kernel::tell_gdb_stubs() {
       std::make_unique<module::GdbJitModule>(module::elf_of_names(names, stubs_->base(), stubs_->end()));
 }
 
-u64 Kernel::frame_span_bytes() const {
-  return mm::pc_ram_ranges(config_.memory_bytes).back().end() * host::kPageSize;
-}
-
 // What of the command line is a variable of the core, that modules may read.
 void Kernel::apply_boot_options() {
   const BootOptions& boot = config_.boot;

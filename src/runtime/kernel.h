@@ -192,8 +192,6 @@ class Kernel final : public sched::TaskHost {
   // From the first page frame's address to the end of the last one's: RAM, and the hole below 4 GiB if there is one.
   [[nodiscard]] u64 frame_span_bytes() const;
   void apply_boot_options();
-  // From the first page frame's address to the end of the last one's: RAM, and the hole below 4 GiB if there is one.
-  [[nodiscard]] u64 frame_span_bytes() const;
 
   KernelConfig config_;
   Release series_ = Release::k6_1;
