@@ -213,6 +213,7 @@ static __always_inline int koi_checked_mutex_lock(struct mutex *lock, unsigned i
 	u64 since;
 	int answer;
 
+	koi_might_sleep("kernel/locking/mutex.c", KOI_LINE(580, 586));
 	might_sleep();
 	if (unlikely(!lock->wait_list.next) && koi_lockdep.on)
 		koi_lockdep_uninitialised();
@@ -315,6 +316,7 @@ type name(struct rt_mutex *lock)						\
 {										\
 	int answer = 0;								\
 										\
+	koi_might_sleep("kernel/locking/rtmutex_api.c", 29);			\
 	koi_lock_acquire(lock, KOI_LOCK_RT, _RET_IP_);				\
 	result koi_as_##name(lock);						\
 	if (answer)								\
@@ -353,6 +355,7 @@ static __always_inline int koi_checked_rwsem(struct rw_semaphore *sem, bool writ
 	u64 since;
 	int answer;
 
+	koi_might_sleep("kernel/locking/rwsem.c", line);
 	might_sleep();
 	koi_charge();
 	koi_lock_acquire(sem, how, ip);

@@ -312,3 +312,21 @@ int koi_task_release(struct task_struct *t)
 	koi_kthread_free(t);
 	return 1;
 }
+
+#ifdef CONFIG_PREEMPT_DYNAMIC
+/* As booted: "voluntary". */
+bool preempt_model_none(void)
+{
+	return false;
+}
+
+bool preempt_model_voluntary(void)
+{
+	return true;
+}
+
+bool preempt_model_full(void)
+{
+	return false;
+}
+#endif

@@ -204,8 +204,8 @@ TEST(Splats, AnEndlessOneIsWatchedForAsLong) {
   const SplatForm form = splat_form(
       "# x; kernel went on; insmod exit status -; rmmod exit status 1\n<6>[    3.000000] a\n<0>[    "
       "8.000000] b\n");
-  EXPECT_DOUBLE_EQ(form.seconds, 6.0);
-  EXPECT_EQ(splat_log("<6>[    0.000000] a\n<0>[    5.500000] b\n<0>[    6.500000] b\n", form).size(), 2U);
+  EXPECT_DOUBLE_EQ(form.seconds, 10.0);
+  EXPECT_EQ(splat_log("<6>[    0.000000] a\n<0>[    9.500000] b\n<0>[   10.500000] b\n", form).size(), 2U);
 }
 
 // Two boots of the same kernel and the same misuse differ only in masked fields.

@@ -96,7 +96,8 @@ expect_kill 1k '0x40cc0\(GFP_KERNEL\|__GFP_COMP\)' 0
 
 # Without __GFP_FS nobody is killed: the request waits, here for ever.
 run pages_noio
-expect_status 0
+expect_status 3
+expect_line 'INFO: task insmod:[0-9]+ blocked for more than 120 seconds\.'
 expect_no_line 'oom-killer|allocation failure'
 expect_line 'koi: insmod waits for memory that nobody gives back'
 expect_line 'it waits for something that nothing will ever bring'

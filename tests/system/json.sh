@@ -51,7 +51,7 @@ koi run --color=always --json "$modules/hello/hello.ko"
 expect_status 2
 json_check '"color" in d["error"]'
 checks=$((checks + 1))
-script -qec "$KOI run $modules/hello/hello.ko" /dev/null </dev/null | grep -q $'\x1b\[32m' || fail "no colours on a terminal"
+TERM=xterm script -qec "$KOI run $modules/hello/hello.ko" /dev/null </dev/null | grep -q $'\x1b\[32m' || fail "no colours on a terminal"
 checks=$((checks + 1))
 NO_COLOR=1 script -qec "$KOI run $modules/hello/hello.ko" /dev/null </dev/null | grep -q $'\x1b' && fail "colours in spite of NO_COLOR"
 finish

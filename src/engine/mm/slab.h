@@ -501,10 +501,10 @@ class SlabAllocator {
     slab->state = state;
     slab->push_below = push_below(slab, state);
   }
-  [[nodiscard]] static u32 push_below(const Slab* slab, SlabState state) {
+  [[nodiscard]] static u16 push_below(const Slab* slab, SlabState state) {
     if (slab->cache->is_debug()) return 0;
-    if (state == SlabState::kCpuPartial) return ~0u;  // even empty slabs stay on a chain
-    return state == SlabState::kNodePartial ? slab->objects - 1 : 0;
+    if (state == SlabState::kCpuPartial) return u16{0xffff};  // even empty slabs stay on a chain
+    return state == SlabState::kNodePartial ? static_cast<u16>(slab->objects - 1) : u16{0};
   }
   void* alloc_slowly(Cache* cache, Gfp gfp, VcpuId cpu, u32 requested);
   void* alloc_debug(Cache* cache, Gfp gfp, u32 requested);
