@@ -27,7 +27,6 @@ constexpr u32 kHardirqMask = 0xf0000;
 constexpr u32 kSoftirqShift = 8;
 constexpr u32 kSoftirqMask = 0xff00;
 constexpr u32 kSoftirqServing = 0x100;
-constexpr u64 kTaintWarn = 9;
 
 void line(SplatText& text, std::string words) { add(text, kDefault, std::move(words)); }
 
