@@ -51,7 +51,9 @@ koi run --color=always --json "$modules/hello/hello.ko"
 expect_status 2
 json_check '"color" in d["error"]'
 checks=$((checks + 1))
-TERM=xterm script -qec "$KOI run $modules/hello/hello.ko" /dev/null </dev/null | grep -q $'\x1b\[32m' || fail "no colours on a terminal"
+# All of it is read before grep may close the pipe.
+on_terminal=$(TERM=xterm script -qec "$KOI run $modules/hello/hello.ko" /dev/null </dev/null)
+grep -q $'\x1b\[32m' <<<"$on_terminal" || fail "no colours on a terminal"
 checks=$((checks + 1))
 NO_COLOR=1 script -qec "$KOI run $modules/hello/hello.ko" /dev/null </dev/null | grep -q $'\x1b' && fail "colours in spite of NO_COLOR"
 finish
