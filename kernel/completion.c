@@ -56,29 +56,24 @@ static noinline long koi_complete_wait(struct completion *x, long timeout, int s
 	return timeout;
 }
 
-static __always_inline long koi_wait_completion(struct completion *x, long timeout, int state, unsigned long ip)
-{
-	return koi_complete_wait(x, timeout, state);
-}
-
 noinline void wait_for_completion(struct completion *x)
 {
-	koi_wait_completion(x, MAX_SCHEDULE_TIMEOUT, TASK_UNINTERRUPTIBLE, _RET_IP_);
+	koi_complete_wait(x, MAX_SCHEDULE_TIMEOUT, TASK_UNINTERRUPTIBLE);
 }
 
 noinline unsigned long wait_for_completion_timeout(struct completion *x, unsigned long timeout)
 {
-	return koi_wait_completion(x, timeout, TASK_UNINTERRUPTIBLE, _RET_IP_);
+	return koi_complete_wait(x, timeout, TASK_UNINTERRUPTIBLE);
 }
 
 noinline void wait_for_completion_io(struct completion *x)
 {
-	koi_wait_completion(x, MAX_SCHEDULE_TIMEOUT, TASK_UNINTERRUPTIBLE, _RET_IP_);
+	koi_complete_wait(x, MAX_SCHEDULE_TIMEOUT, TASK_UNINTERRUPTIBLE);
 }
 
 noinline unsigned long wait_for_completion_io_timeout(struct completion *x, unsigned long timeout)
 {
-	return koi_wait_completion(x, timeout, TASK_UNINTERRUPTIBLE, _RET_IP_);
+	return koi_complete_wait(x, timeout, TASK_UNINTERRUPTIBLE);
 }
 
 static int koi_completion_answer(long left)
@@ -88,27 +83,27 @@ static int koi_completion_answer(long left)
 
 noinline int wait_for_completion_interruptible(struct completion *x)
 {
-	return koi_completion_answer(koi_wait_completion(x, MAX_SCHEDULE_TIMEOUT, TASK_INTERRUPTIBLE, _RET_IP_));
+	return koi_completion_answer(koi_complete_wait(x, MAX_SCHEDULE_TIMEOUT, TASK_INTERRUPTIBLE));
 }
 
 noinline long wait_for_completion_interruptible_timeout(struct completion *x, unsigned long timeout)
 {
-	return koi_wait_completion(x, timeout, TASK_INTERRUPTIBLE, _RET_IP_);
+	return koi_complete_wait(x, timeout, TASK_INTERRUPTIBLE);
 }
 
 noinline int wait_for_completion_killable(struct completion *x)
 {
-	return koi_completion_answer(koi_wait_completion(x, MAX_SCHEDULE_TIMEOUT, TASK_KILLABLE, _RET_IP_));
+	return koi_completion_answer(koi_complete_wait(x, MAX_SCHEDULE_TIMEOUT, TASK_KILLABLE));
 }
 
 noinline long wait_for_completion_killable_timeout(struct completion *x, unsigned long timeout)
 {
-	return koi_wait_completion(x, timeout, TASK_KILLABLE, _RET_IP_);
+	return koi_complete_wait(x, timeout, TASK_KILLABLE);
 }
 
 noinline int wait_for_completion_state(struct completion *x, unsigned int state)
 {
-	return koi_completion_answer(koi_wait_completion(x, MAX_SCHEDULE_TIMEOUT, state, _RET_IP_));
+	return koi_completion_answer(koi_complete_wait(x, MAX_SCHEDULE_TIMEOUT, state));
 }
 
 bool try_wait_for_completion(struct completion *x)

@@ -26,12 +26,12 @@ static noinline int koi_down_wait(struct semaphore *sem, long state, long timeou
 	}
 }
 
-static __always_inline int koi_down(struct semaphore *sem, long state, long timeout, int line, unsigned long ip)
+static __always_inline int koi_down(struct semaphore *sem, long state, long timeout, int line)
 {
 	unsigned long flags;
 	int answer = 0;
 
-	koi_might_sleep("kernel/locking/semaphore.c", KOI_LINE(59, 59));
+	koi_might_sleep("kernel/locking/semaphore.c", line);
 	raw_spin_lock_irqsave(&sem->lock, flags);
 	if (sem->count > 0)
 		sem->count--;
@@ -43,22 +43,22 @@ static __always_inline int koi_down(struct semaphore *sem, long state, long time
 
 noinline void down(struct semaphore *sem)
 {
-	koi_down(sem, TASK_UNINTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT, 59, _RET_IP_);
+	koi_down(sem, TASK_UNINTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT, 59);
 }
 
 noinline int down_interruptible(struct semaphore *sem)
 {
-	return koi_down(sem, TASK_INTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT, 83, _RET_IP_);
+	return koi_down(sem, TASK_INTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT, 83);
 }
 
 noinline int down_killable(struct semaphore *sem)
 {
-	return koi_down(sem, TASK_KILLABLE, MAX_SCHEDULE_TIMEOUT, 110, _RET_IP_);
+	return koi_down(sem, TASK_KILLABLE, MAX_SCHEDULE_TIMEOUT, 110);
 }
 
 noinline int down_timeout(struct semaphore *sem, long timeout)
 {
-	return koi_down(sem, TASK_UNINTERRUPTIBLE, timeout, 165, _RET_IP_);
+	return koi_down(sem, TASK_UNINTERRUPTIBLE, timeout, 165);
 }
 
 /* 0: got it. */

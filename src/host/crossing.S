@@ -89,6 +89,16 @@
 13:
 .endm
 
+/* What both kinds of frame keep below the return address. */
+.macro POP_CALLEE_SAVED
+	POP_SAVED r15
+	POP_SAVED r14
+	POP_SAVED r13
+	POP_SAVED r12
+	POP_SAVED rbx
+	POP_SAVED rbp
+.endm
+
 /* Back on the kernel stack with the module's callee-saved registers; volatile ones are scrubbed. */
 .macro POP_BORDER above=0
 	mov	%rbx, %rsp
@@ -97,12 +107,7 @@
 	.cfi_adjust_cfa_offset -8
 	add	$8, %rsp
 	.cfi_adjust_cfa_offset -8
-	POP_SAVED r15
-	POP_SAVED r14
-	POP_SAVED r13
-	POP_SAVED r12
-	POP_SAVED rbx
-	POP_SAVED rbp
+	POP_CALLEE_SAVED
 .endm
 
 .macro SCRUB
@@ -399,12 +404,7 @@ koi_upcall_return:
 	mov	GS_HOST_SP, %rsp
 	pop	GS_HOST_SP
 	.cfi_adjust_cfa_offset -8
-	POP_SAVED r15
-	POP_SAVED r14
-	POP_SAVED r13
-	POP_SAVED r12
-	POP_SAVED rbx
-	POP_SAVED rbp
+	POP_CALLEE_SAVED
 	ret
 	.cfi_endproc
 	.size	koi_upcall, . - koi_upcall
@@ -497,12 +497,7 @@ koi_fiber_switch:
 	PUSH_SAVED r15
 	mov	%rsp, (%rdi)
 	mov	%rsi, %rsp
-	POP_SAVED r15
-	POP_SAVED r14
-	POP_SAVED r13
-	POP_SAVED r12
-	POP_SAVED rbx
-	POP_SAVED rbp
+	POP_CALLEE_SAVED
 	ret
 	.cfi_endproc
 	.size	koi_fiber_switch, . - koi_fiber_switch

@@ -7,6 +7,7 @@
 #include "host/guest_memory.h"
 #include "kapi/tables.h"
 #include "runtime/console.h"
+#include "runtime/macro_place.h"
 #include "runtime/modules.h"
 #include "runtime/traps.h"
 
@@ -22,22 +23,15 @@ void koi_found(Address headline) {
   kernel.note(EventKind::kWarning, guest::load_string(headline, 256).value_or(""));
 }
 
-// The innermost place that is not might_sleep()'s own: a macro names the place of its use. Without debug information the
-// symbol stands for the file. The headers are named from the top of the kernel's tree.
+// Without debug information the symbol stands for the file.
 s32 koi_source_line(Address ip, Address file, u64 size) {
   runtime::Kernel& kernel = current();
-  runtime::ModuleInstance* const module = kernel.modules().find_by_address(ip - 1);
-  if (module == nullptr || size == 0) return -1;
-  const auto places = module->source_places(ip - 1);
-  const auto shown = std::find_if(places.begin(), places.end(), [](const auto& place) {
-    return place.function != "might_resched" && place.function != "_cond_resched";
-  });
-  const bool known = shown != places.end();
-  std::string text = known ? shown->file : runtime::symbol_text(kernel.traps().symbols(), ip - 1);
-  if (const auto at = text.rfind("/include/"); known && at != std::string::npos) text.erase(0, at + 1);
+  if (kernel.modules().find_by_address(ip - 1) == nullptr || size == 0) return -1;
+  const auto place = runtime::macro_place(kernel, ip);
+  std::string text = place ? place->file : runtime::symbol_text(kernel.traps().symbols(), ip - 1);
   if (text.size() >= size) text.resize(size - 1);
   if (guest::copy_out(file, text.c_str(), text.size() + 1) != 0) return -1;
-  return known ? static_cast<s32>(shown->line) : 0;
+  return place ? static_cast<s32>(place->line) : 0;
 }
 
 void koi_left_behind(Address type, Address function, Address name, s32 number) {

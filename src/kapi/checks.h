@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kapi/kernel_ref.h"
+#include "runtime/memory.h"
 
 namespace koi::kapi {
 
@@ -22,9 +23,8 @@ inline void check_freed(u64 address, u64 size) {
 
 // `gfp`: of an allocation that has just been made; no engine invariant is open.
 inline void check_may_wait(u32 gfp) {
-  constexpr u32 kDirectReclaim = 0x400;
-  if ((gfp & kDirectReclaim) == 0) return;
   runtime::Kernel& kernel = current();
+  if ((gfp & kernel.memory().pages().gfp().direct_reclaim) == 0) return;
   const bool atomic =
       host::gs_area()->interrupt_flag == 0 || kernel.holds_grace_period(*kernel.sched().current());
   if (atomic && kernel.config().checks == runtime::Checks::kAll) [[unlikely]]

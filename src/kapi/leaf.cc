@@ -418,8 +418,7 @@ void install_leaves(runtime::Kernel& kernel) {
   hot.clears_pages = m.slabs().config().init_on_alloc;
   hot.counters = m.accounting().sites().counters_place();
   hot.facts = m.facts();
-  constexpr Gfp kDirectReclaim = 0x400;
-  hot.watched = kernel.config().checks == runtime::Checks::kAll ? kDirectReclaim : 0;
+  hot.watched = kernel.config().checks == runtime::Checks::kAll ? pages.gfp().direct_reclaim : 0;
   const u64 area = kernel.world().percpu_area(VcpuId{0});
   hot.preempt_count_at = reinterpret_cast<u64>(&kernel.preempt_count(VcpuId{0})) - area;
   hot.current_task_at = kernel.core().address_of(kernel.is_6_12() ? "pcpu_hot" : "current_task");

@@ -91,10 +91,9 @@ enum class FrameEvent : u8 {
   kStackProtector,
   kScheduleWhileAtomic,
   kRcuContextSwitch,
-  kBlocked,               // the task sleeps: hung task report
-  kLockUninitialised,     // DEBUG_MUTEXES
-  kLock,                  // the lock validator: what it calls itself is added by its report
-  kSleepInAtomicContext,  // DEBUG_ATOMIC_SLEEP
+  kBlocked,            // the task sleeps: hung task report
+  kLockUninitialised,  // DEBUG_MUTEXES
+  kLock,               // the lock validator: what it calls itself is added by its report
 };
 
 // Below which kernel code a module's outermost frame runs.

@@ -200,21 +200,6 @@ constexpr EventRow kEvents61[] = {
     {kLock, "vfree", "", "__vunmap", kMeasured},
     {kLock, "*", "", "", kMeasured},
     {kLockUninitialised, "*", "__mutex_lock", "", kMeasured},
-    {kSleepInAtomicContext, "koi_lockdep_sleep", "", "dump_stack_lvl __might_resched.cold", kMeasured},
-    {kSleepInAtomicContext, "kmalloc_trace", "",
-     "dump_stack_lvl __might_resched.cold __kmem_cache_alloc_node kmalloc_trace", kMeasured},
-    {kSleepInAtomicContext, "__kmalloc", "",
-     "dump_stack_lvl __might_resched.cold __kmem_cache_alloc_node __kmalloc", kFromSources},
-    {kSleepInAtomicContext, "__might_sleep", "", "dump_stack_lvl __might_resched.cold", kMeasured},
-    {kSleepInAtomicContext, "__might_resched", "", "dump_stack_lvl __might_resched.cold", kMeasured},
-    {kSleepInAtomicContext, "vmalloc", "",
-     "dump_stack_lvl __might_resched.cold __kmem_cache_alloc_node kmalloc_node_trace __get_vm_area_node "
-     "__vmalloc_node_range __vmalloc_node",
-     kMeasured},
-    {kSleepInAtomicContext, "mutex_lock", "", "dump_stack_lvl __might_resched.cold __mutex_lock", kMeasured},
-    {kSleepInAtomicContext, "mutex_lock_nested", "", "dump_stack_lvl __might_resched.cold __mutex_lock",
-     kMeasured},
-    {kSleepInAtomicContext, "*", "", "dump_stack_lvl __might_resched.cold {export}", kMeasured},
 };
 
 constexpr EventRow kEvents612[] = {
@@ -406,8 +391,6 @@ constexpr EventRow kEvents612[] = {
     {kLock, "vfree", "", "vfree.part.0", kMeasured},
     {kLock, "*", "", "", kMeasured},
     {kLockUninitialised, "*", "__mutex_lock", "", kMeasured},
-    {kSleepInAtomicContext, "koi_lockdep_sleep", "", "dump_stack_lvl __might_resched.cold", kMeasured},
-    {kSleepInAtomicContext, "*", "", "dump_stack_lvl __might_resched {export}", kFromSources},
 };
 
 // Exports that put the caller to sleep: what stands between schedule() and the module. An export that

@@ -235,13 +235,6 @@ void Kernel::task_switched_in(sched::Task& task) {
   locks_->task_switched_in(task);
 }
 
-s32 Kernel::rcu_nesting() {
-  s32 depth = 0;
-  const u64 task = scheduler_->current()->guest;
-  std::memcpy(&depth, reinterpret_cast<const void*>(task + task_rcu_offset_), sizeof(depth));
-  return depth;
-}
-
 u32 Kernel::guest_state(const sched::Task& task) const {
   u32 state = 0;
   std::memcpy(&state, reinterpret_cast<const void*>(task.guest + task_state_offset_), sizeof(state));

@@ -161,8 +161,6 @@ class Kernel final : public sched::TaskHost {
   // Virtual memory of a task's kernel stack.
   [[nodiscard]] static u64 kernel_stack_at(u32 stack_index);
   [[nodiscard]] s32& preempt_count(VcpuId cpu) { return *preempt_counts_[cpu.value]; }
-  // rcu_read_lock()s of the running task.
-  [[nodiscard]] s32 rcu_nesting();
   [[nodiscard]] s32& preempt_count() { return preempt_count(sched().running_vcpu()); }
 
   // Upcall: runs a function of the core as an interrupt of the virtual CPU that is running.

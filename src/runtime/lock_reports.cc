@@ -315,15 +315,19 @@ void LockReports::inversion(SplatText& text, const HeldStack& stack, const Probl
   append(text, held_locks(stack));
   line(text, "");
   line(text, "the shortest dependencies between 2nd lock and 1st lock:");
-  for (size_t i = p.path.size(); i-- > 0;) {
-    class_details(text, p.path[i].class_id);
-    line(text, " ... acquired at:");
-    trace(text, i == 0 ? p.trace : p.path[i].trace, 3, i == 0 ? "lock_acquire" : "");
-    line(text, "");
-  }
+  dependencies(text, p.path, p.trace);
   line(text, "");
   line(text, "stack backtrace:");
   stack_backtrace(text, "dump_stack_lvl mark_lock.cold __lock_acquire lock_acquire");
+}
+
+void LockReports::dependencies(SplatText& text, const lockdep::Path& path, lockdep::TraceId newest) const {
+  for (size_t i = path.size(); i-- > 0;) {
+    class_details(text, path[i].class_id);
+    line(text, " ... acquired at:");
+    trace(text, i == 0 ? newest : path[i].trace, 3, i == 0 ? "lock_acquire" : "");
+    line(text, "");
+  }
 }
 
 void LockReports::irq_dependency(SplatText& text, const HeldStack& stack, const Problem& p) const {
@@ -369,12 +373,7 @@ void LockReports::irq_dependency(SplatText& text, const HeldStack& stack, const 
   }
   line(text, "the dependencies between the lock to be acquired");
   line(text, fmt::format(" and {}-irq-unsafe lock:", irq));
-  for (size_t i = p.forward.size(); i-- > 0;) {
-    class_details(text, p.forward[i].class_id);
-    line(text, " ... acquired at:");
-    trace(text, i == 0 ? p.trace : p.forward[i].trace, 3, i == 0 ? "lock_acquire" : "");
-    line(text, "");
-  }
+  dependencies(text, p.forward, p.trace);
   line(text, "");
   line(text, "stack backtrace:");
   stack_backtrace(text, "dump_stack_lvl check_irq_usage.cold __lock_acquire lock_acquire");

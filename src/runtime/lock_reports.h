@@ -42,6 +42,8 @@ class LockReports {
   void stack_backtrace(SplatText& text, std::string_view frames, std::string_view skipped = {}) const;
   void trace(SplatText& text, lockdep::TraceId id, u64 indent, std::string_view frames) const;
   void class_details(SplatText& text, lockdep::ClassId id) const;
+  // Each class of a path and where it was taken; the root just now, with `newest`.
+  void dependencies(SplatText& text, const lockdep::Path& path, lockdep::TraceId newest) const;
   // Two CPUs, of which an interrupt comes to the first.
   void irq_scenario(SplatText& text, lockdep::ClassId safe, lockdep::ClassId previous, lockdep::ClassId next,
                     lockdep::ClassId unsafe) const;

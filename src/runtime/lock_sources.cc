@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "runtime/kernel.h"
+#include "runtime/macro_place.h"
 #include "runtime/modules.h"
 
 namespace koi::runtime {
@@ -75,24 +76,8 @@ LockSources::Nesting LockSources::nesting_at(u64 ip) {
 }
 
 std::string LockSources::place_of(u64 ip) {
-  const Place place = kernel_place(ip);
-  return place.file.empty() ? std::string() : fmt::format("{}:{}", place.file, place.line);
-}
-
-LockSources::Place LockSources::kernel_place(u64 ip) {
-  ModuleInstance* const module = kernel_.modules().find_by_address(ip - 1);
-  if (module == nullptr) return {};
-  const auto places = module->source_places(ip - 1);
-  if (places.empty()) return {};
-  // might_sleep() and cond_resched() are macros: they name the place of their use, not these functions'.
-  const auto shown = std::find_if(places.begin(), places.end(), [](const SourcePlace& place) {
-    return place.function != "might_resched" && place.function != "_cond_resched";
-  });
-  if (shown == places.end()) return {};
-  // The headers are named from the top of the kernel's tree.
-  std::string file = shown->file;
-  if (const auto at = file.rfind("/include/"); at != std::string::npos) file.erase(0, at + 1);
-  return {file, shown->line};
+  const auto place = macro_place(kernel_, ip);
+  return place ? fmt::format("{}:{}", place->file, place->line) : std::string();
 }
 
 bool LockSources::sets_class_by_hand(u64 ip) {

@@ -23,14 +23,8 @@ class LockSources {
   // What is known of the annotation of the lock call that returns to `ip`.
   enum class Nesting : u8 { kPlain, kAnnotated, kUnknown };
   [[nodiscard]] Nesting nesting_at(u64 ip);
-  // "FILE:LINE" of the innermost function at a return address; empty: unknown.
+  // "FILE:LINE" as macro_place() finds it; empty: unknown.
   [[nodiscard]] std::string place_of(u64 ip);
-  // The same as the kernel's __FILE__ and __LINE__ would show it.
-  struct Place {
-    std::string file;
-    u32 line = 0;
-  };
-  [[nodiscard]] Place kernel_place(u64 ip);
   // Does the function around that place give locks another class by hand?
   [[nodiscard]] bool sets_class_by_hand(u64 ip);
 
