@@ -83,7 +83,7 @@ Result<ExitCode> symbols(const SymbolsOptions& options) {
   config.release = tree.release;
   config.build_dir = tree.build_dir;
   const std::unique_ptr<runtime::Kernel> kernel = TRY(kapi::boot(config));
-  runtime::SymversIndex symvers(tree.build_dir + "/Module.symvers");
+  auto symvers = runtime::SymversIndex::of_release(tree.release, tree.build_dir);
   // As the loader asks: the kernel must export the name, and koi must have it.
   const auto provides = [&](const std::string& name) -> std::optional<KoiSymbol> {
     const runtime::SymversIndex::Entry* entry = symvers.find(name);

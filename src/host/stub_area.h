@@ -10,6 +10,7 @@
 // also holds the name entries of the declared frame table: 16 bytes for each kernel function that koi stands in for.
 #pragma once
 
+#include "base/check.h"
 #include "base/result.h"
 #include "host/crossing.h"
 #include "host/world.h"
@@ -20,7 +21,7 @@ inline constexpr u64 kStubSize = 16;
 
 class StubArea {
  public:
-  // Takes `size_bytes` of the window. The area is open (writable) until sealed.
+  // Takes `size_bytes` of the window. The area is open (writable) until its creator seals it.
   static Result<StubArea> create(World& world, u64 size_bytes);
 
   // Writes a stub and returns its window address. Requires: open, not full.
@@ -30,8 +31,14 @@ class StubArea {
   // 16 bytes that trap when executed: an address that stands for a kernel function's name.
   u64 add_name_entry();
 
-  void open() { protect(base_, size_bytes_, Protection::kReadWrite); }
-  void seal() { protect(base_, size_bytes_, Protection::kReadExecute); }
+  // In pairs, which may nest: whoever adds many stubs opens once around them.
+  void open() {
+    if (opened_++ == 0) protect(base_, size_bytes_, Protection::kReadWrite);
+  }
+  void seal() {
+    CHECK(opened_ > 0);
+    if (--opened_ == 0) protect(base_, size_bytes_, Protection::kReadExecute);
+  }
 
   [[nodiscard]] u64 base() const { return base_; }
   [[nodiscard]] u64 end() const { return next_; }
@@ -46,6 +53,7 @@ class StubArea {
   u64 size_bytes_;
   u64 next_ = 0;
   u64 upcall_return_ = 0;
+  u32 opened_ = 0;
 };
 
 }  // namespace koi::host

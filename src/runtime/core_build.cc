@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/byte_hash.h"
 #include "base/types.h"
 
 extern char** environ;
@@ -35,30 +36,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A 64-bit multiply-and-rotate hash, eight bytes a step: Module.symvers has 2 MB and is hashed at every start.
-class Hasher {
- public:
-  void add(std::string_view bytes) {
-    while (bytes.size() >= 8) {
-      u64 word;
-      std::memcpy(&word, bytes.data(), 8);
-      mix(word);
-      bytes.remove_prefix(8);
-    }
-    u64 tail = bytes.size();
-    for (const char c : bytes) tail = tail << 8 | static_cast<u8>(c);
-    mix(tail);
-  }
-  [[nodiscard]] std::string hex() const { return fmt::format("{:016x}", state_ ^ state_ >> 29); }
-
- private:
-  void mix(u64 word) {
-    state_ = (state_ ^ word) * 0x9e3779b97f4a7c15ULL;
-    state_ = state_ << 27 | state_ >> 37;
-  }
-  u64 state_ = 0x6b6f692d636f7265ULL;
-};
-
 class FileDescriptor {
  public:
   explicit FileDescriptor(int fd) : fd_(fd) {}
@@ -74,7 +51,7 @@ class FileDescriptor {
 };
 
 // Large files that a package owns are identified by inode, size and time of change instead of their bytes.
-void add_identity(Hasher& hasher, const std::string& path) {
+void add_identity(ByteHash& hasher, const std::string& path) {
   struct stat st {};
   if (stat(path.c_str(), &st) != 0) {
     hasher.add("absent");
@@ -98,7 +75,7 @@ std::string find_in_path(std::string_view program) {
 }
 
 std::string cache_key(const std::string& build_dir) {
-  Hasher hasher;
+  ByteHash hasher;
   for (const KoiCoreSource* source = koi_core_sources; source->name != nullptr; ++source) {
     hasher.add(source->name);
     hasher.add({source->begin, static_cast<size_t>(source->end - source->begin)});
@@ -108,7 +85,7 @@ std::string cache_key(const std::string& build_dir) {
   for (const char* const compiler : {"gcc", "gcc-12", "make"}) add_identity(hasher, find_in_path(compiler));
   const char* const flags = std::getenv("KCFLAGS");
   hasher.add(flags == nullptr ? "" : flags);
-  return hasher.hex();
+  return fmt::format("{:016x}", hasher.value());
 }
 
 Status write_sources(const std::string& directory) {

@@ -120,6 +120,7 @@ Status Kernel::load_core(std::span<const ExportTable> exports) {
         const auto stub = export_stub(name);
         return stub ? stub : std::optional<u64>(missing_stub(name));
       })));
+  stubs_->seal();
   if (config_.for_gdb) {
     const module::ModuleFile file = TRY(module::read_module_file(object.path));
     core_for_gdb_ =

@@ -19,7 +19,9 @@ namespace koi::runtime {
 class ModuleTable::Host final : public module::LoadHost, public module::SymbolSource {
  public:
   Host(Kernel& kernel, ModuleTable& table)
-      : kernel_(kernel), table_(table), symvers_(kernel.config().build_dir + "/Module.symvers") {}
+      : kernel_(kernel),
+        table_(table),
+        symvers_(SymversIndex::of_release(kernel.config().release, kernel.config().build_dir)) {}
 
   int reserve_name(std::string_view name) override {
     if (reserved_ == name) return 0;
