@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The page allocator's other half: building its state for a machine, and looking at it.
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "engine/mm/buddy.h"
@@ -15,6 +14,16 @@ u64 floor_power_of_two(u64 n) {
   u64 p = 1;
   while (p * 2 <= n) p *= 2;
   return p;
+}
+
+// Exact, and without libm, which nothing else of koi needs.
+u64 floor_sqrt(u64 n) {
+  u64 root = 0;
+  for (u64 bit = u64{1} << 31; bit != 0; bit >>= 1) {
+    const u64 larger = root | bit;
+    if (larger * larger <= n) root = larger;
+  }
+  return root;
 }
 
 }  // namespace
@@ -114,7 +123,7 @@ void Buddy::seed(const BuddyConfig& config) {
 // them; shared out by zone size. Lowmem reserve ratios: 256, 256, 32.
 void Buddy::compute_watermarks() {
   const u64 total = managed_pages();
-  u64 kbytes = static_cast<u64>(std::sqrt(static_cast<double>(total * 4 * 16)));
+  u64 kbytes = floor_sqrt(total * 4 * 16);
   kbytes = std::clamp<u64>(kbytes, 128, 262144);
   constexpr u64 kHugePagesFrom = u64{512} << (20 - kPageShift);
   if (total >= kHugePagesFrom) {
