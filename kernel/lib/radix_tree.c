@@ -18,7 +18,7 @@ void radix_tree_node_rcu_free(struct rcu_head *head);
 DEFINE_PER_CPU(struct radix_tree_preload, radix_tree_preloads) = {.lock = INIT_LOCAL_LOCK(lock)};
 
 /* A node is in its constructed state whenever it is in the cache. */
-static void radix_tree_node_construct(void *object) {
+static void radix_tree_node_ctor(void *object) {
   struct xa_node *node = object;
 
   memset(node, 0, sizeof(*node));
@@ -28,13 +28,13 @@ static void radix_tree_node_construct(void *object) {
 void radix_tree_node_rcu_free(struct rcu_head *head) {
   struct xa_node *node = container_of(head, struct xa_node, rcu_head);
 
-  radix_tree_node_construct(node);
+  radix_tree_node_ctor(node);
   kmem_cache_free(radix_tree_node_cachep, node);
 }
 
 void radix_tree_init(void) {
   radix_tree_node_cachep = kmem_cache_create("radix_tree_node", sizeof(struct xa_node), 0,
-                                             SLAB_PANIC | SLAB_RECLAIM_ACCOUNT, radix_tree_node_construct);
+                                             SLAB_PANIC | SLAB_RECLAIM_ACCOUNT, radix_tree_node_ctor);
 }
 
 /* ---- preloading ---- */

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "engine/mm/boot_caches.h"
 #include "engine/mm/slab_sysfs.h"
 #include "runtime/kernel.h"
 #include "runtime/memory.h"
@@ -109,11 +110,14 @@ Result<std::string> KernelFiles::read_slab_attribute(std::string_view path) cons
   const auto slab = split_slab_path(path);
   const mm::SlabDirectory::Entry* const entry =
       slab->cache.empty() ? nullptr : kernel_.memory().slab_directory().find(slab->cache);
-  if (!slab->cache.empty() && (entry == nullptr || entry->cache == nullptr)) return no_such(path);
+  const bool directory = slab->cache.empty() && slab->attribute.empty();
+  if (!directory && (entry == nullptr || entry->cache == nullptr)) return no_such(path);
   if (slab->attribute.empty()) return make_errno(EISDIR, "{}: Is a directory", path);
   const mm::Cache& cache = *entry->cache;
   std::string constructor;
-  if (cache.constructor() != 0 && cache.constructor() != mm::kBootConstructor)
+  if (cache.constructor() == mm::kBootConstructor)
+    constructor = mm::boot_constructor_name(kernel_.memory().slabs().release(), cache.name());
+  else if (cache.constructor() != 0)
     constructor = symbol_text(kernel_.traps().symbols(), cache.constructor());
   auto text = mm::slab_attribute(kernel_.memory().slabs(), cache, slab->attribute, constructor);
   if (!text) return no_such(path);

@@ -10,6 +10,7 @@
 #include "geometry.h"
 #include "loader_session.h"
 #include "log_text.h"
+#include "memory_cases.h"
 #include "splat_cases.h"
 #include "tables.h"
 #include "text.h"
@@ -274,6 +275,7 @@ Result<std::vector<Case>> make_cases(const std::string& reference_directory, con
   add_printk_cases(kernel, cases);
   add_loader_case(kernel, cases);
   TRY(add_geometry_cases(reference_directory, kernel, cases));
+  TRY(add_memory_cases(reference_directory, kernel, cases));
   for (const char* directory : {"splats", "splats_panic_0", "splats_oops_panic", "splats_panic_on_warn",
                                 "splats_slab_nomerge", "splats_slub_debug_FZPU"}) {
     TRY(add_splat_cases(reference_directory, kernel, directory, cases));
@@ -297,9 +299,6 @@ std::vector<std::string> unread_files(const std::string& reference_directory, co
     if (path == kernel + "/version.txt" || path == kernel + "/config_options.txt") continue;
     if (std::any_of(cases.begin(), cases.end(), [&](const Case& made) { return made.file == path; }))
       continue;
-    for (const char* directory : {"/boot_state/", "/slub_debug/"}) {
-      if (path.starts_with(kernel + directory)) path = kernel + directory;
-    }
     unread.insert(std::move(path));
   }
   return {unread.begin(), unread.end()};

@@ -25,7 +25,7 @@ struct Case {
 [[nodiscard]] Result<std::vector<Case>> make_cases(const std::string& reference_directory,
                                                    const std::string& kernel);
 
-// Files below a kernel's directory that no case compares; of boot_state/ and slub_debug/ only the directory's name.
+// Files below a kernel's directory that no case compares.
 [[nodiscard]] std::vector<std::string> unread_files(const std::string& reference_directory,
                                                     const std::string& kernel,
                                                     const std::vector<Case>& cases);

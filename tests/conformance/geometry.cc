@@ -65,6 +65,15 @@ std::vector<Run> geometry_runs(const std::string& kernel, const std::string& fil
   return runs;
 }
 
+std::string geometry_script(const std::string& variant, std::string_view reference) {
+  std::vector<std::string> sizes;
+  for (std::string_view line : split_lines(reference)) {
+    const std::string_view size = line.substr(0, line.find('\t'));
+    if (size != "requested_size") sizes.emplace_back(size);
+  }
+  return session_of(variant, sizes, true);
+}
+
 std::vector<std::string> geometry_rows(std::string_view out, bool merge) {
   std::map<std::string, std::map<std::string, std::string>> attributes;  // cache -> attribute -> value
   std::string cache;

@@ -13,6 +13,8 @@ namespace koi::conformance {
 // One session a variant; only the caches that the reference file has rows for are read.
 [[nodiscard]] std::vector<Run> geometry_runs(const std::string& kernel, const std::string& file_stem,
                                              std::string_view reference);
+// The session for one variant of a file whose first column is the size.
+[[nodiscard]] std::string geometry_script(const std::string& variant, std::string_view reference);
 // The rows of one session's output; `merge`: with the columns merged_into and aliases.
 [[nodiscard]] std::vector<std::string> geometry_rows(std::string_view out, bool merge);
 

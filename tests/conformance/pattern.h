@@ -32,6 +32,7 @@ enum class Kind {
   build_id,       // of the module's file
   kernel_offset,  // where this boot put the kernel: "0x16c00000 from ...", or "disabled"
   machine,        // Hardware name: the emulator's board and firmware
+  count,          // a number of a /proc file and the blanks that fill its column
 };
 
 struct Span {
@@ -50,6 +51,7 @@ enum class Dialect {
   kmsg,          // a /dev/kmsg record "level,sequence,microseconds,flags;text"
   address_cell,  // "[0xffff...]" or "[     ffff...]": a raw pointer with flags or a width
   any_number,    // a decimal number that depends on a masked neighbour
+  counts,        // a line of a /proc memory file: proc_counts.h
 };
 
 class Pattern {
@@ -58,6 +60,9 @@ class Pattern {
   [[nodiscard]] static Pattern parse(std::string_view expected, Dialect dialect);
   // A table row: one dialect a cell, cells separated by tabs. Missing dialects count as exact.
   [[nodiscard]] static Pattern parse_row(std::string_view expected, const std::vector<Dialect>& cells);
+
+  // From spans that cover the line without gaps.
+  [[nodiscard]] static Pattern of_spans(std::string_view expected, std::vector<Span> spans);
 
   [[nodiscard]] bool matches(std::string_view actual) const;
   [[nodiscard]] const std::string& text() const { return text_; }

@@ -25,6 +25,30 @@ TEST(Pattern, SpansCoverTheLine) {
   }
 }
 
+TEST(Pattern, MemoryFilesKeepNamesColumnsAndGeometry) {
+  const auto matches = [](std::string_view expected, std::string_view actual) {
+    return Pattern::parse(expected, Dialect::counts).matches(actual);
+  };
+  const std::string_view slab =
+      "kmalloc-64          1600   1600     64   64    1 : tunables    0    0    0 : slabdata     25     25   "
+      "   0";
+  EXPECT_TRUE(matches(slab,
+                      "kmalloc-64             0      0     64   64    1 : tunables    0    0    0 : slabdata "
+                      "     0      0      0"));
+  EXPECT_FALSE(matches(slab,
+                       "kmalloc-64             0      0     72   64    1 : tunables    0    0    0 : "
+                       "slabdata      0      0      0"));
+  EXPECT_FALSE(matches(slab,
+                       "kmalloc-64             0     0     64   64    1 : tunables    0    0    0 : slabdata "
+                       "     0      0      0"));
+  EXPECT_TRUE(matches("MemFree:          429964 kB", "MemFree:               1 kB"));
+  EXPECT_FALSE(matches("MemFree:          429964 kB", "MemFree:     1 kB"));
+  EXPECT_FALSE(matches("Hugepagesize:       2048 kB", "Hugepagesize:       4096 kB"));
+  EXPECT_FALSE(matches("Node 0, zone    DMA32      2 ", "Node 1, zone    DMA32      2 "));
+  EXPECT_TRUE(matches("Node 0, zone    DMA32      2 ", "Node 0, zone    DMA32   1002 "));
+  EXPECT_FALSE(matches("      nr_dirty     0", "      nr_dirty     1"));
+}
+
 TEST(Pattern, LevelIsComparedAndStampIsNot) {
   EXPECT_TRUE(log_matches("<4>[    3.604375] text", "<4>[12345.000001] text"));
   EXPECT_FALSE(log_matches("<4>[    3.604375] text", "<5>[    3.604375] text"));

@@ -43,6 +43,8 @@ cat /sys/kernel/slab/koi_first/cpu_partial
 echo 7 > /sys/kernel/slab/koi_first/min_partial
 cat /sys/kernel/slab/koi_first/min_partial
 cat /sys/kernel/slab/koi_first/nonsense
+cat /sys/kernel/slab//object_size
+cat /sys/kernel/slab/inode_cache/ctor
 ls /sys/kernel/slab/koi_first
 cat /proc/slabinfo
 cat /proc/buddyinfo
@@ -52,7 +54,7 @@ cat /proc/pagetypeinfo
 cat /proc/allocinfo
 END
 koi_all shell --kernel "$release" --script "$work/session"
-expect_order '^:0001000$' '^[1-9][0-9]*$' '^1000$' '^7$' 'koi_first/nonsense: No such file' '^aliases$' '^usersize$' '^slabinfo - version: 2\.1$' \
+expect_order '^:0001000$' '^[1-9][0-9]*$' '^1000$' '^7$' 'koi_first/nonsense: No such file' 'slab//object_size: No such file' '^init_once\+0x0/0x10$' '^aliases$' '^usersize$' '^slabinfo - version: 2\.1$' \
   '^kmalloc-64 +[0-9]+ +[0-9]+ +64 ' '^Node 0, zone +DMA ' '^MemTotal: +[0-9]+ kB$' '^Node 0, zone +DMA32$' '^Page block order: 9$' \
   '^allocinfo - version: 1\.0$' 'slab_damage\.c:[0-9]+ \[slab_damage\] func:slab_damage_init$'
 

@@ -22,7 +22,7 @@ void create_those(SlabAllocator& slabs, bool early) {
                              .size = apart ? own_size(slabs, cache) : cache.object_size,
                              .align = cache.align,
                              .flags = cache.flags,
-                             .constructor = cache.has_constructor ? kBootConstructor : 0,
+                             .constructor = !cache.constructor.empty() ? kBootConstructor : 0,
                              .usercopy_size = cache.usercopy_bytes},
                             apart ? 1 : cache.reference_count);
   }
@@ -45,12 +45,20 @@ void create_boot_caches(SlabAllocator& slabs) {
   }
 }
 
+std::string_view boot_constructor_name(Release release, std::string_view cache) {
+  for (const BootCache& boot : release == Release::k6_1 ? boot_caches_6_1() : boot_caches_6_12()) {
+    if (boot.name == cache) return boot.constructor;
+  }
+  return {};
+}
+
 void list_boot_caches(const SlabAllocator& slabs, SlabDirectory& directory) {
   for (Cache* cache : slabs.caches()) directory.created(cache);
   for (const BootAlias& alias : aliases_of(slabs)) {
     if (slabs.keeps_apart(alias.name, alias.flags)) continue;
-    const SlabDirectory::Entry* const entry = directory.find(alias.shares);
-    if (entry != nullptr && entry->cache != nullptr) directory.aliased(entry->cache, alias.name);
+    Cache* const shared = slabs.find_mergeable(
+        {.name = alias.name, .size = alias.object_size, .align = alias.align, .flags = alias.flags});
+    if (shared != nullptr) directory.aliased(shared, alias.name);
   }
 }
 

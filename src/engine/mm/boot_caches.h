@@ -18,13 +18,12 @@ struct BootCache {
   u32 flags;
   u32 usercopy_bytes;
   s32 reference_count;
-  bool has_constructor;
+  std::string_view constructor;  // as ctor in sysfs names it; empty: none
 };
 
 // A cache that is only a name for another one, unless the boot options keep caches apart.
 struct BootAlias {
   std::string_view name;
-  std::string_view shares;  // ":0000064"
   u32 object_size;
   u32 align;
   u32 flags;
@@ -48,6 +47,8 @@ void create_early_caches(SlabAllocator& slabs);
 // All others: call after. Where caches are kept apart (slab_nomerge, debugging), the aliases come last, each with slabs of
 // its own.
 void create_boot_caches(SlabAllocator& slabs);
+// The constructor of a cache that has kBootConstructor, as the ctor file names it.
+[[nodiscard]] std::string_view boot_constructor_name(Release release, std::string_view cache);
 // What /sys/kernel/slab shows of all caches that there are, and of the names that share one.
 void list_boot_caches(const SlabAllocator& slabs, SlabDirectory& directory);
 

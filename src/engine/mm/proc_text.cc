@@ -227,9 +227,9 @@ std::string zoneinfo_text(const Buddy& buddy, const SlabAllocator& slabs, const 
     }
     text += '\n';
   }
-  // ZONE_MOVABLE and ZONE_DEVICE, which the machine has not got: the former's watermark has a floor.
-  constexpr u64 kMovableFloor = 32;
-  const ZoneNumbers movable{0, kMovableFloor, kMovableFloor, kMovableFloor, 0, 0, 0};
+  // ZONE_MOVABLE and ZONE_DEVICE, which the machine has not got: in 6.12 the former's watermark has a floor.
+  const u64 floor = release == Release::k6_1 ? 0 : 32;
+  const ZoneNumbers movable{0, floor, floor, floor, 0, 0, 0};
   for (const auto& [name, numbers] : {std::pair{"Movable", movable}, std::pair{"Device", ZoneNumbers{}}}) {
     text += fmt::format(fmt::runtime(zone_head(release, name, numbers)), "");
     text += "\n        protection: (0, 0, 0, 0, 0)\n";

@@ -446,6 +446,8 @@ class SlabAllocator {
   // Name of the cache's directory in /sys/kernel/slab: its own, or the id that mergeable caches share.
   [[nodiscard]] std::string sysfs_name(const Cache* cache) const;
   [[nodiscard]] bool is_mergeable(const Cache* cache) const;
+  // The cache that a request for a new one would share; nullptr: none.
+  [[nodiscard]] Cache* find_mergeable(const CacheRequest& request) const;
   // Would the boot options keep a cache of that name and those flags from sharing another's slabs?
   [[nodiscard]] bool keeps_apart(std::string_view name, u32 flags) const {
     return config_.nomerge || (flags_for(name, flags) & slab_flag::kNeverMerge) != 0;
@@ -490,7 +492,6 @@ class SlabAllocator {
     std::memset(object, 0, bytes);
   }
   [[nodiscard]] u32 flags_for(std::string_view name, u32 flags) const;
-  [[nodiscard]] Cache* find_mergeable(const CacheRequest& request) const;
   [[nodiscard]] Cache* build(const CacheRequest& request, u32 align, u32 flags);
   void prepare_random_sequence(Cache* cache);
   void release(Cache* cache);
