@@ -10,6 +10,7 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "cli/gdb_session.h"
 #include "cli/header_trees.h"
@@ -40,8 +41,7 @@ bool names_a_module(std::string_view word) {
 void complain(const std::string& message) { print_error("{}", message); }
 
 // The version magic of the module: it begins with the release that it was built for.
-Result<std::string> vermagic_of(const std::string& path) {
-  const module::ModuleFile file = TRY(module::read_module_file(path));
+Result<std::string> vermagic_of(const module::ModuleFile& file) {
   module::CollectedLog log;
   const module::ElfImage image = TRY(module::ElfImage::parse(file, module::ElfRules{}, log));
   if (image.modinfo == 0) return std::string();
@@ -70,14 +70,15 @@ std::string with_boot_arguments(const runtime::Kernel& kernel, const ModuleReque
   return text + request.arguments;
 }
 
-// Loads one module in a task of its own. False: it did not come to life.
-bool load_one(runtime::Kernel& kernel, const ModuleRequest& request, const RunOutput& output,
-              std::vector<Loaded>& loaded, RunOutcome& outcome) {
+// Loads one module in a task of its own; `file`: if it was read already. False: it did not come to life.
+bool load_one(runtime::Kernel& kernel, const ModuleRequest& request, std::optional<module::ModuleFile> file,
+              const RunOutput& output, std::vector<Loaded>& loaded, RunOutcome& outcome) {
   runtime::ModuleCall call;
   const size_t before = kernel.modules().all().size();
   const std::string arguments = with_boot_arguments(kernel, request);
   const runtime::TaskEnd end = kernel.run_task("insmod", [&] {
-    call = kernel.modules().finit_module(request.path, arguments, {});
+    call = file ? kernel.modules().init_module(std::move(*file), arguments, {})
+                : kernel.modules().finit_module(request.path, arguments, {});
     return call.value;
   });
   kernel.console().log().finalize_open();
@@ -147,9 +148,9 @@ Result<std::vector<ModuleRequest>> parse_requests(const std::vector<std::string>
 }
 
 Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& options,
-                                                      const std::string& first_module) {
+                                                      const module::ModuleFile* first_module) {
   std::string vermagic;
-  if (!first_module.empty()) vermagic = TRY(vermagic_of(first_module));
+  if (first_module != nullptr) vermagic = TRY(vermagic_of(*first_module));
   const HeaderTree tree = TRY(header_tree_for_module(find_header_trees(), options.kernel, vermagic));
   runtime::KernelConfig config;
   config.release = tree.release;
@@ -183,7 +184,10 @@ ExitCode run_modules(const MachineOptions& options, const std::vector<std::strin
     return refuse("reports, recordings and --fail-on leak need the accounting; leave out --accounting=off");
   const auto requests = parse_requests(words);
   if (!requests.ok()) return refuse(requests.error().message);
-  auto booted = boot_machine(options, requests->front().path);
+  auto read = module::read_module_file(requests->front().path);
+  if (!read.ok()) return refuse(read.error().message);
+  std::optional<module::ModuleFile> first = std::move(*read);
+  auto booted = boot_machine(options, &*first);
   if (!booted.ok()) return refuse(booted.error().message);
   runtime::Kernel& kernel = **booted;
   std::optional<LogOutput> output;
@@ -198,7 +202,8 @@ ExitCode run_modules(const MachineOptions& options, const std::vector<std::strin
   std::vector<Loaded> loaded;
   size_t reached = 0;
   while (reached < requests->size() && !kernel.halted()) {
-    if (!load_one(kernel, (*requests)[reached++], out, loaded, outcome)) break;
+    if (!load_one(kernel, (*requests)[reached++], std::exchange(first, std::nullopt), out, loaded, outcome))
+      break;
   }
   for (size_t i = reached; document && i < requests->size(); ++i)
     document->note_module((*requests)[i].path, (*requests)[i].arguments, "not reached", 0, {});
@@ -230,7 +235,7 @@ ExitCode run_script(const MachineOptions& options, const std::string& path) {
     }
   }
   std::istream& in = path.empty() ? std::cin : file;
-  auto booted = boot_machine(options, {});
+  auto booted = boot_machine(options, nullptr);
   if (!booted.ok()) {
     complain(booted.error().message);
     return ExitCode::kUnusable;

@@ -10,6 +10,7 @@
 #include "cli/common_options.h"
 #include "cli/exit_code.h"
 #include "cli/memory_session.h"
+#include "module/module_file.h"
 #include "runtime/kernel.h"
 
 namespace koi::cli {
@@ -22,9 +23,9 @@ struct ModuleRequest {
 // Splits "a.ko x=1 b.ko" into requests: a word that is no assignment and names a .ko file (compressed or not) starts one.
 [[nodiscard]] Result<std::vector<ModuleRequest>> parse_requests(const std::vector<std::string>& words);
 
-// Boots the machine that the options and the first module's version magic ask for.
+// Boots the machine that the options and the first module's (nullptr: there is none) version magic ask for.
 [[nodiscard]] Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& options,
-                                                                    const std::string& first_module);
+                                                                    const module::ModuleFile* first_module);
 // `koi shell`: the lines of a script, or of stdin when `path` is empty.
 ExitCode run_script(const MachineOptions& options, const std::string& path);
 ExitCode run_modules(const MachineOptions& options, const std::vector<std::string>& words,

@@ -58,6 +58,12 @@ void protect(u64 address, u64 size_bytes, Protection protection) {
   CHECK(rc == 0, "mprotect {:#x}+{:#x}: {}", address, size_bytes, std::strerror(errno));
 }
 
+void populate(u64 address, u64 size_bytes) {
+  // Before Linux 5.14 there is no such advice, and each page comes when it is touched.
+  static_cast<void>(
+      madvise(reinterpret_cast<void*>(address), round_up(size_bytes, kPageSize), MADV_POPULATE_WRITE));
+}
+
 void discard(u64 address, u64 size_bytes) {
   const int rc = madvise(reinterpret_cast<void*>(address), round_up(size_bytes, kPageSize), MADV_DONTNEED);
   CHECK(rc == 0, "madvise {:#x}+{:#x}: {}", address, size_bytes, std::strerror(errno));
@@ -79,10 +85,13 @@ void* EngineHeap::do_allocate(size_t bytes, size_t alignment) {
     return head;
   }
   // Blocks above a page are only page-aligned, so that a big table does not waste as much again.
-  const u64 unit = std::max<u64>(alignment, std::min(size, kPageSize));
-  const u64 at = round_up(next_, unit);
-  if (at + size > end_) throw std::bad_alloc();
-  next_ = at + size;
+  return take_zeroed(size, std::max<u64>(alignment, std::min(size, kPageSize)));
+}
+
+void* EngineHeap::take_zeroed(size_t bytes, size_t alignment) {
+  const u64 at = round_up(next_, alignment);
+  if (at + bytes > end_) throw std::bad_alloc();
+  next_ = at + bytes;
   return reinterpret_cast<void*>(at);
 }
 

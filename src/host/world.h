@@ -6,6 +6,8 @@
 #pragma once
 
 #include <memory_resource>
+#include <span>
+#include <type_traits>
 
 #include "base/result.h"
 #include "base/strong.h"
@@ -28,6 +30,8 @@ class EngineHeap final : public std::pmr::memory_resource {
   EngineHeap() = default;
   void reset(u64 base, u64 size_bytes);
   [[nodiscard]] u64 used_bytes() const { return next_ - base_; }
+  // Memory that was never used, and so reads as zeroes without being written: a large table costs only what it touches.
+  [[nodiscard]] void* take_zeroed(size_t bytes, size_t alignment);
 
  private:
   void* do_allocate(size_t bytes, size_t alignment) override;
@@ -55,6 +59,12 @@ class World {
 
   [[nodiscard]] const WorldConfig& config() const { return config_; }
   [[nodiscard]] std::pmr::memory_resource* heap() { return &heap_; }
+  // `count` of T, all zeroes, for as long as the world lasts.
+  template <class T>
+  [[nodiscard]] std::span<T> zeroed(size_t count) {
+    static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
+    return {static_cast<T*>(heap_.take_zeroed(count * sizeof(T), alignof(T))), count};
+  }
   [[nodiscard]] u64 vmalloc_size() const { return vmalloc_size_; }
   [[nodiscard]] u64 percpu_area(VcpuId cpu) const;
 
@@ -88,6 +98,8 @@ class World {
 };
 
 void protect(u64 address, u64 size_bytes, Protection protection);
+// Gets the memory of a writable range that will be written at once, in one call instead of a fault a page.
+void populate(u64 address, u64 size_bytes);
 // Gives the pages' memory back to the host and makes them read as zeroes.
 void discard(u64 address, u64 size_bytes);
 

@@ -30,6 +30,7 @@ struct KoiCoreSource {
 };
 extern const KoiCoreSource koi_core_sources[] __attribute__((visibility("hidden")));
 }
+extern const char koi_core_sources_hash[];  // of their names and bytes
 
 namespace koi::runtime {
 namespace {
@@ -76,10 +77,7 @@ std::string find_in_path(std::string_view program) {
 
 std::string cache_key(const std::string& build_dir) {
   ByteHash hasher;
-  for (const KoiCoreSource* source = koi_core_sources; source->name != nullptr; ++source) {
-    hasher.add(source->name);
-    hasher.add({source->begin, static_cast<size_t>(source->end - source->begin)});
-  }
+  hasher.add(koi_core_sources_hash);
   add_identity(hasher, build_dir + "/include/generated/autoconf.h");
   add_identity(hasher, build_dir + "/Module.symvers");
   for (const char* const compiler : {"gcc", "gcc-12", "make"}) add_identity(hasher, find_in_path(compiler));

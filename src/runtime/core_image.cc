@@ -110,6 +110,7 @@ class CoreLoader {
     size_bytes_ = round_up(total, host::kPageSize);
     base_ = TRY(world_.window_take(size_bytes_));
     host::protect(base_, size_bytes_, host::Protection::kReadWrite);
+    host::populate(base_, size_bytes_);
     image_.percpu_offset_ = kPercpuStart;
     image_.percpu_image_.assign(percpu - kPercpuStart, 0);
     for (Section& section : sections_) {
@@ -135,16 +136,20 @@ class CoreLoader {
     const auto* const symbols = reinterpret_cast<const Elf64_Sym*>(table.bytes);
     const size_t count = table.header.sh_size / sizeof(Elf64_Sym);
     values_.assign(count, 0);
+    TRY(copy_names());
+    image_.symbols_.reserve(count);
+    image_.functions_.reserve(count);
     std::string missing;
     for (size_t i = 1; i < count; ++i) {
       const Elf64_Sym& symbol = symbols[i];
-      const std::string name = elf_strptr(elf_, table.header.sh_link, symbol.st_name);
+      if (symbol.st_name >= names_bytes_) return make_error("{}: symbol {} has no name", path_, i);
+      const std::string_view name = image_.names_.get() + symbol.st_name;
       if (symbol.st_shndx == SHN_UNDEF) {
         const auto target = exports_(name);
         if (target) {
           values_[i] = *target;
         } else if (ELF64_ST_BIND(symbol.st_info) != STB_WEAK) {
-          missing += " " + name;
+          (missing += ' ') += name;
         }
         continue;
       }
@@ -164,7 +169,17 @@ class CoreLoader {
     return Ok{};
   }
 
-  void note_symbol(const Elf64_Sym& symbol, const std::string& name, const Section& section, u64 value) {
+  Status copy_names() {
+    const Section& strings = sections_[sections_[symtab_].header.sh_link];
+    names_bytes_ = strings.header.sh_size;
+    if (strings.bytes == nullptr || names_bytes_ == 0 || strings.bytes[names_bytes_ - 1] != 0)
+      return make_error("{}: damaged string table; remove it and run again", path_);
+    image_.names_ = std::make_unique_for_overwrite<char[]>(names_bytes_);
+    std::memcpy(image_.names_.get(), strings.bytes, names_bytes_);
+    return Ok{};
+  }
+
+  void note_symbol(const Elf64_Sym& symbol, std::string_view name, const Section& section, u64 value) {
     if (ELF64_ST_TYPE(symbol.st_info) == STT_FUNC) {
       // The core's own lock functions stand for the kernel's (kernel/own_locks.h).
       constexpr std::string_view kStandsFor = "koi_as_";
@@ -249,6 +264,7 @@ class CoreLoader {
   Elf* elf_ = nullptr;
   std::vector<Section> sections_;
   size_t symtab_ = 0;
+  u64 names_bytes_ = 0;
   std::vector<u64> values_;
   u64 part_offset_[4] = {};
   u64 base_ = 0;
@@ -260,7 +276,7 @@ Result<CoreImage> CoreImage::load(const std::string& path, host::World& world, c
 }
 
 std::optional<CoreImage::Symbol> CoreImage::find(std::string_view name) const {
-  const auto it = symbols_.find(std::string(name));
+  const auto it = symbols_.find(name);
   if (it == symbols_.end()) return std::nullopt;
   return it->second;
 }
@@ -272,7 +288,7 @@ u64 CoreImage::address_of(std::string_view name) const {
 }
 
 std::optional<u64> CoreImage::layout(std::string_view name) const {
-  const auto it = layout_.find(std::string(name));
+  const auto it = layout_.find(name);
   if (it == layout_.end()) return std::nullopt;
   return it->second;
 }

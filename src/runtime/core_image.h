@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,7 +21,7 @@ namespace koi::runtime {
 struct CoreFunction {
   u64 address = 0;
   u64 size = 0;
-  std::string name;
+  std::string_view name;  // in the image's copy of the string table
 };
 
 class CoreImage {
@@ -79,8 +80,9 @@ class CoreImage {
 
  private:
   friend class CoreLoader;
-  std::unordered_map<std::string, Symbol> symbols_;
-  std::unordered_map<std::string, u64> layout_;
+  std::unique_ptr<char[]> names_;  // core.o's string table, that all names here lie in
+  std::unordered_map<std::string_view, Symbol> symbols_;
+  std::unordered_map<std::string_view, u64> layout_;
   std::vector<CoreFunction> functions_;  // by address
   std::vector<u8> percpu_image_;
   std::vector<ExceptionEntry> exceptions_;

@@ -103,6 +103,7 @@ Status Kernel::start(std::span<const ExportTable> exports) {
 void Kernel::collect_exports(std::span<const ExportTable> tables) {
   for (const ExportTable table : tables) exports_.insert(exports_.end(), table.begin(), table.end());
   export_functions_.reserve(exports_.size());
+  export_index_.reserve(exports_.size());
   for (u32 i = 0; i < exports_.size(); ++i) {
     export_functions_.push_back(exports_[i].function);
     const bool fresh = export_index_.emplace(exports_[i].name, i).second;
@@ -428,7 +429,7 @@ std::optional<Symbol> Kernel::stub_symbol(u64 address) const {
   if (const u64 function = call_sites_ == nullptr ? 0 : call_sites_->function_behind(address);
       function != 0) {
     if (const CoreFunction* const core = core_->function_at(function); core != nullptr)
-      return Symbol{core->name, 0, core->size, {}};
+      return Symbol{std::string(core->name), 0, core->size, {}};
     address = function;
   }
   if (address < stubs_->base() || address >= stubs_->end()) return std::nullopt;

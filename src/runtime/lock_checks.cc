@@ -55,14 +55,13 @@ LockChecks::LockChecks(Kernel& kernel)
       instances_(kernel.world().heap()),
       traces_(kernel.world().heap()),
       stats_(kernel.world().heap()),
-      cache_(kernel.world().heap()),
+      cache_(kernel.world().zeroed<lockdep::CacheEntry>(lockdep::kCacheEntries)),
       generations_(lockdep::kGenerations, 1, kernel.world().heap()),
-      pages_(kPageSlots, u8{0}, kernel.world().heap()),
+      pages_(kernel.world().zeroed<u8>(kPageSlots)),
       free_stacks_(kernel.world().heap()),
       sites_(kernel.world().heap()),
       name_sites_(kernel.world().heap()),
       nested_(kernel.world().heap()) {
-  cache_.resize(lockdep::kCacheEntries);
   traces_.emplace_back();
   stats_.resize(1);
   stack_offset_ = kernel.core().address_of("koi_held_stack");

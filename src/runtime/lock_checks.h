@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <memory_resource>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -115,9 +116,9 @@ class LockChecks final : public lockdep::ProblemSink {
   std::pmr::map<u64, Instance> instances_;  // by the lock's address
   std::pmr::vector<Trace> traces_;
   std::pmr::vector<lockdep::LockStat> stats_;  // by class
-  std::pmr::vector<lockdep::CacheEntry> cache_;
+  std::span<lockdep::CacheEntry> cache_;
   std::pmr::vector<u32> generations_;
-  std::pmr::vector<u8> pages_;  // which pages may have locks
+  std::span<u8> pages_;  // which pages may have locks
   std::pmr::vector<lockdep::HeldStack*> free_stacks_;
   std::pmr::unordered_map<u64, u64> sites_;  // init site → the one that stands for its class
   std::pmr::unordered_map<u64, std::pmr::vector<u64>> name_sites_;  // initialiser's text → sites

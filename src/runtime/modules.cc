@@ -43,10 +43,16 @@ ModuleCall ModuleTable::finit_module(const std::string& path, std::string_view a
   Result<module::ModuleFile> file = module::read_module_file(path);
   if (!file.ok())
     return {-(file.error().errno_value == 0 ? ENOEXEC : file.error().errno_value), file.error().message};
+  return init_module(std::move(*file), args, flags);
+}
+
+ModuleCall ModuleTable::init_module(module::ModuleFile file, std::string_view args,
+                                    const module::LoadFlags& flags) {
+  if (loading_disabled_) return {-EPERM, "loading modules is disabled (modules_disabled)"};
   prepare_core();
   host_->begin();
   Result<module::LoadedModule> loaded =
-      module::load_module(std::make_unique<module::ModuleFile>(std::move(*file)), facts_, flags, *host_,
+      module::load_module(std::make_unique<module::ModuleFile>(std::move(file)), facts_, flags, *host_,
                           taint_, kernel_.console());
   if (!loaded.ok()) {
     kernel_.call_sites().abandon();

@@ -79,6 +79,8 @@ class ModuleTable {
 
   // ---- system calls; from a task ----
   ModuleCall finit_module(const std::string& path, std::string_view args, const module::LoadFlags& flags);
+  // The same for a file that was read already.
+  ModuleCall init_module(module::ModuleFile file, std::string_view args, const module::LoadFlags& flags);
   // `force`: O_TRUNC; without O_NONBLOCK nothing differs, since koi's callers never wait.
   ModuleCall delete_module(std::string_view name, bool force);
 

@@ -88,7 +88,7 @@ std::vector<TraceItem> Traps::trace_of(const sched::Task& task, u64 border, cons
   composition.export_name = [this](u32 index) { return std::string_view(kernel_.export_at(index).name); };
   const auto core_name = [this](u64 address) -> std::string_view {
     const CoreFunction* const function = kernel_.core().function_at(address);
-    return function == nullptr ? std::string_view() : std::string_view(function->name);
+    return function == nullptr ? std::string_view() : function->name;
   };
   const CoreFrames split = split_core_frames(unwound(task, border, trap), core_name);
   if (split.context) composition.context = *split.context;

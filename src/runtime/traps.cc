@@ -58,7 +58,7 @@ std::optional<Symbol> KernelSymbols::lookup(u64 address) const {
     return Symbol{std::string(found->name), found->offset, found->size, module->name()};
   }
   if (const CoreFunction* const function = kernel_.core().function_at(address); function != nullptr) {
-    return Symbol{function->name, address - function->address, function->size, {}};
+    return Symbol{std::string(function->name), address - function->address, function->size, {}};
   }
   return kernel_.stub_symbol(address);
 }
