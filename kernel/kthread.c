@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Kernel threads: what a task_struct's worker_private points to, stopping, parking, and the worker API on top. */
 
-enum koi_kthread_bits { KOI_SHOULD_STOP, KOI_SHOULD_PARK, KOI_IS_PARKED, KOI_PER_CPU };
+enum koi_kthread_bits { KOI_SHOULD_STOP, KOI_SHOULD_PARK, KOI_IS_PARKED, KOI_PER_CPU, KOI_LEAVES };
 
 struct koi_kthread {
 	unsigned long flags;
@@ -38,6 +38,7 @@ void __noreturn kthread_exit(long result)
 	struct koi_kthread *k = koi_kthread_of(current);
 
 	k->result = result;
+	__set_bit(KOI_LEAVES, &k->flags);
 	complete(&k->exited);
 	koi_exit_task(0);
 	unreachable();
@@ -45,6 +46,8 @@ void __noreturn kthread_exit(long result)
 
 void __noreturn kthread_complete_and_exit(struct completion *done, long code)
 {
+	/* Whoever waits may unload the module: the thread never comes back to it. */
+	__set_bit(KOI_LEAVES, &koi_kthread_of(current)->flags);
 	if (done)
 		complete(done);
 	kthread_exit(code);

@@ -151,7 +151,7 @@ static void koi_check_tasks(struct koi_range memory)
 	list_for_each_entry(t, &init_task.tasks, tasks) {
 		struct koi_kthread *k = (t->flags & PF_KTHREAD) ? t->worker_private : NULL;
 
-		if (k && koi_in(memory, k->fn))
+		if (k && !test_bit(KOI_LEAVES, &k->flags) && koi_in(memory, k->fn))
 			koi_left_behind("kthread", k->fn, t->comm, t->pid);
 	}
 }

@@ -22,8 +22,8 @@ static u64 koi_random_u64(void)
 	return result;
 }
 
-/* splitmix64 spreads the seed over the state, as the generator's authors advise. */
-static void koi_random_init(u64 seed)
+/* Once, at the end of the boot. splitmix64 spreads the seed over the state, as the generator's authors advise. */
+void koi_random_init(u64 seed)
 {
 	int i;
 

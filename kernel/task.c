@@ -105,8 +105,6 @@ void koi_percpu_init(unsigned int cpu, unsigned long area)
 	((struct cpuinfo_x86 *)(area + (unsigned long)&cpu_info))->cpu_index = cpu;
 }
 
-static void koi_random_init(u64 seed);
-
 /* Once, before the first task: CPU masks, memory bases, the first task. */
 struct koi_boot_facts {
 	u64 cpus;
@@ -115,7 +113,6 @@ struct koi_boot_facts {
 	u64 vmalloc_start;
 	u64 max_pfn;
 	u64 tsc_khz;
-	u64 seed;
 };
 
 void koi_core_init(const struct koi_boot_facts *facts)
@@ -138,7 +135,6 @@ void koi_core_init(const struct koi_boot_facts *facts)
 	tsc_khz = cpu_khz = facts->tsc_khz;
 	for (cpu = 0; cpu < NR_NODE_STATES; cpu++)
 		__set_bit(0, node_states[cpu].bits);
-	koi_random_init(facts->seed);
 	koi_paravirt_init();
 	init_cred.usage = koi_root_cred.usage;
 	init_nsproxy.uts_ns = &init_uts_ns;

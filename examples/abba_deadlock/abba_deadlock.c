@@ -2,10 +2,10 @@
 /*
  * Two accounts, two threads, and a transfer in each direction that takes the account it takes money from first. On most
  * runs nothing happens: the threads meet only if each is between its two locks at the same time. koi reports the order all
- * the same. With by_address=1 the locks are always taken in one order, and there is nothing to report.
+ * the same, and `koi explore` finds a schedule in which they meet. With by_address=1 the locks are always taken in one order,
+ * and there is nothing to report or to find.
  */
 #include <linux/completion.h>
-#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -43,15 +43,14 @@ static DECLARE_COMPLETION(done);
 static int saver(void *unused)
 {
 	transfer(&checking, &savings, 10);
-	complete(&done);
-	return 0;
+	/* Not complete() and return: the module could be gone by then. */
+	kthread_complete_and_exit(&done, 0);
 }
 
 static int spender(void *unused)
 {
 	transfer(&savings, &checking, 25);
-	complete(&done);
-	return 0;
+	kthread_complete_and_exit(&done, 0);
 }
 
 static int __init abba_init(void)
@@ -60,12 +59,14 @@ static int __init abba_init(void)
 
 	if (IS_ERR(t))
 		return PTR_ERR(t);
-	wait_for_completion(&done);
-	msleep(1);
 	t = kthread_run(spender, NULL, "spender");
 	if (IS_ERR(t))
-		return PTR_ERR(t);
+		goto out;
 	wait_for_completion(&done);
+out:
+	wait_for_completion(&done);
+	if (IS_ERR(t))
+		return PTR_ERR(t);
 	pr_info("checking %ld, savings %ld\n", checking.balance, savings.balance);
 	return 0;
 }

@@ -4,7 +4,11 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 #include <limits>
 
 namespace koi::cli {
@@ -62,6 +66,18 @@ void add_choice(CLI::App& app, const std::string& name, T& target,
 
 }  // namespace
 
+Result<sched::Schedule> read_schedule(const std::string& text) {
+  std::ifstream file(text);
+  if (!file) {
+    Result<sched::Schedule> parsed = sched::parse_schedule(text);
+    if (!parsed.ok() && text.find_first_of("@,>") == std::string::npos)
+      return make_error("{}: {}", text, std::strerror(ENOENT));
+    return parsed;
+  }
+  const std::string content(std::istreambuf_iterator<char>(file), {});
+  return sched::parse_schedule(content);
+}
+
 Result<u64> parse_size(std::string_view text) {
   u64 number = 0;
   const char* end = text.data() + text.size();
@@ -100,6 +116,45 @@ void add_kernel_option(CLI::App& app, std::string& release) {
       ->type_name("RELEASE");
 }
 
+void add_strategy_options(CLI::App& app, sched::InterleaverConfig& schedule) {
+  using sched::Strategy;
+  add_choice<Strategy>(app, "--strategy", schedule.strategy,
+                       {{"stock", Strategy::kStock},
+                        {"random", Strategy::kRandom},
+                        {"pct", Strategy::kPct},
+                        {"round-robin", Strategy::kRoundRobin}},
+                       "which virtual CPU goes on at a switch point, from the seed");
+  app.add_option("--depth", schedule.depth,
+                 "pct: the number of places that a bug needs to fall together, 1 to 64")
+      ->type_name("D")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 64));
+  app.add_option("--steps", schedule.steps,
+                 "pct: about how many switch points the run has; koi explore measures it")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::Range(u64{1}, u64{1} << 40));
+  app.parse_complete_callback([&app, &schedule] {
+    for (const char* const name : {"--depth", "--steps"}) {
+      if (schedule.strategy != Strategy::kPct && app.count(name) != 0)
+        throw CLI::ValidationError(name, "belongs to --strategy pct");
+    }
+  });
+}
+
+void add_schedule_option(CLI::App& app, sched::InterleaverConfig& schedule) {
+  app.add_option_function<std::string>(
+         "--schedule",
+         [&schedule](const std::string& text) {
+           const Result<sched::Schedule> parsed = read_schedule(text);
+           if (!parsed.ok()) throw CLI::ValidationError("--schedule", parsed.error().message);
+           schedule.schedule = *parsed;
+           schedule.strategy = sched::Strategy::kSchedule;
+         },
+         "replay a schedule of koi explore: its text, or the file that holds it")
+      ->type_name("SCHEDULE|FILE");
+}
+
 void add_machine_options(CLI::App& app, MachineOptions& options) {
   app.add_option("--cpus", options.cpus, "number of virtual CPUs, 1 to 64")
       ->type_name("N")
@@ -132,6 +187,7 @@ void add_machine_options(CLI::App& app, MachineOptions& options) {
   app.add_option("--seed", options.seed, "what every random choice comes from; same seed, same bytes")
       ->type_name("N")
       ->capture_default_str();
+  add_strategy_options(app, options.schedule);
   add_kernel_option(app, options.kernel);
   app.add_option_function<std::string>(
          "--fail-on", [&options](const std::string& text) { options.fail_on = split_kinds(text); },

@@ -25,7 +25,8 @@ struct MachineOptions {
   u64 memory_bytes = u64{1} << 30;
   u32 nodes = 1;
   u64 seed = 1;
-  std::string kernel;  // empty: the kernel that the first module was built for
+  sched::InterleaverConfig schedule;  // its seed is `seed`
+  std::string kernel;                 // empty: the kernel that the first module was built for
   std::vector<std::string> fail_on = {"oops"};
   std::optional<u32>
       log_level;             // records below it are printed; not given: all, or what the command line says
@@ -50,6 +51,13 @@ inline constexpr std::string_view kFailureKinds[] = {"leak", "warning", "lock", 
 void add_machine_options(CLI::App& app, MachineOptions& options);
 // --kernel alone, for commands that only need to know which kernel.
 void add_kernel_option(CLI::App& app, std::string& release);
+
+// --strategy, --depth, --steps, which add_machine_options() declares too.
+void add_strategy_options(CLI::App& app, sched::InterleaverConfig& schedule);
+// --schedule, for commands that replay one.
+void add_schedule_option(CLI::App& app, sched::InterleaverConfig& schedule);
+// A schedule's text, or the file of that name. Errors: neither.
+[[nodiscard]] Result<sched::Schedule> read_schedule(const std::string& text);
 
 // "512M", "1G", "4096" (bytes), "64k": powers of 1024, both cases. Errors: no number, unknown unit, overflow.
 [[nodiscard]] Result<u64> parse_size(std::string_view text);

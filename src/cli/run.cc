@@ -19,6 +19,7 @@ Runner setup_run(CLI::App& app) {
   };
   auto options = std::make_shared<Options>();
   add_machine_options(app, options->machine);
+  add_schedule_option(app, options->machine.schedule);
   add_report_option(app, options->memory);
   app.add_option("modules", options->words,
                  "MODULE.ko [PARAMETER=VALUE ...] ...: modules in the order of loading")

@@ -158,6 +158,7 @@ Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& opti
   config.cpus = options.cpus;
   config.memory_bytes = options.memory_bytes;
   config.seed = options.seed;
+  config.schedule = options.schedule;
   config.lazy = options.lazy;
   config.timeout_s = options.timeout_s;
   config.accounting = options.accounting;

@@ -38,7 +38,6 @@ Console::Console(Kernel& kernel) : kernel_(kernel) {
   environment_.host = this;
   no_hash_pointers_ = reinterpret_cast<const bool*>(kernel.core().address_of("no_hash_pointers"));
   environment_.ptr_key_ready = true;
-  environment_.ptr_key = {derive(kernel.config().seed, 1), derive(kernel.config().seed, 2)};
   const CoreImage& core = kernel.core();
   environment_.offsets.resource_start = static_cast<u32>(core.layout_or_die("resource.start"));
   environment_.offsets.resource_end = static_cast<u32>(core.layout_or_die("resource.end"));
@@ -48,6 +47,8 @@ Console::Console(Kernel& kernel) : kernel_(kernel) {
       static_cast<u32>(core.layout_or_die("dentry.d_name") + core.layout_or_die("qstr.name"));
   environment_.offsets.file_dentry = static_cast<u32>(core.layout_or_die("file.f_path.dentry"));
 }
+
+void Console::apply_seed(u64 seed) { environment_.ptr_key = {derive(seed, 1), derive(seed, 2)}; }
 
 printk::FormatEnvironment& Console::environment() {
   environment_.in_interrupt =

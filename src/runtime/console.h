@@ -18,6 +18,8 @@ class Kernel;
 class Console final : public printk::FormatHost, public module::KernelLog {
  public:
   explicit Console(Kernel& kernel);
+  // The key of hashed pointers: see Kernel::apply_seed.
+  void apply_seed(u64 seed);
 
   [[nodiscard]] printk::Log& log() { return *log_; }
   // Ready for one call: whether the caller is in an interrupt is filled in.

@@ -38,7 +38,6 @@ struct BootFacts {
   u64 vmalloc_start;
   u64 max_pfn;
   u64 tsc_khz;
-  u64 seed;
 };
 
 }  // namespace
@@ -78,7 +77,6 @@ Status Kernel::start(std::span<const ExportTable> exports) {
       [this](u64 address) { return address >= core_->text_begin() && address < core_->text_end(); });
   sched::SchedulerConfig scheduling;
   scheduling.vcpus = config_.cpus;
-  scheduling.seed = config_.seed;
   scheduling.tick_ns = tick_ns_;
   scheduling.fair = is_6_12() ? sched::FairPolicy::kEevdf : sched::FairPolicy::kCfs;
   scheduler_.emplace(scheduling, *this, world_->heap());
@@ -94,10 +92,23 @@ Status Kernel::start(std::span<const ExportTable> exports) {
   hung_tasks_ = std::make_unique<HungTasks>(*this);
   hung_tasks_->start();
   if (config_.checks == Checks::kAll) locks_->enable();
+  apply_seed(config_.seed, config_.schedule);
+  return Ok{};
+}
+
+void Kernel::apply_seed(u64 seed, const sched::InterleaverConfig& schedule) {
+  config_.seed = seed;
+  config_.schedule = schedule;
+  config_.schedule.seed = seed;
+  memory_->apply_seed(seed);
+  for (u32 cpu = 0; cpu < config_.cpus; ++cpu)
+    reinterpret_cast<host::GsArea*>(world_->percpu_area(VcpuId{cpu}))->canary = memory_->canary();
+  core_->function<void(u64)>("koi_random_init")(seed);
+  console_->apply_seed(seed);
+  scheduler_->interleave(config_.schedule);
   prepare_bug_bundle({fmt::format("seed {}\ncpus {}\nmemory {}\nkernel {}\n", config_.seed, config_.cpus,
                                   config_.memory_bytes, config_.release),
                       &*journal_});
-  return Ok{};
 }
 
 void Kernel::collect_exports(std::span<const ExportTable> tables) {
@@ -135,7 +146,6 @@ Status Kernel::load_core(std::span<const ExportTable> exports) {
   facts.vmalloc_start = host::kVmalloc;
   facts.max_pfn = frame_span_bytes() / host::kPageSize;
   facts.tsc_khz = 2'000'000;
-  facts.seed = config_.seed;
   core_->function<void(const BootFacts*)>("koi_core_init")(&facts);
   task_struct_bytes_ = core_->layout_or_die("sizeof task_struct");
   task_block_bytes_ = core_->layout_or_die("sizeof koi_task_block");

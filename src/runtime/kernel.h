@@ -57,6 +57,7 @@ struct KernelConfig {
   bool no_leaves = false;  // every call crosses the border: a test that it makes no difference
   bool accounting = true;  // keep who asked for each live object
   Checks checks = Checks::kAll;
+  sched::InterleaverConfig schedule;  // its seed is the machine's
   BootOptions boot;
 };
 
@@ -96,6 +97,10 @@ class Kernel final : public sched::TaskHost {
   // The same in two halves, for sessions with tasks in the background.
   std::unique_ptr<BackgroundTask> start_task(std::string_view comm, const std::function<s32()>& body);
   TaskEnd finish_task(BackgroundTask& started);
+  // Everything that the boot drew from its own fixed seed is drawn anew: canaries, keys of hashed pointers, the order of free
+  // objects, random numbers, the order of virtual CPUs. boot() does it with the configuration's seed; so a machine that
+  // was forked after its boot becomes the one that booted with `seed`. Requires: no task has run.
+  void apply_seed(u64 seed, const sched::InterleaverConfig& schedule);
   // Runs what is still to run, for at most that long in virtual time.
   void settle(u64 ns);
 

@@ -26,14 +26,14 @@ constexpr u64 kReservedPages = 0x100;
 }  // namespace
 
 struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, public mm::PageMapper {
-  Engines(Kernel& k, Memory& m, u64 seed, const MemoryFacts& facts)
+  Engines(Kernel& k, Memory& m, const MemoryFacts& facts)
       : kernel(k),
         memory(m),
         ram(mm::pc_ram_ranges(k.config().memory_bytes)),
         layout{reinterpret_cast<u8*>(host::kDirectMap)},
         emptied_rcu_slabs(k.world().heap()),
         buddy(buddy_config(), k.world().heap()),
-        slabs(buddy, layout, slab_config(seed), k.world().heap()),
+        slabs(buddy, layout, slab_config(), k.world().heap()),
         slab_directory(slabs, k.world().heap()),
         slab_tracks(k.world().heap()),
         vmalloc(buddy, *this, vmalloc_config(), k.world().heap()),
@@ -57,11 +57,10 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
     config.events = this;
     return config;
   }
-  mm::SlabConfig slab_config(u64 seed) {
+  mm::SlabConfig slab_config() {
     mm::SlabConfig config;
     config.release = release();
     config.cpus = kernel.config().cpus;
-    config.seed = seed;
     config.keep_origins = kernel.config().accounting;
     const BootOptions& boot = kernel.config().boot;
     config.nomerge = boot.slab_nomerge;
@@ -198,12 +197,10 @@ Result<std::unique_ptr<Memory>> Memory::create(Kernel& kernel) {
                       kernel.config().memory_bytes >> 20, kSmallestRam >> 20);
   }
   std::unique_ptr<Memory> memory(new Memory(kernel));
-  const u64 seed = kernel.config().seed * 0x9e3779b97f4a7c15ULL ^ 0x6b6f69'6d656dULL;
-  memory->canary_ = (seed ^ seed >> 31) & ~0xffULL;
   std::memcpy(&memory->facts_, reinterpret_cast<const void*>(kernel.core().address_of("koi_mm_facts")),
               sizeof(MemoryFacts));
   void* const place = kernel.world().heap()->allocate(sizeof(Engines), alignof(Engines));
-  memory->engines_ = new (place) Engines(kernel, *memory, seed, memory->facts_);
+  memory->engines_ = new (place) Engines(kernel, *memory, memory->facts_);
   Engines& engines = *memory->engines_;
   engines.page_allocated = kernel.core().function<void(u64, u32, int)>("koi_page_allocated");
   engines.page_freed = kernel.core().function<void(u64, u32)>("koi_page_freed");
@@ -215,6 +212,12 @@ Result<std::unique_ptr<Memory>> Memory::create(Kernel& kernel) {
   memory->publish_zones();
   memory->start_percpu(kernel.core().percpu_offset() + kernel.core().percpu_image().size());
   return memory;
+}
+
+void Memory::apply_seed(u64 seed) {
+  const u64 spread = seed * 0x9e3779b97f4a7c15ULL ^ 0x6b6f69'6d656dULL;
+  canary_ = (spread ^ spread >> 31) & ~0xffULL;
+  engines_->slabs.apply_seed(spread);
 }
 
 Memory::~Memory() {

@@ -139,6 +139,8 @@ class Memory {
   // Dynamic per-CPU memory lies behind the core's own.
   void start_percpu(u64 first_offset);
 
+  // Canary and the order of free objects: see Kernel::apply_seed.
+  void apply_seed(u64 seed);
   // The stack canary: from the seed, lowest byte zero as the kernel makes it.
   [[nodiscard]] u64 canary() const { return canary_; }
 

@@ -285,6 +285,8 @@ class SlabAllocator {
   // with it.
   Cache* create_boot(const CacheRequest& request, s32 reference_count);
   [[nodiscard]] DestroyResult destroy(Cache* cache);
+  // Every later random choice, and the order of free objects in new slabs of the caches that there are, follow from `seed`.
+  void apply_seed(u64 seed);
   // Gives empty slabs back and sorts the partial ones. Returns 1 if slabs remain, as the kernel does, else 0.
   int shrink(Cache* cache);
 
@@ -494,6 +496,7 @@ class SlabAllocator {
   [[nodiscard]] u32 flags_for(std::string_view name, u32 flags) const;
   [[nodiscard]] Cache* build(const CacheRequest& request, u32 align, u32 flags);
   void prepare_random_sequence(Cache* cache);
+  void shuffle_random_sequence(Cache* cache);
   void release(Cache* cache);
   u64 random();
 

@@ -98,9 +98,22 @@ void SlabAllocator::prepare_random_sequence(Cache* cache) {
   const u32 count = cache->geometry_.objects;
   if (!config_.freelist_random || count < 2) return;
   cache->random_sequence_ = static_cast<u16*>(resource_->allocate(count * sizeof(u16), alignof(u16)));
+  shuffle_random_sequence(cache);
+}
+
+void SlabAllocator::shuffle_random_sequence(Cache* cache) {
+  const u32 count = cache->geometry_.objects;
   for (u32 i = 0; i < count; ++i) cache->random_sequence_[i] = static_cast<u16>(i);
   for (u32 i = count - 1; i > 0; --i) {
     std::swap(cache->random_sequence_[i], cache->random_sequence_[random() % (i + 1)]);
+  }
+}
+
+void SlabAllocator::apply_seed(u64 seed) {
+  config_.seed = seed;
+  random_state_ = seed;
+  for (Cache* const cache : caches()) {
+    if (cache->random_sequence_ != nullptr) shuffle_random_sequence(cache);
   }
 }
 

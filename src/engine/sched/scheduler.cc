@@ -26,7 +26,10 @@ Scheduler::Scheduler(const SchedulerConfig& config, TaskHost& host, std::pmr::me
       vcpus_(resource),
       tasks_(resource),
       timers_(resource),
-      free_stacks_(resource) {
+      free_stacks_(resource),
+      interleaver_({}, config.quantum_ns, resource),
+      turn_ns_(config.quantum_ns),
+      runners_(resource) {
   vcpus_.reserve(config.vcpus);
   RunQueueConfig queues;
   queues.fair = config.fair;
@@ -34,6 +37,13 @@ Scheduler::Scheduler(const SchedulerConfig& config, TaskHost& host, std::pmr::me
   queues.tick_ns = config.tick_ns;
   for (u32 cpu = 0; cpu < config.vcpus; ++cpu) vcpus_.emplace_back(queues, resource);
   boot_.adopt_current();
+}
+
+void Scheduler::interleave(const InterleaverConfig& config) {
+  interleaver_ = Interleaver(config, config_.quantum_ns, resource_);
+  if (!interleaver_.explores()) return;
+  runners_.reserve(vcpus_.size());
+  for (Vcpu& vcpu : vcpus_) vcpu.clock.deadline_ns = 0;
 }
 
 void Scheduler::attach_vcpu(VcpuId cpu, u64 gs_base) {
@@ -197,20 +207,24 @@ bool Scheduler::alone() const {
 // One turn of the boot fiber. False: nothing can ever run again.
 bool Scheduler::step() {
   if (halted_ || idle()) return false;
+  const auto next = interleaver_.explores() ? next_explored() : next_in_time();
+  if (!next) return false;
+  Vcpu& vcpu = vcpus_[*next];
+  vcpu.clock.now_ns = std::max(vcpu.clock.now_ns, next_event_ns(*next));
+  dispatch(*next);
+  return true;
+}
+
+std::optional<u32> Scheduler::next_in_time() const {
   u64 first = kNever;
-  u32 pick = 0;
+  std::optional<u32> pick;
   for (u32 cpu = 0; cpu < vcpus_.size(); ++cpu) {
     const u64 event = next_event_ns(cpu);
-    if (event < first) {
-      first = event;
-      pick = cpu;
-    }
+    if (event >= first) continue;
+    first = event;
+    pick = cpu;
   }
-  if (first == kNever) return false;
-  Vcpu& vcpu = vcpus_[pick];
-  vcpu.clock.now_ns = std::max(vcpu.clock.now_ns, first);
-  dispatch(pick);
-  return true;
+  return pick;
 }
 
 void Scheduler::dispatch(u32 cpu) {
@@ -230,8 +244,11 @@ void Scheduler::dispatch(u32 cpu) {
     host_.task_switched_in(*vcpu.current);
   }
   host_.time_passed(VirtualTime{vcpu.clock.now_ns});
+  if (!interleaver_.explores()) turn_ns_ = interleaver_.draw_turn_ns();
   set_deadline(cpu);
+  last_ran_ = vcpu.current;
   host::Fiber::switch_to(boot_, vcpu.current->fiber, vcpu.gs_base);
+  if (last_ran_->state == RunState::kDead) last_ran_ = vcpu.idle_task;
   release_dead();
 }
 
@@ -320,7 +337,10 @@ void Scheduler::give_up_cpu(RunQueue::Join how) {
 }
 
 void Scheduler::yield_vcpu() {
-  leave();
+  if (interleaver_.explores())
+    explore(MayStay::kNo);
+  else
+    leave();
   request_border();
 }
 
@@ -422,14 +442,16 @@ void Scheduler::delay(u64 ns) {
     set_deadline(running_.value);
     if (clock.now_ns >= end) return;
     // What is due but masked does not hold the clock back.
-    const u64 next = clock.deadline_ns > clock.now_ns ? clock.deadline_ns : clock.now_ns + kMaskedStepNs;
+    const u64 deadline = next_deadline_ns(running_.value);
+    const u64 next = deadline > clock.now_ns ? deadline : clock.now_ns + kMaskedStepNs;
     clock.now_ns = std::min(end, next);
     border();
   }
 }
 
-void Scheduler::set_deadline(u32 cpu) {
+u64 Scheduler::next_deadline_ns(u32 cpu) const {
   const Vcpu& vcpu = vcpus_[cpu];
+  const u64 lead_ns = interleaver_.explores() ? Interleaver::kMostHeldBackNs : turn_ns_;
   u64 deadline = vcpu.clock.now_ns / config_.tick_ns * config_.tick_ns + config_.tick_ns;
   const u64 timer = next_timer_ns(cpu);
   // A timer that is due waits for interrupts; until then every way out looks.
@@ -437,9 +459,13 @@ void Scheduler::set_deadline(u32 cpu) {
   for (u32 other = 0; other < vcpus_.size(); ++other) {
     if (other == cpu) continue;
     const u64 event = next_event_ns(other);
-    if (event != kNever) deadline = std::min(deadline, event + config_.quantum_ns);
+    if (event != kNever) deadline = std::min(deadline, event + lead_ns);
   }
-  vcpus_[cpu].clock.deadline_ns = deadline;
+  return deadline;
+}
+
+void Scheduler::set_deadline(u32 cpu) {
+  vcpus_[cpu].clock.deadline_ns = interleaver_.explores() ? 0 : next_deadline_ns(cpu);
 }
 
 void Scheduler::border() {
@@ -451,14 +477,77 @@ void Scheduler::border() {
     interrupt_for_tick(vcpu);
   }
   set_deadline(cpu);
+  if (interleaver_.explores()) {
+    explore(MayStay::kYes);
+    return;
+  }
   for (u32 other = 0; other < vcpus_.size(); ++other) {
     if (other == cpu) continue;
     const u64 event = next_event_ns(other);
-    if (event != kNever && event + config_.quantum_ns <= vcpu.clock.now_ns) {
+    if (event != kNever && event + turn_ns_ <= vcpu.clock.now_ns) {
       leave();
       return;
     }
   }
+}
+
+// ---- switch points ----
+
+// The virtual CPUs that have something to do and are not too far ahead, with who would run there.
+void Scheduler::find_runners() {
+  runners_.clear();
+  u64 first = kNever;
+  for (u32 cpu = 0; cpu < vcpus_.size(); ++cpu) first = std::min(first, next_event_ns(cpu));
+  if (first == kNever) return;
+  for (u32 cpu = 0; cpu < vcpus_.size(); ++cpu) {
+    Vcpu& vcpu = vcpus_[cpu];
+    const u64 event = next_event_ns(cpu);
+    if (event == kNever || event > first + Interleaver::kMostHeldBackNs) continue;
+    if (vcpu.current == vcpu.idle_task && !vcpu.idle_interrupted && !vcpu.queue.empty()) {
+      vcpu.current = vcpu.queue.pick();
+      vcpu.switching = true;
+    }
+    runners_.push_back({cpu, vcpu.current});
+  }
+}
+
+// Its place in runners_.
+u32 Scheduler::furthest_behind() const {
+  u32 best = 0;
+  for (u32 i = 1; i < runners_.size(); ++i) {
+    if (next_event_ns(runners_[i].cpu) < next_event_ns(runners_[best].cpu)) best = i;
+  }
+  return best;
+}
+
+// The running virtual CPU at a switch point. kNo: it spins; another one goes on, if there is any.
+void Scheduler::explore(MayStay stay) {
+  find_runners();
+  const auto own = std::find_if(runners_.begin(), runners_.end(),
+                                [this](const Runner& runner) { return runner.cpu == running_.value; });
+  if (own == runners_.end()) {
+    leave();
+    return;
+  }
+  auto stays = static_cast<u32>(own - runners_.begin());
+  if (stay == MayStay::kNo && runners_.size() > 1) {
+    runners_.erase(own);
+    stays = furthest_behind();
+  }
+  const u32 cpu = runners_[interleaver_.choose(*current(), runners_, stays)].cpu;
+  if (cpu == running_.value) return;
+  chosen_ = cpu;
+  leave();
+}
+
+// The running one has left its CPU, or is too far ahead.
+std::optional<u32> Scheduler::next_explored() {
+  if (const auto chosen = std::exchange(chosen_, std::nullopt); chosen && next_event_ns(*chosen) != kNever)
+    return chosen;
+  find_runners();
+  if (runners_.empty()) return std::nullopt;
+  Task& from = last_ran_ != nullptr ? *last_ran_ : *vcpus_[0].idle_task;
+  return runners_[interleaver_.choose(from, runners_, furthest_behind())].cpu;
 }
 
 // Cheap, and called more often than once a tick.

@@ -10,6 +10,9 @@
 // the next timer. Two rules (architecture, decision 2): a virtual CPU may be left anywhere in module text, but a task
 // leaves its CPU only by schedule(), that is where the kernel allows it.
 //
+// The seed draws how long each turn is, up to the quantum. With another strategy than the stock one every way out of koi is
+// a switch point, at which the interleaver says which virtual CPU goes on (interleaver.h).
+//
 // Not thread-safe: one OS thread. Callbacks (timers) run on the stack of the task that their CPU happens to run, as
 // interrupts do, or on the idle task's.
 #pragma once
@@ -22,6 +25,7 @@
 #include <fmt/format.h>
 
 #include "base/strong.h"
+#include "engine/sched/interleaver.h"
 #include "engine/sched/run_queue.h"
 #include "engine/sched/stall_watch.h"
 #include "engine/sched/task.h"
@@ -55,7 +59,6 @@ class TaskHost {
 
 struct SchedulerConfig {
   u32 vcpus = 1;
-  u64 seed = 0;
   u64 quantum_ns = 100'000;  // how far a busy virtual CPU may get ahead of another busy one
   u64 tick_ns = 4'000'000;   // 1 s / HZ
   FairPolicy fair = FairPolicy::kCfs;
@@ -85,6 +88,10 @@ class Scheduler {
   Task* create(const NewTask& wanted);
   // The pid that the next task gets.
   void set_next_pid(s32 pid) { next_pid_ = pid; }
+  // How the virtual CPUs take turns from now on. Context: the boot fiber.
+  void interleave(const InterleaverConfig& config);
+  [[nodiscard]] const Interleaver& interleaver() const { return interleaver_; }
+
   // A held task outlives its death: someone reads how it ended. Each hold() needs a drop().
   void hold(Task& task) { ++task.holds; }
   void drop(Task& task);
@@ -108,6 +115,11 @@ class Scheduler {
   void yield_task();
   // The virtual CPU spins: the others get a turn, the task keeps its CPU.
   void yield_vcpu();
+  // A switch point that is no way out of koi, for callbacks of instrumented code that stay on the module's side. Nothing in
+  // the stock order. Context: as border(): nothing of an engine is open.
+  void switch_point() {
+    if (interleaver_.explores()) explore(MayStay::kYes);
+  }
   // Ends the running task; never returns.
   [[noreturn]] void exit_current(s32 exit_code);
   // The machine stops: the boot fiber's run functions return, no task runs again. Never returns.
@@ -182,6 +194,8 @@ class Scheduler {
     bool background;
   };
 
+  enum class MayStay : u8 { kYes, kNo };
+
   static void task_main(void* task);
   static void idle_main(Task& task, void* scheduler);
   [[nodiscard]] bool busy(const Vcpu& vcpu) const;
@@ -193,7 +207,13 @@ class Scheduler {
   void leave_cpu(Task& task);
   void give_up_cpu(RunQueue::Join how);
   bool step();
+  void find_runners();
+  [[nodiscard]] u32 furthest_behind() const;
+  void explore(MayStay stay);
+  [[nodiscard]] std::optional<u32> next_in_time() const;
+  [[nodiscard]] std::optional<u32> next_explored();
   void run_due_timers(u32 cpu);
+  [[nodiscard]] u64 next_deadline_ns(u32 cpu) const;
   [[nodiscard]] u64 next_timer_ns(u32 cpu) const;
   void set_deadline(u32 cpu);
   void tick(Vcpu& vcpu);
@@ -212,6 +232,11 @@ class Scheduler {
   std::pmr::vector<Timer> timers_;  // unordered; few are pending at a time: the core keeps one a virtual CPU
   std::pmr::vector<u32> free_stacks_;
   u32 stacks_used_ = 0;
+  Interleaver interleaver_;
+  u64 turn_ns_;                       // how far ahead of the others the running CPU may get in this turn
+  std::pmr::vector<Runner> runners_;  // who could go on, at a switch point
+  std::optional<u32> chosen_;         // the CPU that goes on, if a switch point has said so
+  Task* last_ran_ = nullptr;          // not dead
   host::Fiber boot_;
   VcpuId running_{};
   bool halted_ = false;

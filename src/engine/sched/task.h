@@ -46,6 +46,8 @@ struct Task {
   u64 seen_switches = 0;    // the hung-task detector: `switches` when it last looked,
   u64 seen_since_ns = 0;    // since when it finds the same,
   bool hung_shown = false;  // and has it said so?
+  u64 switch_points = 0;    // places so far at which another virtual CPU could have gone on: see Interleaver
+  u64 rank = 0;             // its priority among those that could go on; 0: none yet
   u32 holds = 0;            // who still looks at it after its death: see Scheduler::hold
 
   [[nodiscard]] std::string_view name() const { return comm; }
