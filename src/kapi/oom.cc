@@ -17,10 +17,7 @@ using runtime::FrameEvent;
 using runtime::OomVictims;
 using sched::Task;
 
-constexpr u64 kKbPerPage = host::kPageSize / 1024;
 constexpr u64 kReaperDelayNs = 2'000'000'000;  // OOM_REAPER_DELAY
-
-void print(int level, std::string_view line) { current().console().print(level, line); }
 
 // struct koi_oom_facts of kernel/oom.c.
 struct Facts {

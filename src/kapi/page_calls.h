@@ -7,11 +7,14 @@
 #include <string>
 #include <string_view>
 
+#include "host/address_map.h"
+#include "host/crossing.h"
 #include "host/guest_memory.h"
 #include "kapi/fault.h"
 #include "kapi/kernel_ref.h"
 #include "kapi/page_slowpath.h"
 #include "runtime/accounting.h"
+#include "runtime/console.h"
 #include "runtime/lock_checks.h"
 #include "runtime/memory.h"
 #include "runtime/traps.h"
@@ -29,6 +32,15 @@ inline void forget_locks(u64 address, u64 bytes) {
 }
 inline u64 to_address(const void* p) { return reinterpret_cast<u64>(p); }
 inline void* to_pointer(u64 address) { return reinterpret_cast<void*>(address); }
+
+inline constexpr u64 kKbPerPage = host::kPageSize / 1024;
+// A line of the memory code's own in the log, at the kernel's level.
+inline void print(int level, std::string_view line) { current().console().print(level, line); }
+// The return address into the module that made the call under way, for "when called from"; 0 if none did.
+inline u64 caller() {
+  const auto record = guest::load<host::BorderRecord>(host::gs_area()->border);
+  return record ? record->return_rip : 0;
+}
 
 // WARN_ON_ONCE of the page allocator about an order that it never serves.
 void warn_order_too_large(mm::Gfp gfp);

@@ -15,10 +15,7 @@ namespace {
 using mm::Gfp;
 using runtime::FrameEvent;
 
-constexpr u64 kKbPerPage = host::kPageSize / 1024;
 constexpr mm::Zone kZones[] = {mm::Zone::kDma, mm::Zone::kDma32, mm::Zone::kNormal};
-
-void print(int level, std::string_view line) { current().console().print(level, line); }
 
 // A struct __va_list_tag whose register area is used up, so that all arguments are on its stack.
 class Arguments {
@@ -200,9 +197,8 @@ void install_memory_reports(runtime::Kernel& kernel) {
 }
 
 void koi_finding(std::string_view text) {
-  const auto record = guest::load<host::BorderRecord>(host::gs_area()->border);
-  const std::string where =
-      record ? runtime::backtrace_text(current().traps().symbols(), record->return_rip) : "";
+  const u64 from = caller();
+  const std::string where = from != 0 ? runtime::backtrace_text(current().traps().symbols(), from) : "";
   print(4, fmt::format("koi: {} (at {})", text, where));
   current().note(observe::EventKind::kWarning, text);
 }

@@ -2,6 +2,7 @@
 // <linux/slab.h>: kmem_cache_*.
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <span>
 #include <vector>
 
@@ -21,9 +22,6 @@ using mm::Gfp;
 using runtime::FrameEvent;
 using KernelPlace = runtime::Traps::KernelPlace;
 
-constexpr s32 kInvalid = -22;  // -EINVAL
-constexpr u32 kTaintBadPage = 5;
-
 Release release() { return current().series(); }
 
 // ---- creation ----
@@ -33,9 +31,9 @@ Address creation_failed(std::string_view name, u32 flags) {
       current().is_6_12() ? "__kmem_cache_create_args" : "kmem_cache_create_usercopy";
   if ((flags & mm::slab_flag::kPanic) != 0) {
     current().traps().panic(
-        fmt::format("{}: Failed to create slab '{}'. Error {}\n", function, name, kInvalid));
+        fmt::format("{}: Failed to create slab '{}'. Error {}\n", function, name, -EINVAL));
   }
-  current().console().print(4, fmt::format("{}({}) failed with error {}", function, name, kInvalid));
+  current().console().print(4, fmt::format("{}({}) failed with error {}", function, name, -EINVAL));
   current().traps().dump_stack(4, FrameEvent::kCacheBadArguments);
   return 0;
 }
@@ -294,12 +292,6 @@ u32 kmem_cache_size(Cache* cache) {
 
 bool kmem_cache_charge(Address /*object*/, Gfp /*gfp*/) { return true; }
 
-// A return address of the caller, for "when called from".
-u64 caller() {
-  const auto record = guest::load<host::BorderRecord>(host::gs_area()->border);
-  return record ? record->return_rip : 0;
-}
-
 // Objects remaining in a cache that is destroyed: one report for each of its slabs.
 void report_remaining(const Cache* cache, const mm::DestroyResult& result) {
   runtime::Console& console = current().console();
@@ -334,10 +326,7 @@ void report_remaining(const Cache* cache, const mm::DestroyResult& result) {
       slab_line();
       current().traps().dump_stack(4, FrameEvent::kCacheObjectsRemaining);
     }
-    current().modules().taint().mask |= 1ULL << kTaintBadPage;
-    if (memory().first_time(runtime::Once::kLockDebuggingOff)) {
-      console.print(4, "Disabling lock debugging due to kernel taint");
-    }
+    taint_bad_page();
     if (newer)
       current().traps().warn(FrameEvent::kCacheObjectsRemaining, {"mm/slub.c", 0, 1152});
     else

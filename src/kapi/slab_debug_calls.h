@@ -12,6 +12,8 @@ void print_tracking(const mm::Cache& cache, u64 object);
 void report_bad_free(mm::FreeOutcome outcome, mm::Slab* slab, u64 object);
 void report_slab_event(const mm::Cache& cache, const mm::Slab& slab, u8* object, mm::SlabDebugEvent what,
                        u64 value);
+// A report about memory that can no longer be trusted sets the B of the taint flags.
+void taint_bad_page();
 // "debugfs: Directory 'x' with parent 'slab' already present!", where a tracking cache of that name is there already.
 void announce_tracking(const mm::Cache* cache);
 

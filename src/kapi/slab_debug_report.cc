@@ -18,12 +18,9 @@ using mm::ObjectUse;
 using runtime::FrameEvent;
 using KernelPlace = runtime::Traps::KernelPlace;
 
-constexpr u32 kTaintBadPage = 5;
 constexpr u32 kMostTrackedFrames = 16;  // TRACK_ADDRS_COUNT
 constexpr KernelPlace kObjectErr = {"mm/slub.c", 0, 1127};
 constexpr KernelPlace kSlabErr = {"mm/slub.c", 0, 1152};
-
-void print(int level, std::string_view line) { current().console().print(level, line); }
 
 // ---- parts of a report ----
 
@@ -96,12 +93,6 @@ void print_trailer(const mm::Slab& slab, Address object) {
   if (padding < end) dump_bytes(3, "Padding", object + padding, end - padding);
 }
 
-void taint_bad_page() {
-  current().modules().taint().mask |= 1ULL << kTaintBadPage;
-  if (memory().first_time(runtime::Once::kLockDebuggingOff))
-    print(4, "Disabling lock debugging due to kernel taint");
-}
-
 // What ends object_err() and slab_err().
 void end_report(FrameEvent event, const KernelPlace& place, std::string_view note) {
   if (current().is_6_12()) {
@@ -172,6 +163,12 @@ void trace_object(const mm::Slab& slab, u8* object, ObjectUse now) {
 }
 
 }  // namespace
+
+void taint_bad_page() {
+  current().modules().taint().mask |= module::taint_bit(module::Taint::kBadPage);
+  if (memory().first_time(runtime::Once::kLockDebuggingOff))
+    print(4, "Disabling lock debugging due to kernel taint");
+}
 
 void print_tracking(const mm::Cache& cache, Address object) {
   if ((cache.flags() & mm::slab_flag::kStoreUser) == 0) return;

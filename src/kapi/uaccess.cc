@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // vm_mmap() and vm_munmap(): anonymous memory in the user range of the calling process. The copies are the C core's.
+#include <cerrno>
+
 #include "host/address_map.h"
 #include "host/world.h"
 #include "kapi/page_calls.h"
@@ -14,17 +16,15 @@ constexpr u64 kMapAnonymous = 0x20;
 constexpr u64 kMapFixed = 0x10;
 constexpr u64 kProtRead = 1;
 constexpr u64 kProtWrite = 2;
-constexpr s64 kInvalid = -22;   // -EINVAL
-constexpr s64 kNoMemory = -12;  // -ENOMEM
 
 Address vm_mmap(Address file, Address wanted, u64 size, u64 prot, u64 flags, u64 offset) {
-  if (offset % host::kPageSize != 0) return static_cast<u64>(kInvalid);
-  if (size == 0) return static_cast<u64>(kInvalid);
+  if (offset % host::kPageSize != 0) return static_cast<u64>(s64{-EINVAL});
+  if (size == 0) return static_cast<u64>(s64{-EINVAL});
   if (file != 0 || (flags & kMapAnonymous) == 0) current().traps().unsupported("vm_mmap() of a file");
   if ((flags & kMapFixed) != 0) current().traps().unsupported("vm_mmap() with MAP_FIXED");
   static_cast<void>(wanted);  // a hint
   const auto place = memory().user_ranges().take(size);
-  if (!place) return static_cast<u64>(kNoMemory);
+  if (!place) return static_cast<u64>(s64{-ENOMEM});
   const u64 bytes = mm::align_up(size, host::kPageSize);
   host::protect(*place, bytes, host::Protection::kReadWrite);
   host::discard(*place, bytes);
@@ -35,7 +35,7 @@ Address vm_mmap(Address file, Address wanted, u64 size, u64 prot, u64 flags, u64
 }
 
 s32 vm_munmap(Address start, u64 size) {
-  if (start % host::kPageSize != 0 || size == 0) return static_cast<s32>(kInvalid);
+  if (start % host::kPageSize != 0 || size == 0) return -EINVAL;
   const u64 bytes = mm::align_up(size, host::kPageSize);
   if (start < host::kUserMemory || start + bytes > host::kUserMemory + host::kUserMemorySize) return 0;
   host::discard(start, bytes);

@@ -19,11 +19,6 @@ using runtime::FrameEvent;
 constexpr u64 kIntMax = 0x7fff'ffff;
 constexpr u32 kVmMapPutPages = 0x100;
 
-u64 caller() {
-  const auto record = guest::load<host::BorderRecord>(host::gs_area()->border);
-  return record ? record->return_rip : 0;
-}
-
 Gfp gfp_kernel() { return memory().pages().gfp().kernel(); }
 Gfp zero() { return memory().pages().gfp().zero; }
 

@@ -15,6 +15,7 @@ enum class Taint : u8 {
   kProprietaryModule = 0,
   kForcedModule = 1,
   kForcedRmmod = 3,
+  kBadPage = 5,
   kUser = 6,
   kDie = 7,
   kWarn = 9,

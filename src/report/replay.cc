@@ -10,7 +10,7 @@
 namespace koi::report {
 namespace {
 
-constexpr u32 kMostCpus = 64;
+constexpr u32 kMostVcpus = 64;
 constexpr u64 kMapCells = 512;
 constexpr std::string_view kOwnCacheName = "koi_advised_cache";
 
@@ -29,7 +29,7 @@ class Replayer {
       : trace_(trace),
         options_(options),
         release_(options.change.release.value_or(trace.machine.is_6_12() ? Release::k6_12 : Release::k6_1)),
-        cpus_(std::clamp(trace.machine.cpus, 1U, kMostCpus)),
+        cpus_(std::clamp(trace.machine.cpus, 1U, kMostVcpus)),
         machine_(release_, cpus_, trace.machine.memory_bytes) {}
 
   ReplayResult run() {

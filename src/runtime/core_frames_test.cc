@@ -14,7 +14,7 @@ const std::map<u64, std::string_view> kNames = {
     {4000, "koi_run_work.constprop.0"}, {5000, "worker_thread"},       {6000, "koi_kthread_main"},
     {7000, "koi_run_hrtimer"},          {8000, "koi_hrtimer_softirq"},
 };
-constexpr u64 kModule = 90'000;
+constexpr u64 kModuleText = 90'000;
 
 std::string_view core_name(u64 address) {
   const auto it = kNames.find(address / 1000 * 1000);
@@ -36,17 +36,17 @@ Frame base() {
 }
 
 TEST(CoreFrames, KernelNamesStayAndKoisGo) {
-  const Frame frames[] = {text(1000), text(kModule), text(6000), base()};
+  const Frame frames[] = {text(1000), text(kModuleText), text(6000), base()};
   const CoreFrames split = split_core_frames(frames, core_name);
   ASSERT_EQ(split.frames.size(), 3U);
   EXPECT_EQ(split.frames[0].address, 1005U);
-  EXPECT_EQ(split.frames[1].address, kModule + 5);
+  EXPECT_EQ(split.frames[1].address, kModuleText + 5);
   EXPECT_EQ(split.context, FrameContext::kKthread);
   EXPECT_FALSE(split.in_interrupt);
 }
 
 TEST(CoreFrames, TheContextStandsForWhatIsBelowAWork) {
-  const Frame frames[] = {text(kModule), text(4000), text(5000), text(6000), base()};
+  const Frame frames[] = {text(kModuleText), text(4000), text(5000), text(6000), base()};
   const CoreFrames split = split_core_frames(frames, core_name);
   EXPECT_EQ(split.context, FrameContext::kWork);
   ASSERT_EQ(split.frames.size(), 2U);
@@ -62,23 +62,23 @@ TEST(CoreFrames, AnIdleWorkerKeepsItsLoop) {
 }
 
 TEST(CoreFrames, AnInterruptEndsTheTraceAboveWhatItInterrupted) {
-  const Frame frames[] = {text(kModule), text(2000), text(3000), text(kModule + 1000), base()};
+  const Frame frames[] = {text(kModuleText), text(2000), text(3000), text(kModuleText + 1000), base()};
   const CoreFrames split = split_core_frames(frames, core_name);
   EXPECT_EQ(split.context, FrameContext::kTimer);
   EXPECT_TRUE(split.in_interrupt);
   ASSERT_EQ(split.frames.size(), 2U);
   EXPECT_EQ(split.frames[1].kind, FrameKind::kBase);
   ASSERT_EQ(split.interrupted.size(), 2U);
-  EXPECT_EQ(split.interrupted[0].address, kModule + 1005);
+  EXPECT_EQ(split.interrupted[0].address, kModuleText + 1005);
 }
 
 TEST(CoreFrames, SoftHrtimersAreTold) {
-  const Frame frames[] = {text(kModule), text(7000), text(8000), text(3000), base()};
+  const Frame frames[] = {text(kModuleText), text(7000), text(8000), text(3000), base()};
   EXPECT_EQ(split_core_frames(frames, core_name).context, FrameContext::kHrtimerSoft);
 }
 
 TEST(CoreFrames, AGuessSaysNothingAboutTheContext) {
-  const Frame frames[] = {text(kModule), text(2000, false), text(6000), base()};
+  const Frame frames[] = {text(kModuleText), text(2000, false), text(6000), base()};
   const CoreFrames split = split_core_frames(frames, core_name);
   EXPECT_EQ(split.context, FrameContext::kKthread);
   EXPECT_EQ(split.frames.size(), 2U);

@@ -22,17 +22,6 @@ constexpr u64 kPercpuStart = 0x40;
 
 constexpr u64 round_up(u64 value, u64 unit) { return (value + unit - 1) / unit * unit; }
 
-enum class Part : u8 { kText, kRodata, kData, kPercpu };
-
-struct Section {
-  std::string name;
-  Elf64_Shdr header{};
-  const u8* bytes = nullptr;
-  bool loaded = false;
-  Part part = Part::kData;
-  u64 address = 0;  // of a per-CPU section: the offset in the area
-};
-
 }  // namespace
 
 class CoreLoader {
@@ -57,6 +46,17 @@ class CoreLoader {
   }
 
  private:
+  enum class Part : u8 { kText, kRodata, kData, kPercpu };
+
+  struct Section {
+    std::string name;
+    Elf64_Shdr header{};
+    const u8* bytes = nullptr;
+    bool loaded = false;
+    Part part = Part::kData;
+    u64 address = 0;  // of a per-CPU section: the offset in the area
+  };
+
   Status open_file() {
     elf_version(EV_CURRENT);
     fd_ = open(path_.c_str(), O_RDONLY | O_CLOEXEC);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "engine/mm/test_machine.h"
+#include "engine/mm/test_variants.h"
 
 namespace koi::mm {
 namespace {
@@ -42,35 +43,6 @@ TEST(BootCaches, SlabinfoOfABootedKernel) {
   }
 }
 
-struct Variant {
-  const char* name;
-  u32 flags;
-  u32 align;
-  bool constructor, usercopy;
-};
-constexpr Variant kVariants[] = {
-    {"v0", 0, 0, false, false},
-    {"hw", kHwcacheAlign, 0, false, false},
-    {"pr", kPoison | kRedZone, 0, false, false},
-    {"po", kPoison, 0, false, false},
-    {"rz", kRedZone, 0, false, false},
-    {"su", kStoreUser, 0, false, false},
-    {"dbg", kConsistencyChecks | kRedZone | kPoison | kStoreUser, 0, false, false},
-    {"ctor", 0, 0, true, false},
-    {"ctorpr", kPoison | kRedZone, 0, true, false},
-    {"a4", 0, 4, false, false},
-    {"a16", 0, 16, false, false},
-    {"a32", 0, 32, false, false},
-    {"a64", 0, 64, false, false},
-    {"a128", 0, 128, false, false},
-    {"a4096", 0, 4096, false, false},
-    {"hwa16", kHwcacheAlign, 16, false, false},
-    {"rcu", kTypesafeByRcu, 0, false, false},
-    {"acc", kAccount, 0, false, false},
-    {"rec", kReclaimAccount, 0, false, false},
-    {"usr", 0, 0, false, true},
-};
-
 // The sizes of the module that measured, including those that the table leaves out.
 std::vector<u32> sizes() {
   std::vector<u32> all;
@@ -97,7 +69,7 @@ TEST(BootCaches, MergingEqualsTheMeasured) {
     test::SlabMachine m(
         {.release = release, .kmalloc = {.buckets = release == Release::k6_12}, .boot_caches = true});
     const test::Table table(directory(release) + "/kmem_cache_geometry_merge_2cpu.tsv");
-    for (const Variant& variant : kVariants) {
+    for (const test::Variant& variant : test::kVariants) {
       std::map<u32, Cache*> made;
       std::vector<Cache*> all;
       for (u32 size : sizes()) {

@@ -6,8 +6,6 @@
 namespace koi::mm {
 namespace {
 
-constexpr u64 kMaxBlockPages = u64{1} << kMaxOrder;
-
 // Which groups a request may steal from when its own has nothing, in order.
 constexpr MigrateType kFallbacks[kPcpTypeCount][2] = {
     {MigrateType::kReclaimable, MigrateType::kMovable},    // unmovable

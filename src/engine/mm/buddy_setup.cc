@@ -8,8 +8,6 @@
 namespace koi::mm {
 namespace {
 
-constexpr u64 kMaxBlockPages = u64{1} << kMaxOrder;
-
 u64 floor_power_of_two(u64 n) {
   u64 p = 1;
   while (p * 2 <= n) p *= 2;

@@ -11,8 +11,6 @@
 namespace koi::mm {
 namespace {
 
-constexpr VcpuId kCpu0{0};
-
 class Zeroed : public std::pmr::memory_resource {
  public:
   explicit Zeroed(u64 size_bytes) : memory_(size_bytes) {}

@@ -4,48 +4,14 @@
 #include <gtest/gtest.h>
 
 #include "engine/mm/test_support.h"
+#include "engine/mm/test_variants.h"
 
 namespace koi::mm {
 namespace {
 
 using namespace slab_flag;
 
-struct Variant {
-  u32 flags = 0;
-  u32 align = 0;
-  bool constructor = false;
-};
-
-// The variants of the module that measured the tables.
-Variant variant_named(const std::string& name) {
-  static const std::map<std::string, Variant> variants = {
-      {"v0", {}},
-      {"hw", {kHwcacheAlign}},
-      {"pr", {kPoison | kRedZone}},
-      {"po", {kPoison}},
-      {"rz", {kRedZone}},
-      {"su", {kStoreUser}},
-      {"dbg", {kConsistencyChecks | kRedZone | kPoison | kStoreUser}},
-      {"ctor", {0, 0, true}},
-      {"ctorpr", {kPoison | kRedZone, 0, true}},
-      {"a4", {0, 4}},
-      {"a16", {0, 16}},
-      {"a32", {0, 32}},
-      {"a64", {0, 64}},
-      {"a128", {0, 128}},
-      {"a4096", {0, 4096}},
-      {"hwa16", {kHwcacheAlign, 16}},
-      {"rcu", {kTypesafeByRcu}},
-      {"acc", {kAccount}},
-      {"rec", {kReclaimAccount}},
-      {"usr", {}},
-  };
-  const auto found = variants.find(name);
-  CHECK(found != variants.end(), "variant {}", name);
-  return found->second;
-}
-
-std::optional<Geometry> geometry_of(Release release, u32 cpus, u32 size, const Variant& v) {
+std::optional<Geometry> geometry_of(Release release, u32 cpus, u32 size, const test::Variant& v) {
   return calculate_geometry({.release = release,
                              .cpus = cpus,
                              .object_size = size,
@@ -74,7 +40,7 @@ TEST(Geometry, EveryMeasuredCacheOfBothReleases) {
         const u32 size = static_cast<u32>(table.number(row, "requested_size"));
         const std::string& name = table.at(row, "variant");
         const std::string where = fmt::format("{} {} {}", file, name, size);
-        const auto g = geometry_of(release, cpus, size, variant_named(name));
+        const auto g = geometry_of(release, cpus, size, test::variant_named(name));
         ASSERT_EQ(g.has_value(), table.at(row, "create") == "ok") << where;
         if (!g) continue;
         EXPECT_EQ(g->object_size, table.number(row, "object_size")) << where;
@@ -96,7 +62,7 @@ TEST(Geometry, BootOptionSlubDebug) {
       const u32 flags = parse_slab_debug_letters(letters).flags;
       for (std::size_t row = 0; row < table.size(); ++row) {
         const u32 size = static_cast<u32>(table.number(row, "requested_size"));
-        const auto g = geometry_of(release, 2, size, Variant{.flags = flags});
+        const auto g = geometry_of(release, 2, size, {.flags = flags});
         ASSERT_TRUE(g);
         // Only the align of a merged cache is its first creator's.
         if (table.at(row, "merged_into") == "-") {
@@ -112,7 +78,7 @@ TEST(Geometry, BootOptionSlubDebug) {
 TEST(Geometry, TooLargeIsRefused) {
   EXPECT_FALSE(geometry_of(Release::k6_1, 2, (4u << 20) + 1, {}));
   EXPECT_TRUE(geometry_of(Release::k6_1, 2, 4u << 20, {}));
-  EXPECT_FALSE(geometry_of(Release::k6_12, 2, 4u << 20, {kRedZone}));
+  EXPECT_FALSE(geometry_of(Release::k6_12, 2, 4u << 20, {.flags = kRedZone}));
   EXPECT_FALSE(geometry_of(Release::k6_12, 2, 0, {}));
 }
 

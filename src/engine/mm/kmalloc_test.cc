@@ -10,8 +10,6 @@
 namespace koi::mm {
 namespace {
 
-constexpr VcpuId kCpu0{0};
-
 class KmallocOf : public testing::TestWithParam<Release> {
  protected:
   [[nodiscard]] std::string file(const std::string& name) const {

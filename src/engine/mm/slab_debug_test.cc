@@ -11,7 +11,6 @@ namespace koi::mm {
 namespace {
 
 using namespace slab_flag;
-constexpr VcpuId kCpu0{0};
 
 class Debugging : public testing::TestWithParam<Release> {
  protected:

@@ -12,7 +12,6 @@ namespace koi::mm {
 namespace {
 
 using namespace slab_flag;
-constexpr VcpuId kCpu0{0};
 constexpr VcpuId kCpu1{1};
 
 struct Slabs : testing::Test {

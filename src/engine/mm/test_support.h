@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/types.h"
+#include "base/strong.h"
 
 namespace koi::mm::test {
 
@@ -93,3 +93,7 @@ class Table {
 };
 
 }  // namespace koi::mm::test
+
+namespace koi::mm {
+inline constexpr VcpuId kCpu0{0};
+}

@@ -14,6 +14,7 @@ namespace koi::mm {
 inline constexpr u32 kPageShift = 12;
 inline constexpr u64 kPageSize = u64{1} << kPageShift;
 inline constexpr u8 kMaxOrder = 10;  // largest order the page allocator serves
+inline constexpr u64 kMaxBlockPages = u64{1} << kMaxOrder;
 inline constexpr u32 kOrderCount = kMaxOrder + 1;
 inline constexpr u8 kCostlyOrder = 3;     // PAGE_ALLOC_COSTLY_ORDER
 inline constexpr u8 kPageblockOrder = 9;  // pages of one mobility group: 2 MiB

@@ -10,7 +10,6 @@
 namespace koi::mm {
 namespace {
 
-constexpr VcpuId kCpu0{0};
 constexpr u64 kStart = 0x100000000000;
 
 // Remembers what is mapped where; nothing is really mapped.

@@ -8,7 +8,7 @@
 namespace koi::sched {
 namespace {
 
-constexpr u64 kSecond = 1'000'000'000;
+constexpr u64 kSecondNs = 1'000'000'000;
 constexpr u64 kTick = 4'000'000;
 
 struct Found {
@@ -21,9 +21,9 @@ struct Found {
 // What a CPU hears that is busy from `begin_s` to `end_s`.
 std::vector<Found> watch(StallWatch& watch, u64 begin_s, u64 end_s, Interrupts interrupts, Reader reader) {
   std::vector<Found> found;
-  for (u64 now = begin_s * kSecond; now < end_s * kSecond; now += kTick) {
+  for (u64 now = begin_s * kSecondNs; now < end_s * kSecondNs; now += kTick) {
     if (const auto stall = watch.look(now, interrupts, reader); stall) {
-      found.push_back({stall->kind, now / kSecond, stall->seconds});
+      found.push_back({stall->kind, now / kSecondNs, stall->seconds});
     }
   }
   return found;
@@ -40,7 +40,7 @@ TEST(StallWatch, ALoopWithPreemptionOnIsASoftLockupOnly) {
 
 TEST(StallWatch, ASpinnerIsAnRcuStallFirst) {
   StallWatch w;
-  w.touch(3 * kSecond);
+  w.touch(3 * kSecondNs);
   const auto found = watch(w, 3, 60, Interrupts::kOn, Reader::kYes);
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[0], (Found{StallKind::kRcuStall, 24, 0}));
@@ -51,7 +51,7 @@ TEST(StallWatch, ASpinnerIsAnRcuStallFirst) {
 
 TEST(StallWatch, InterruptsOffIsAHardLockupOnce) {
   StallWatch w;
-  w.touch(3 * kSecond);
+  w.touch(3 * kSecondNs);
   const auto found = watch(w, 3, 100, Interrupts::kOff, Reader::kYes);
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0], (Found{StallKind::kHardLockup, 20, 0}));
@@ -60,11 +60,11 @@ TEST(StallWatch, InterruptsOffIsAHardLockupOnce) {
 TEST(StallWatch, WhoSwitchesInTimeHearsNothing) {
   StallWatch w;
   for (u64 second = 0; second < 200; second += 20) {
-    w.touch(second * kSecond);
+    w.touch(second * kSecondNs);
     EXPECT_TRUE(watch(w, second, second + 20, Interrupts::kOn, Reader::kYes).empty());
   }
   for (u64 second = 200; second < 260; second += 9) {
-    w.touch(second * kSecond);
+    w.touch(second * kSecondNs);
     EXPECT_TRUE(watch(w, second, second + 9, Interrupts::kOff, Reader::kYes).empty());
   }
 }
@@ -72,8 +72,8 @@ TEST(StallWatch, WhoSwitchesInTimeHearsNothing) {
 TEST(StallWatch, AReaderThatLeavesNowAndThenIsNoStall) {
   StallWatch w;
   w.touch(0);
-  for (u64 now = 0; now < 23 * kSecond; now += kTick) {
-    const Reader reader = now % (20 * kSecond) == 0 ? Reader::kNo : Reader::kYes;
+  for (u64 now = 0; now < 23 * kSecondNs; now += kTick) {
+    const Reader reader = now % (20 * kSecondNs) == 0 ? Reader::kNo : Reader::kYes;
     EXPECT_FALSE(w.look(now, Interrupts::kOn, reader)) << now;
   }
 }
