@@ -9,7 +9,6 @@
 namespace koi::mm {
 namespace {
 
-
 test::SlabMachine make_machine(bool init_on_alloc) {
   return test::SlabMachine({.release = Release::k6_1,
                             .cpus = 2,
