@@ -7,6 +7,7 @@
 #include "host/guest_memory.h"
 #include "kapi/tables.h"
 #include "runtime/console.h"
+#include "runtime/lock_checks.h"
 #include "runtime/macro_place.h"
 #include "runtime/modules.h"
 #include "runtime/traps.h"
@@ -51,15 +52,7 @@ void koi_left_behind(Address type, Address function, Address name, s32 number) {
 
 void report_atomic_allocation() { host::upcall(current().core().address_of("koi_might_alloc")); }
 
-bool frees_matter() {
-  static runtime::Kernel* machine = nullptr;
-  static const u32* flag = nullptr;
-  if (machine != &current()) {
-    machine = &current();
-    flag = reinterpret_cast<const u32*>(machine->core().address_of("koi_frees_matter"));
-  }
-  return *flag != 0;
-}
+bool frees_matter() { return current().locks().frees_matter(); }
 
 void look_into_freed(Address memory, u64 size) {
   runtime::Kernel& kernel = current();

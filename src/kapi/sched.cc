@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What the C core's scheduling parts call: tasks, the clock, the one event of each virtual CPU (kernel/koi_core.h).
-#include <algorithm>
 
 #include "host/guest_memory.h"
 #include "kapi/kernel_ref.h"
@@ -16,8 +15,6 @@ using runtime::Kernel;
 using sched::Task;
 
 constexpr s64 kNoEvent = 0x7fff'ffff'ffff'ffff;  // KTIME_MAX
-constexpr u64 kFirstSpinNs = 1'000;
-constexpr u64 kLongestSpinNs = 100'000;
 
 // ---- tasks ----
 
@@ -86,16 +83,10 @@ u64 koi_clock_ns() { return current().sched().read_clock().value; }
 void koi_delay_ns(u64 ns) { current().sched().delay(ns); }
 void koi_border() {}
 
-// The longer a virtual CPU spins on one thing, the longer its steps.
 void koi_spin_wait(Address lock) {
-  static Address last = 0;
-  static u64 step_ns = kFirstSpinNs;
   Kernel& kernel = current();
   if (kernel.traps().lockup_seen() && kernel.sched().alone()) kernel.traps().end_deadlocked();
-  const u64 longest_ns = std::min(kLongestSpinNs, kernel.traps().longest_yield_ns());
-  step_ns = lock == last ? std::min(step_ns * 2, longest_ns) : kFirstSpinNs;
-  last = lock;
-  kernel.sched().advance(step_ns);
+  kernel.sched().advance(kernel.traps().spin_step_ns(lock));
   kernel.sched().yield_vcpu();
 }
 

@@ -65,6 +65,7 @@ LockChecks::LockChecks(Kernel& kernel)
   traces_.emplace_back();
   stats_.resize(1);
   stack_offset_ = kernel.core().address_of("koi_held_stack");
+  frees_matter_ = reinterpret_cast<const u32*>(kernel.core().address_of("koi_frees_matter"));
 }
 
 HeldStack*& LockChecks::stack_of(VcpuId cpu) const {

@@ -63,6 +63,8 @@ class LockChecks final : public lockdep::ProblemSink {
   // The same as an array of kPageSlots, by page number; it stays where it is.
   [[nodiscard]] const u8* pages_place() const { return pages_.data(); }
   [[nodiscard]] bool may_hold_locks(u64 address) const { return pages_[page_slot(address)] != 0; }
+  // Has anything in allocated memory been armed or queued, so that frees must be looked into? (koi_frees_matter)
+  [[nodiscard]] bool frees_matter() const { return *frees_matter_ != 0; }
   // The memory is free: its locks are gone. "held lock freed!" if the task still holds one.
   void memory_freed(u64 begin, u64 bytes);
   void module_unloaded(u64 begin, u64 bytes);
@@ -118,6 +120,7 @@ class LockChecks final : public lockdep::ProblemSink {
   std::pmr::vector<lockdep::LockStat> stats_;  // by class
   std::span<lockdep::CacheEntry> cache_;
   std::pmr::vector<u32> generations_;
+  const u32* frees_matter_ = nullptr;
   std::span<u8> pages_;  // which pages may have locks
   std::pmr::vector<lockdep::HeldStack*> free_stacks_;
   std::pmr::unordered_map<u64, u64> sites_;  // init site → the one that stands for its class

@@ -19,6 +19,8 @@ namespace {
 
 constexpr u64 kFirstYieldNs = 1'000;
 constexpr u64 kLongestBusyYieldNs = 10'000;
+constexpr u64 kFirstSpinNs = 1'000;
+constexpr u64 kLongestSpinNs = 100'000;
 // What a forced preemption is worth in virtual time: such a loop would go on for ever, so the watchdog may see it at once.
 constexpr u64 kForcedStepNs = 1'000'000'000;
 constexpr u64 kForcedSteps = 30;
@@ -113,6 +115,13 @@ void Traps::advance_spinner() {
   last_yield_progress_ = progress;
   last_yield_ns_ = now_ns + yield_step_ns_;
   kernel_.sched().advance(yield_step_ns_);
+}
+
+u64 Traps::spin_step_ns(u64 lock) {
+  const u64 longest_ns = std::min(kLongestSpinNs, longest_yield_ns_);
+  last_spin_step_ns_ = lock == spins_for_ ? std::min(last_spin_step_ns_ * 2, longest_ns) : kFirstSpinNs;
+  spins_for_ = lock;
+  return last_spin_step_ns_;
 }
 
 void Traps::stand_in(host::TrapFrame& frame, const module::TrapSite& site) {

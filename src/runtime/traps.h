@@ -100,8 +100,9 @@ class Traps {
   // The running task spins for a lock that nobody is left to give up: it ends here.
   [[noreturn]] void end_deadlocked();
   [[nodiscard]] bool lockup_seen() const { return lockup_seen_; }
-  // How far a spinner may step at a time: short once a lockup has been reported.
-  [[nodiscard]] u64 longest_yield_ns() const { return longest_yield_ns_; }
+  // How far a spinner's clock goes on before it looks again: the longer one spins for one `lock`, the further, and not far
+  // once a lockup has been reported.
+  [[nodiscard]] u64 spin_step_ns(u64 lock);
 
   // Called on the way out of koi.
   void border();
@@ -197,6 +198,8 @@ class Traps {
   u64 last_yield_ns_ = 0;
   u64 yield_step_ns_ = 0;
   u64 longest_yield_ns_ = 1'000'000;
+  u64 spins_for_ = 0;  // the lock that the last spinner wanted, and its step
+  u64 last_spin_step_ns_ = 0;
   bool lockup_seen_ = false;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Oopses in deferred and asynchronous work, and in what wakes and notifies. */
 #include <linux/completion.h>
+#include <linux/cpuhotplug.h>
 #include <linux/delay.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
@@ -24,6 +25,7 @@ static void on_irq_work(struct irq_work *work) { upcall_oops(); }
 static void on_rcu(struct rcu_head *head) { upcall_oops(); }
 static void on_cpu(void *unused) { upcall_oops(); }
 static long on_cpu_work(void *unused) { return upcall_oops(); }
+static int on_cpu_online(unsigned int cpu) { return upcall_oops(); }
 static int in_thread(void *unused) { return upcall_oops(); }
 static void on_kthread_work(struct kthread_work *work) { upcall_oops(); }
 static int on_event(struct notifier_block *block, unsigned long event, void *data) { return upcall_oops(); }
@@ -73,6 +75,8 @@ static void start(void)
 		smp_call_function_single(raw_smp_processor_id(), on_cpu, NULL, 1);
 	if (KIND("work_on_cpu"))
 		work_on_cpu(1, on_cpu_work, NULL);
+	if (KIND("cpuhp"))
+		cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "upcall:online", on_cpu_online, NULL);
 	if (KIND("kthread"))
 		kthread_run(in_thread, NULL, "upcall");
 	if (KIND("kthread_work")) {
