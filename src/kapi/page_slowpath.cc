@@ -118,7 +118,7 @@ bool reclaim(mm::Gfp gfp) {
   const u64 before = m.pages().free_pages();
   m.pages().drain_all();
   if ((gfp & m.pages().gfp().direct_reclaim) != 0) {
-    for (mm::Cache* const cache : m.slabs().caches()) static_cast<void>(m.slabs().shrink(cache));
+    m.give_back_spare();
     m.run_shrinkers(gfp);
     m.pages().drain_all();
   }

@@ -344,6 +344,11 @@ void Memory::run_shrinkers(mm::Gfp gfp) const {
   if (const auto function = kernel_.core().find("koi_run_shrinkers")) host::upcall(function->value, gfp);
 }
 
+void Memory::give_back_spare() {
+  for (mm::Cache* const cache : slabs().caches()) static_cast<void>(slabs().shrink(cache));
+  pages().drain_all();
+}
+
 bool KnownCaches::look_up(const mm::Cache* cache) {
   const std::vector<mm::Cache*> caches = memory_.slabs().caches();
   if (std::find(caches.begin(), caches.end(), cache) == caches.end()) return false;

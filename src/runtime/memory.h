@@ -175,6 +175,8 @@ class Memory {
   void mark_partial_slab(Pfn pfn, mm::Yes partial = mm::Yes::kYes) const;
   // Free pages, zone by zone, for the inlined counters.
   void publish_free_pages() const;
+  // What the engines keep ready for the next request goes back to the buddy: empty slabs and the CPUs' page lists.
+  void give_back_spare();
   // Upcalls: every registered shrinker is asked to give back what it can.
   void run_shrinkers(mm::Gfp gfp) const;
 

@@ -245,6 +245,8 @@ ModuleCall ModuleTable::delete_module(std::string_view name, bool force) {
   kernel_.files().module_gone(*module);
   check_leftovers(*module);
   unload(*module);
+  // So that /proc/buddyinfo of a machine without modules shows what they left, and nothing else.
+  if (modules_.empty()) kernel_.memory().give_back_spare();
   return {0, {}};
 }
 

@@ -111,6 +111,19 @@ expect_order 'Out of memory: Killed process [0-9]+ \(insmod\)' \
   'Out of memory and no killable processes\.\.\.$' 'Kernel panic - not syncing: System is deadlocked on memory' \
   'panic\+0x' "$nobody\+0x" '---\[ end Kernel panic - not syncing: System is deadlocked on memory \]---'
 
+# ---- afterwards: the buddy's lists are those of the boot, whatever was exhausted and whoever was killed ----
+release=$(release_of "$series") || exit 1
+for how in 4m pages pages_atomic vmalloc small small_atomic 8k_atomic kvmalloc order3; do
+  printf 'cat /proc/buddyinfo\necho @gone\ninsmod %s how=%s\nrmmod exhaust\ndmesg\necho @gone\ncat /proc/buddyinfo\n' \
+    "$module" "$how" >"$work/session"
+  koi_all shell --kernel "$release" --memory 64M --script "$work/session"
+  expect_line "\] $how: [1-9][0-9]* blocks before NULL"
+  before=$(sed '/^@gone/,$d' <<<"$out" | grep '^Node')
+  after=$(sed '0,/^@gone/d' <<<"$out" | sed '0,/^@gone/d' | grep '^Node')
+  expect_equal "$how: /proc/buddyinfo equals that at boot" "$before" "$after"
+  expect_equal "$how: and there is one" 2 "$(grep -c zone <<<"$before")"
+done
+
 # The same bytes for the same seed, also with the killer and the waiting.
 run pages_nofail --seed 5
 first=$out

@@ -2,7 +2,8 @@
 // measure_process [--own] RUNS PROGRAM ARGS...: prints the median microseconds from start to exit, and the largest
 // resident size in KiB. Its own size is far below what it measures, which matters: a child's peak starts at its
 // parent's. With --own a third number follows: the median of what is left of each run's time without the time in which the
-// program, or this one after the program's end, could run and waited for a CPU that others had (/proc/PID/schedstat).
+// program, or this one after the program's end, could run and waited for a CPU that others had (/proc/PID/schedstat); and a
+// fourth: the most page faults of a run.
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/resource.h>
@@ -53,6 +54,7 @@ int main(int argc, char** argv) {
   std::vector<long> times_us;
   std::vector<long> own_us;
   long peak_kib = 0;
+  long faults = 0;
   posix_spawn_file_actions_t quiet;
   posix_spawn_file_actions_init(&quiet);
   posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
@@ -72,10 +74,11 @@ int main(int argc, char** argv) {
     rusage usage{};
     if (wait4(pid, &status, 0, &usage) != pid) return 2;
     peak_kib = std::max(peak_kib, usage.ru_maxrss);
+    faults = std::max(faults, usage.ru_minflt);
   }
   if (times_us.empty()) return 2;
   std::printf("%ld %ld", median(times_us), peak_kib);
-  if (own) std::printf(" %ld", median(own_us));
+  if (own) std::printf(" %ld %ld", median(own_us), faults);
   std::printf("\n");
   return 0;
 }

@@ -14,7 +14,7 @@ measure() { "$KOI_BUILD/tests/system/measure_process" --own 20 "$@"; }
 read -r true_us true_kib _ <<<"$(measure /bin/true)"
 best_us=
 for ((round = 1; round <= rounds; ++round)); do
-  read -r koi_us koi_kib own_us <<<"$(measure "$KOI" run "$module")"
+  read -r koi_us koi_kib own_us _ <<<"$(measure "$KOI" run "$module")"
   if [ -z "$best_us" ] || [ "$koi_us" -lt "$best_us" ]; then
     best_us=$koi_us best_kib=$koi_kib
   fi

@@ -233,17 +233,23 @@ class Buddy {
     const u64 index = pfn.value - base_pfn_;
     return index < page_count_ ? &pages_[index] : nullptr;
   }
-  // Every allocated block: visit(Pfn, const PageDesc&), by frame number. O(touched pages).
+  // Every allocated block: visit(Pfn, const PageDesc&), by frame number. O(touched pages): descriptors of the hole below
+  // 4 GiB and of memory that was never used are not looked at, so that looking does not bring them into being.
   template <class Visit>
   void for_each_allocated(Visit visit) const {
-    for (u64 page = 0; page < page_count_; ++page) {
-      for (const ZoneState& zone : zones_) {
-        for (const NeverUsed& area : zone.never_used) {
-          if (page >= area.next && page < area.end) page = area.end;
+    for (const PfnRange& ram : ram_) {
+      for (u64 page = ram.first - base_pfn_; page < ram.end() - base_pfn_;) {
+        const u64 unused_end = never_used_end(page);
+        const PageDesc& desc = pages_[page];
+        if (unused_end != 0) {
+          page = unused_end;
+        } else if (desc.state == PageState::kAllocated) {
+          page += u64{1} << desc.order;
+          visit(Pfn{static_cast<u64>(&desc - pages_) + base_pfn_}, desc);
+        } else {
+          ++page;
         }
       }
-      if (page < page_count_ && pages_[page].state == PageState::kAllocated)
-        visit(Pfn{page + base_pfn_}, pages_[page]);
     }
   }
   // First page of the allocated block that `pfn` lies in; nullopt: it is not allocated.
@@ -367,6 +373,15 @@ class Buddy {
     return {PageOutcome::kOk, pfn};
   }
   [[nodiscard]] static std::optional<u32> pcp_slot(u8 order);
+  // Where the memory around that page that was never used ends; 0: it was.
+  [[nodiscard]] u64 never_used_end(u64 page) const {
+    for (const ZoneState& zone : zones_) {
+      for (const NeverUsed& area : zone.never_used) {
+        if (page >= area.next && page < area.end) return area.end;
+      }
+    }
+    return 0;
+  }
   [[nodiscard]] Zone highest_zone(Gfp gfp) const;
   [[nodiscard]] MigrateType migrate_type(Gfp gfp) const;
 
