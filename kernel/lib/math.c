@@ -95,39 +95,56 @@ struct reciprocal_value_adv reciprocal_value_adv(u32 divisor, u8 precision) {
   return r;
 }
 
+/* ---- the best approximation of a fraction within limits ---- */
+
+/* 1/0 is the infinity that a continued fraction begins with. */
+struct rational {
+  unsigned long top, bottom;
+};
+
+/* From two neighbours in a continued fraction, the older one first: the one that comes after `times` of the newer. */
+static struct rational rational_after(struct rational older, struct rational newer, unsigned long times) {
+  struct rational next = {older.top + times * newer.top, older.bottom + times * newer.bottom};
+
+  return next;
+}
+
+/* The most times that keep rational_after() within the limits. */
+static unsigned long rational_room(struct rational older, struct rational newer, struct rational limit) {
+  unsigned long by_top = newer.top ? (limit.top - older.top) / newer.top : ULONG_MAX;
+  unsigned long by_bottom = newer.bottom ? (limit.bottom - older.bottom) / newer.bottom : ULONG_MAX;
+
+  return by_top < by_bottom ? by_top : by_bottom;
+}
+
 /*
- * The best approximation n/d of a fraction within limits: the convergents of its continued fraction, and at the end
- * the semiconvergent that fits if it lies nearer than the last convergent.
+ * The convergents of the continued fraction, until one passes a limit. Then the part of its term that fits gives a
+ * semiconvergent, which is nearer than the last convergent if it has more than half of the term; at exactly half the
+ * remainders decide.
  */
 void rational_best_approximation(unsigned long numerator, unsigned long denominator, unsigned long max_numerator,
                                  unsigned long max_denominator, unsigned long *best_numerator,
                                  unsigned long *best_denominator) {
-  unsigned long n = numerator, d = denominator;
-  unsigned long n0 = 0, d0 = 1, n1 = 1, d1 = 0; /* the last two convergents */
+  const struct rational limit = {max_numerator, max_denominator};
+  struct rational older = {0, 1}, newer = {1, 0}, next;
+  unsigned long dividend = numerator, divisor = denominator;
 
-  while (d) {
-    unsigned long quotient = n / d, previous = d;
-    unsigned long n2 = n0 + quotient * n1, d2 = d0 + quotient * d1;
+  while (divisor) {
+    unsigned long term = dividend / divisor, rest = dividend % divisor, room;
+    bool nearer;
 
-    d = n % d;
-    n = previous;
-    if (n2 > max_numerator || d2 > max_denominator) {
-      unsigned long t = ULONG_MAX;
-
-      if (d1) t = (max_denominator - d0) / d1;
-      if (n1) t = min(t, (max_numerator - n0) / n1);
-      /* With d the old divisor: the semiconvergent is nearer if t > quotient/2, or equal and the tie goes to it. */
-      if (!d1 || 2 * t > quotient || (2 * t == quotient && d0 * previous > d1 * d)) {
-        n1 = n0 + t * n1;
-        d1 = d0 + t * d1;
-      }
+    next = rational_after(older, newer, term);
+    if (next.top > limit.top || next.bottom > limit.bottom) {
+      room = rational_room(older, newer, limit);
+      nearer = 2 * room == term ? older.bottom * divisor > newer.bottom * rest : 2 * room > term;
+      if (nearer || !newer.bottom) newer = rational_after(older, newer, room);
       break;
     }
-    n0 = n1;
-    n1 = n2;
-    d0 = d1;
-    d1 = d2;
+    older = newer;
+    newer = next;
+    dividend = divisor;
+    divisor = rest;
   }
-  *best_numerator = n1;
-  *best_denominator = d1;
+  *best_numerator = newer.top;
+  *best_denominator = newer.bottom;
 }

@@ -230,45 +230,50 @@ void sg_miter_start(struct sg_mapping_iter *miter, struct scatterlist *sgl, unsi
   miter->__flags = flags;
 }
 
-/* Makes the state point at a page with bytes left. */
+/* Makes the state point at a page with bytes left: those of the entry that lie in this page. */
 static bool scatterlist_miter_page(struct sg_mapping_iter *miter) {
-  struct scatterlist *sg;
+  struct sg_page_iter *at = &miter->piter;
+  unsigned long begin, end, page_end; /* from the start of the entry's first page */
 
   if (miter->__remaining) return true;
-  if (!__sg_page_iter_next(&miter->piter)) return false;
-  sg = miter->piter.sg;
-  miter->__offset = miter->piter.sg_pgoffset ? 0 : sg->offset;
-  miter->piter.sg_pgoffset += miter->__offset >> PAGE_SHIFT;
-  miter->__offset &= PAGE_SIZE - 1;
-  miter->__remaining = sg->offset + sg->length - (miter->piter.sg_pgoffset << PAGE_SHIFT) - miter->__offset;
-  miter->__remaining = min_t(unsigned long, miter->__remaining, PAGE_SIZE - miter->__offset);
+  if (!__sg_page_iter_next(at)) return false;
+  begin = at->sg_pgoffset ? (unsigned long)at->sg_pgoffset << PAGE_SHIFT : at->sg->offset;
+  end = (unsigned long)at->sg->offset + at->sg->length;
+  page_end = (begin & PAGE_MASK) + PAGE_SIZE;
+  at->sg_pgoffset = begin >> PAGE_SHIFT; /* the offset alone may lead past whole pages */
+  miter->__offset = offset_in_page(begin);
+  miter->__remaining = (end < page_end ? end : page_end) - begin;
   return true;
+}
+
+static void scatterlist_miter_take(struct sg_mapping_iter *miter, unsigned int bytes) {
+  miter->__offset += bytes;
+  miter->__remaining -= bytes;
 }
 
 /* Skips bytes before the first or between two pieces; false when the list ends first. */
 bool sg_miter_skip(struct sg_mapping_iter *miter, off_t offset) {
-  sg_miter_stop(miter);
-  while (offset) {
-    off_t consumed;
+  off_t left, step;
 
+  sg_miter_stop(miter);
+  for (left = offset; left; left -= step) {
     if (!scatterlist_miter_page(miter)) return false;
-    consumed = min_t(off_t, offset, miter->__remaining);
-    miter->__offset += consumed;
-    miter->__remaining -= consumed;
-    offset -= consumed;
+    step = left < (off_t)miter->__remaining ? left : (off_t)miter->__remaining;
+    scatterlist_miter_take(miter, step);
   }
   return true;
 }
 
 bool sg_miter_next(struct sg_mapping_iter *miter) {
+  void *mapped;
+
   sg_miter_stop(miter);
   if (!scatterlist_miter_page(miter)) return false;
   miter->page = sg_page_iter_page(&miter->piter);
-  miter->consumed = miter->length = miter->__remaining;
-  if (miter->__flags & SG_MITER_ATOMIC)
-    miter->addr = kmap_atomic(miter->page) + miter->__offset;
-  else
-    miter->addr = kmap(miter->page) + miter->__offset;
+  mapped = miter->__flags & SG_MITER_ATOMIC ? kmap_atomic(miter->page) : kmap(miter->page);
+  miter->addr = mapped + miter->__offset;
+  miter->length = miter->__remaining;
+  miter->consumed = miter->length;
   return true;
 }
 
@@ -276,8 +281,7 @@ bool sg_miter_next(struct sg_mapping_iter *miter) {
 void sg_miter_stop(struct sg_mapping_iter *miter) {
   WARN_ON(miter->consumed > miter->length);
   if (!miter->addr) return;
-  miter->__offset += miter->consumed;
-  miter->__remaining -= miter->consumed;
+  scatterlist_miter_take(miter, miter->consumed);
   if (miter->__flags & SG_MITER_ATOMIC) {
     WARN_ON_ONCE(!pagefault_disabled());
     kunmap_atomic(miter->addr);

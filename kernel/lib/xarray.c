@@ -76,17 +76,23 @@ static void *xarray_out_of_bounds(struct xa_state *xas) {
 
 /* ---- walking down ---- */
 
+/* What a slot stands for: its own entry or, of a sibling, the entry of the slot that it names, which `*offset` becomes. */
+static void *xarray_entry_of(struct xa_state *xas, struct xa_node *node, unsigned int *offset) {
+  void *entry = xa_entry(xas->xa, node, *offset);
+
+  if (!xa_is_sibling(entry)) return entry;
+  *offset = xa_to_sibling(entry);
+  entry = xarray_entry_of(xas, node, offset); /* one level: siblings name the first slot */
+  /* A node where the entry of several slots was: that is being split, so look again. */
+  return xa_is_node(entry) && node->shift ? XA_RETRY_ENTRY : entry;
+}
+
 /* Steps into the node, to the slot of the index; a sibling leads to the slot that has the entry. */
 static void *xarray_step_down(struct xa_state *xas, struct xa_node *node) {
   unsigned int offset = xarray_slot_of(xas->xa_index, node);
-  void *entry = xa_entry(xas->xa, node, offset);
+  void *entry = xarray_entry_of(xas, node, &offset);
 
   xas->xa_node = node;
-  while (xa_is_sibling(entry)) {
-    offset = xa_to_sibling(entry);
-    entry = xa_entry(xas->xa, node, offset);
-    if (node->shift && xa_is_node(entry)) entry = XA_RETRY_ENTRY;
-  }
   xas->xa_offset = offset;
   return entry;
 }
@@ -361,32 +367,36 @@ static void xarray_prune(struct xa_state *xas) {
   if (!node->parent) xarray_lower(xas, node);
 }
 
-/* Frees a whole subtree that an entry replaces: by its own depth, without recursion. */
+/* Lets readers who are in the node look again, slot by slot, up to one that has a node of its own: that is returned. */
+static struct xa_node *xarray_retire_slots(struct xa_state *xas, struct xa_node *node, unsigned int from) {
+  for (; from < XA_CHUNK_SIZE; from++) {
+    void *entry = xa_entry_locked(xas->xa, node, from);
+
+    if (xa_is_node(entry) && node->shift) return xa_to_node(entry);
+    if (entry) RCU_INIT_POINTER(node->slots[from], XA_RETRY_ENTRY);
+  }
+  return NULL;
+}
+
+/* Frees a whole subtree that an entry replaces: children before parents, by its own depth, without recursion. */
 static void xarray_free_below(struct xa_state *xas, struct xa_node *top) {
-  struct xa_node *node = top;
-  unsigned int offset = 0;
+  struct xa_node *node = top, *child, *parent;
+  unsigned int from = 0;
 
-  for (;;) {
-    void *entry = xa_entry_locked(xas->xa, node, offset);
-
-    if (node->shift && xa_is_node(entry)) {
-      node = xa_to_node(entry);
-      offset = 0;
+  while (node) {
+    child = xarray_retire_slots(xas, node, from);
+    if (child) {
+      node = child;
+      from = 0;
       continue;
     }
-    if (entry) RCU_INIT_POINTER(node->slots[offset], XA_RETRY_ENTRY);
-    offset++;
-    while (offset == XA_CHUNK_SIZE) {
-      struct xa_node *parent = xa_parent_locked(xas->xa, node);
-
-      offset = node->offset + 1;
-      node->count = 0;
-      node->nr_values = 0;
-      xarray_updated(xas, node);
-      xarray_node_free(node);
-      if (node == top) return;
-      node = parent;
-    }
+    from = node->offset + 1;
+    parent = node == top ? NULL : xa_parent_locked(xas->xa, node);
+    node->nr_values = 0;
+    node->count = 0;
+    xarray_updated(xas, node);
+    xarray_node_free(node);
+    node = parent;
   }
 }
 

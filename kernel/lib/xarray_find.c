@@ -35,20 +35,19 @@ static bool xarray_find_accepts(const struct xa_state *xas, const void *entry, x
 /* Leaves the place so that a later call goes on behind the current entry, even when the lock was dropped. */
 void xas_pause(struct xa_state *xas) {
   struct xa_node *node = xas->xa_node;
+  unsigned long end, first;
 
   if (xas_invalid(xas)) return;
   xas->xa_node = XAS_RESTART;
-  if (node) {
-    unsigned long offset = xas->xa_offset;
-
-    while (++offset < XA_CHUNK_SIZE)
-      if (!xa_is_sibling(xa_entry(xas->xa, node, offset))) break;
-    xas->xa_index &= ~0UL << node->shift;
-    xas->xa_index += (offset - xas->xa_offset) << node->shift;
-    if (xas->xa_index == 0) xas->xa_node = XAS_BOUNDS;
-  } else {
+  if (!node) { /* behind the entry in the head */
     xas->xa_index++;
+    return;
   }
+  end = xas->xa_offset + 1UL;
+  while (end < XA_CHUNK_SIZE && xa_is_sibling(xa_entry(xas->xa, node, end))) end++;
+  first = xas->xa_index >> node->shift;
+  xas->xa_index = (first + end - xas->xa_offset) << node->shift;
+  if (!xas->xa_index) xas->xa_node = XAS_BOUNDS;
 }
 
 /* Goes on from the slot behind the current one. Leaves xa_node NULL when the tree is exhausted. */
@@ -141,6 +140,25 @@ none:
   return NULL;
 }
 
+/* The state goes on to the next slot of its range, at its own level or below, and to what stands there. false: the range ends. */
+static bool xarray_conflict_step(struct xa_state *xas, void **entry) {
+  struct xa_node *node = xas->xa_node;
+
+  /* Below the range's level a node that ends goes on in its parent. */
+  while (node->shift != xas->xa_shift && xas->xa_offset == XA_CHUNK_MASK) {
+    xas->xa_offset = node->offset;
+    node = xas->xa_node = xa_parent_locked(xas->xa, node);
+    if (!node) return false;
+  }
+  if (node->shift == xas->xa_shift && (xas->xa_offset & xas->xa_sibs) == xas->xa_sibs) return false;
+  xas->xa_offset++;
+  while (xa_is_node(*entry = xa_entry_locked(xas->xa, xas->xa_node, xas->xa_offset))) {
+    xas->xa_node = xa_to_node(*entry);
+    xas->xa_offset = 0;
+  }
+  return true;
+}
+
 /*
  * The entries that the state's range overlaps, one a call; NULL when there are no more, and then the state is where
  * the range's entry would be stored.
@@ -159,21 +177,7 @@ void *xas_find_conflict(struct xa_state *xas) {
     if (entry || xas_not_node(xas->xa_node)) return entry;
   }
   if (xas->xa_node->shift > xas->xa_shift) return NULL; /* an empty slot that is larger than the range */
-  for (;;) {
-    if (xas->xa_node->shift == xas->xa_shift) {
-      if ((xas->xa_offset & xas->xa_sibs) == xas->xa_sibs) break; /* the last slot of the range */
-    } else if (xas->xa_offset == XA_CHUNK_MASK) {
-      xas->xa_offset = xas->xa_node->offset;
-      xas->xa_node = xa_parent_locked(xas->xa, xas->xa_node);
-      if (!xas->xa_node) break;
-      continue;
-    }
-    entry = xa_entry_locked(xas->xa, xas->xa_node, ++xas->xa_offset);
-    while (xa_is_node(entry)) {
-      xas->xa_node = xa_to_node(entry);
-      xas->xa_offset = 0;
-      entry = xa_entry_locked(xas->xa, xas->xa_node, 0);
-    }
+  while (xarray_conflict_step(xas, &entry)) {
     if (entry && !xa_is_sibling(entry)) return entry;
   }
   xas->xa_offset -= xas->xa_sibs;

@@ -141,6 +141,7 @@ Result<HeaderTree> header_tree_for_module(const std::vector<HeaderTree>& trees, 
   const std::string_view release = wanted.empty() ? vermagic.substr(0, vermagic.find(' ')) : wanted;
   if (release.empty()) return choose_header_tree(trees, "", running_release());
   if (!is_supported_release(release)) {
+    if (!wanted.empty()) return make_error("--kernel {}: koi presents 6.1 and 6.12", wanted);
     return make_error("the module is for Linux {}; koi presents 6.1 and 6.12 (choose one with --kernel)",
                       release);
   }

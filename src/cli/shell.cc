@@ -12,6 +12,7 @@
 #include "cli/kmod_messages.h"
 #include "engine/printk/log_render.h"
 #include "host/address_map.h"
+#include "module/module_file.h"
 #include "runtime/console.h"
 #include "runtime/memory.h"
 #include "runtime/modules.h"
@@ -43,17 +44,45 @@ std::string base_name(std::string_view path) {
   return std::string(slash == std::string_view::npos ? path : path.substr(slash + 1));
 }
 
-// gzip, xz or zstd, by the first bytes.
-bool is_compressed(const std::string& path) {
+enum class Compression : u8 { kNone, kGzip, kXz, kZstd };
+
+// By the first bytes.
+Compression compression_of(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   char magic[4] = {};
   in.read(magic, sizeof(magic));
   const std::string_view start(magic, sizeof(magic));
-  return start.starts_with("\x1f\x8b") ||
-         start.starts_with(
-             "\xfd"
-             "7zX") ||
-         start == "\x28\xb5\x2f\xfd";
+  if (start.starts_with("\x1f\x8b")) return Compression::kGzip;
+  if (start ==
+      "\xfd"
+      "7zX")
+    return Compression::kXz;
+  return start == "\x28\xb5\x2f\xfd" ? Compression::kZstd : Compression::kNone;
+}
+
+// finit_module with MODULE_INIT_COMPRESSED_FILE: the kernel unpacks, if it can, the one format that it was configured for.
+runtime::ModuleCall finit_compressed(runtime::Kernel& kernel, const std::string& path,
+                                     std::string_view parameters, const module::LoadFlags& flags) {
+  const auto configured = [&kernel](std::string_view option) {
+    return kernel.core().layout(option).value_or(0) != 0;
+  };
+  if (!configured("CONFIG_MODULE_DECOMPRESS")) return {-EOPNOTSUPP, {}};
+  Compression known = Compression::kZstd;
+  std::string_view name = "a zstd";
+  if (configured("CONFIG_MODULE_COMPRESS_GZIP")) {
+    known = Compression::kGzip;
+    name = "a gzip";
+  } else if (configured("CONFIG_MODULE_COMPRESS_XZ")) {
+    known = Compression::kXz;
+    name = "an xz";
+  }
+  if (compression_of(path) != known) {
+    kernel.console().print(3, fmt::format("not {} compressed module", name));
+    return {-EINVAL, {}};
+  }
+  auto file = module::read_module_file(path);
+  if (!file.ok()) return {-EINVAL, file.error().message};
+  return kernel.modules().init_module(std::move(*file), parameters, flags);
 }
 
 // What the C library makes of a system call's value.
@@ -160,8 +189,8 @@ void Shell::load(std::string_view call, std::string_view rest) {
     if ((flags & kIgnoreVermagic) != 0) load_flags.vermagic = module::VersionPolicy::kIgnore;
     runtime::ModuleCall made{-EINVAL, {}};
     if ((flags & kCompressedFile) != 0 && (flags & ~kKnownFlags) == 0) {
-      made.value = -EOPNOTSUPP;  // CONFIG_MODULE_DECOMPRESS is off
-    } else if (is_compressed(path)) {
+      made = finit_compressed(kernel_, path, parameters, load_flags);
+    } else if (compression_of(path) != Compression::kNone) {
       // The system call takes plain files; insmod unpacks them first.
       kernel_.console().print(3,
                               "Invalid ELF header magic: != \x7f"

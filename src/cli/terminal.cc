@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 
 namespace koi::cli {
 
@@ -21,6 +22,23 @@ void print_text(std::string_view text) { write_all(stdout, text); }
 void print_error_text(std::string_view text) {
   std::fflush(stdout);  // what was said before stands before it, also in a log that takes both
   write_all(stderr, text);
+}
+
+void print_error_line(std::string_view message) {
+  constexpr unsigned char kFirstPrintable = 0x20;
+  constexpr unsigned char kDelete = 0x7f;
+  std::string line = "koi: ";
+  for (const char c : message) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte == '\n') {
+      line += "\\n";
+    } else if (byte < kFirstPrintable || byte == kDelete) {
+      line += fmt::format("\\x{:02x}", byte);
+    } else {
+      line += c;
+    }
+  }
+  print_error_text(line + '\n');
 }
 
 bool use_color(ColorWhen when, int descriptor) {

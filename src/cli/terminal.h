@@ -13,9 +13,13 @@ namespace koi::cli {
 void print_text(std::string_view text);
 void print_error_text(std::string_view text);
 
+// "koi: " and the message on a line of its own. Control characters (of a file's name, or of what a damaged module says)
+// are written as escapes: a message stays one line, and no terminal obeys it.
+void print_error_line(std::string_view message);
+
 template <class... Args>
 void print_error(fmt::format_string<Args...> format, Args&&... args) {
-  print_error_text(fmt::format("koi: {}\n", fmt::format(format, std::forward<Args>(args)...)));
+  print_error_line(fmt::format(format, std::forward<Args>(args)...));
 }
 
 enum class ColorWhen { kAutomatic, kAlways, kNever };
