@@ -112,6 +112,9 @@ Verdict RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opti
   }
   text += fmt::format(". Findings: {}, {}", counted(warnings, "warning", "warnings"),
                       counted(oopses, "oops", "oopses"));
+  if (const u64 lockups = journal.count(EventKind::kLockup) + journal.count(EventKind::kDeadlock);
+      lockups != 0)
+    text += ", " + counted(lockups, "lockup or stall", "lockups or stalls");
   if (lock_findings != 0) text += ", " + counted(lock_findings, "lock finding", "lock findings");
   if (!leaks.empty()) text += ", " + counted(leaks.size(), "leaking call site", "leaking call sites");
   text += leaks_text(kernel, leaks);

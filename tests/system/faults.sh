@@ -25,6 +25,7 @@ expect_line 'BUG: unable to handle page fault for address: 0000270000000000'
 koi_all run "$modules/loop_forever.ko" relax=1 --timeout 2
 expect_status 3
 expect_line 'watchdog: BUG: soft lockup - CPU#[0-9]+ stuck for [0-9]+s! \[insmod:[0-9]+\]'
+expect_line 'Findings: .* oopses, [1-9][0-9]* lockups? or stalls?'
 expect_line 'RIP: 0010:loop_forever_init\+0x'
 
 started=$(date +%s)
