@@ -36,6 +36,7 @@ void setup_root(CLI::App& app, Runner& chosen);
 Runner setup_build(CLI::App& app);
 Runner setup_run(CLI::App& app);
 Runner setup_shell(CLI::App& app);
+Runner setup_explore(CLI::App& app);
 Runner setup_mem(CLI::App& app);
 Runner setup_record(CLI::App& app);
 Runner setup_replay(CLI::App& app);

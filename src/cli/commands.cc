@@ -15,6 +15,7 @@ constexpr Command kCommands[] = {
     {"build", "build a module with the kernel's own Kbuild", setup_build},
     {"run", "load modules, run them, unload them, and say what happened", setup_run},
     {"shell", "a session on one machine: insmod, rmmod, dmesg, cat, echo", setup_shell},
+    {"explore", "run modules under many schedules, and make what is found there small", setup_explore},
     {"mem", "run modules and report where memory goes, by call site", setup_mem},
     {"record", "run modules and write their allocations to a trace file", setup_record},
     {"replay", "report on a trace file, with advice from replaying it", setup_replay},

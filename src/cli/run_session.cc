@@ -54,12 +54,6 @@ struct Loaded {
   std::string name;
 };
 
-// One of the two.
-struct RunOutput {
-  LogOutput* text = nullptr;
-  RunJson* document = nullptr;
-};
-
 // As modprobe does it: what the boot command line says of the module comes first, so that the arguments here win.
 std::string with_boot_arguments(const runtime::Kernel& kernel, const ModuleRequest& request) {
   std::string name = request.path.substr(request.path.rfind('/') + 1);
@@ -170,6 +164,27 @@ Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& opti
   return kapi::boot(config);
 }
 
+Verdict run_requests(runtime::Kernel& kernel, const MachineOptions& options,
+                     const std::vector<ModuleRequest>& requests, std::optional<module::ModuleFile> first,
+                     const RunOutput& out) {
+  RunOutcome outcome;
+  std::vector<Loaded> loaded;
+  size_t reached = 0;
+  while (reached < requests.size() && !kernel.halted()) {
+    if (!load_one(kernel, requests[reached++], std::exchange(first, std::nullopt), out, loaded, outcome))
+      break;
+  }
+  for (size_t i = reached; out.document != nullptr && i < requests.size(); ++i)
+    out.document->note_module(requests[i].path, requests[i].arguments, "not reached", 0, {});
+  if (options.force_koi_fault) force_koi_fault(kernel);
+  unload_all(kernel, loaded, out, outcome);
+  // Whatever a module left behind gets its turn before the machine is switched off.
+  kernel.settle(kSettleNs);
+  kernel.console().log().finalize_open();
+  if (out.text != nullptr) out.text->finish();
+  return outcome.conclude(kernel, options, requests.size());
+}
+
 ExitCode run_modules(const MachineOptions& options, const std::vector<std::string>& words,
                      const MemoryOptions& memory) {
   if (options.gdb) return run_under_gdb();
@@ -199,22 +214,7 @@ ExitCode run_modules(const MachineOptions& options, const std::vector<std::strin
     output.emplace(kernel, options, memory.log_aside ? STDERR_FILENO : STDOUT_FILENO);
   RunOutput out{output ? &*output : nullptr, document ? &*document : nullptr};
   MemorySession recording(kernel, memory);
-  RunOutcome outcome;
-  std::vector<Loaded> loaded;
-  size_t reached = 0;
-  while (reached < requests->size() && !kernel.halted()) {
-    if (!load_one(kernel, (*requests)[reached++], std::exchange(first, std::nullopt), out, loaded, outcome))
-      break;
-  }
-  for (size_t i = reached; document && i < requests->size(); ++i)
-    document->note_module((*requests)[i].path, (*requests)[i].arguments, "not reached", 0, {});
-  if (options.force_koi_fault) force_koi_fault(kernel);
-  unload_all(kernel, loaded, out, outcome);
-  // Whatever a module left behind gets its turn before the machine is switched off.
-  kernel.settle(kSettleNs);
-  kernel.console().log().finalize_open();
-  if (output) output->finish();
-  const Verdict verdict = outcome.conclude(kernel, options, requests->size());
+  const Verdict verdict = run_requests(kernel, options, *requests, std::move(first), out);
   if (document)
     document->print(verdict);
   else

@@ -125,7 +125,7 @@ Verdict RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opti
       text += ". This run was preempted by force and does not replay exactly";
   }
   for (const std::string& remark : remarks_) text += ". " + remark;
-  return {text + ".", exit_code(journal, options)};
+  return {text + ".", exit_code(journal, options), remarks_};
 }
 
 ExitCode RunOutcome::exit_code(const observe::Journal& journal, const MachineOptions& options) const {

@@ -16,6 +16,7 @@ namespace koi::cli {
 struct Verdict {
   std::string text;  // one paragraph
   ExitCode exit = ExitCode::kSuccess;
+  std::vector<std::string> remarks;  // on each module that did not load or unload as it should
 };
 
 class RunOutcome {

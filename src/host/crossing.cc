@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "host/address_map.h"
+#include "host/border_hook.h"
 #include "host/guest_memory.h"
 
 extern "C" {
@@ -49,6 +50,7 @@ struct HasFsgsbase {
 
 void set_trap_dispatcher(TrapDispatcher dispatcher) { g_trap_dispatcher = dispatcher; }
 void set_border_slow_path(BorderSlowPath slow_path) { koi_border_slow_path = slow_path; }
+BorderSlowPath border_slow_path() { return koi_border_slow_path; }
 void set_export_functions(const void* const* functions) { koi_export_functions = functions; }
 
 const void* crossing_entry(CrossingKind kind) {

@@ -79,6 +79,9 @@ class LockChecks final : public lockdep::ProblemSink {
   void uninitialised();
   // What the running task holds, as splats list it.
   [[nodiscard]] const lockdep::HeldStack& current_stack() const;
+  [[nodiscard]] std::string_view name_of(const lockdep::HeldLock& held) {
+    return validator_.graph().at(held.class_id).name;
+  }
 
   // lockdep::ProblemSink
   void problem(const lockdep::HeldStack& stack, const lockdep::Problem& problem) override;

@@ -10,7 +10,7 @@ mkdir -p "$target"
 echo "$release" >"$target/release"
 # A copy, so that two series (and two build directories) never share objects; -u keeps Kbuild's work.
 for folder in tests/modules tests/modules/corpus examples/hello examples/kmalloc_steps examples/flow_table \
-  examples/abba_deadlock; do
+  examples/abba_deadlock examples/lost_update; do
   name=$(basename "$folder")
   mkdir -p "$target/$name"
   # Sources only: `make demo` leaves another kernel's objects beside the examples.
