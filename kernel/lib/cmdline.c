@@ -89,36 +89,38 @@ bool parse_option_str(const char *s, const char *option) {
   return false;
 }
 
+/* A quote at the end of begin..end goes. */
+static void cmdline_unquote_end(const char *begin, char *end) {
+  if (end > begin && end[-1] == '"') end[-1] = '\0';
+}
+
 /*
  * Cuts the next `name` or `name=value` off a command line, in place; spaces inside double quotes belong to the word,
  * and quotes around the whole word or the value are dropped. Returns the rest, leading spaces skipped.
  */
 char *next_arg(char *args, char **param, char **value) {
-  size_t i = 0, equals = 0;
-  bool in_quotes = false, word_quoted = false;
-  char *rest;
+  const bool quoted = *args == '"';
+  char *const word = quoted ? args + 1 : args;
+  char *end, *equals = NULL;
+  bool inside = quoted;
 
-  if (*args == '"') {
-    args++;
-    in_quotes = word_quoted = true;
+  for (end = word; *end && (inside || !isspace(*end)); end++) {
+    if (*end == '"')
+      inside = !inside;
+    else if (*end == '=' && end > word && !equals) /* a word may begin with one */
+      equals = end;
   }
-  for (; args[i]; i++) {
-    if (isspace(args[i]) && !in_quotes) break;
-    if (!equals && args[i] == '=') equals = i;
-    if (args[i] == '"') in_quotes = !in_quotes;
-  }
-  *param = args;
+  *param = word;
   *value = NULL;
   if (equals) {
-    args[equals] = '\0';
-    *value = args + equals + 1;
+    *equals = '\0';
+    *value = equals + 1;
     if (**value == '"') {
       ++*value;
-      if (args[i - 1] == '"') args[i - 1] = '\0';
+      cmdline_unquote_end(word, end);
     }
   }
-  if (word_quoted && i > 0 && args[i - 1] == '"') args[i - 1] = '\0';
-  rest = args + i;
-  if (*rest) *rest++ = '\0';
-  return skip_spaces(rest);
+  if (quoted) cmdline_unquote_end(word, end);
+  if (*end) *end++ = '\0';
+  return skip_spaces(end);
 }

@@ -11,6 +11,7 @@
 #include <linux/ctype.h>
 #include <linux/kstrtox.h>
 #include <linux/math64.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
 /* The value of a digit, hexadecimal at most whatever the base says; 255 for anything else. */
@@ -112,38 +113,23 @@ KSTRTOX_NARROW(kstrtos16, s16, long long, kstrtoll)
 KSTRTOX_NARROW(kstrtou8, u8, unsigned long long, kstrtoull)
 KSTRTOX_NARROW(kstrtos8, s8, long long, kstrtoll)
 
+static bool kstrtox_among(char c, const char *letters) { return c && strchr(letters, c); }
+
 /* Only the first one or two characters count: y, Y, t, T, 1, on and their opposites. */
 int kstrtobool(const char *s, bool *result) {
+  bool yes, no;
+
   if (!s) return -EINVAL;
-  switch (s[0]) {
-    case 'y':
-    case 'Y':
-    case 't':
-    case 'T':
-    case '1':
-      *result = true;
-      return 0;
-    case 'n':
-    case 'N':
-    case 'f':
-    case 'F':
-    case '0':
-      *result = false;
-      return 0;
-    case 'o':
-    case 'O':
-      switch (s[1]) {
-        case 'n':
-        case 'N':
-          *result = true;
-          return 0;
-        case 'f':
-        case 'F':
-          *result = false;
-          return 0;
-      }
+  if (kstrtox_among(s[0], "oO")) {
+    yes = kstrtox_among(s[1], "nN");
+    no = kstrtox_among(s[1], "fF");
+  } else {
+    yes = kstrtox_among(s[0], "yYtT1");
+    no = kstrtox_among(s[0], "nNfF0");
   }
-  return -EINVAL;
+  if (!yes && !no) return -EINVAL;
+  *result = yes;
+  return 0;
 }
 
 /* ---- the same from user memory: at most sign, 64 binary digits, newline and NUL are fetched ---- */

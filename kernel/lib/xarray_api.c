@@ -54,79 +54,82 @@ void *xa_load(struct xarray *xa, unsigned long index) {
   rcu_read_lock();
   do {
     entry = xas_load(&xas);
-    if (xa_is_zero(entry)) entry = NULL;
-  } while (xas_retry(&xas, entry));
+  } while (!xa_is_zero(entry) && xas_retry(&xas, entry));
   rcu_read_unlock();
-  return entry;
+  return xa_is_zero(entry) ? NULL : entry;
 }
 
 /* ---- storing ---- */
 
+/*
+ * Puts `entry` at the state's index, whatever is there or, with `wanted`, only instead of that. Returns what was there;
+ * the state has the error. An index that is allocated from is no longer free with anything but NULL in it.
+ */
+static void *xarray_api_put(struct xa_state *xas, void *entry, void *const *wanted, gfp_t gfp) {
+  bool takes_index = entry && xarray_api_tracks_free(xas->xa);
+  void *found;
+
+  do {
+    if (wanted) {
+      found = xas_load(xas);
+      if (found != *wanted) {
+        xas_destroy(xas);
+        return found;
+      }
+    }
+    found = xas_store(xas, entry);
+    if (takes_index) xas_clear_mark(xas, XA_FREE_MARK);
+  } while (xarray_api_retry(xas, gfp));
+  return found;
+}
+
 void *__xa_erase(struct xarray *xa, unsigned long index) {
   XA_STATE(xas, xa, index);
+  void *old = xas_store(&xas, NULL);
 
-  return xarray_api_result(&xas, xas_store(&xas, NULL));
-}
-
-void *xa_erase(struct xarray *xa, unsigned long index) {
-  void *entry;
-
-  xa_lock(xa);
-  entry = __xa_erase(xa, index);
-  xa_unlock(xa);
-  return entry;
-}
-
-void *__xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp) {
-  XA_STATE(xas, xa, index);
-  void *old;
-
-  if (WARN_ON_ONCE(xa_is_advanced(entry))) return XA_ERROR(-EINVAL);
-  if (xarray_api_tracks_free(xa) && !entry) entry = XA_ZERO_ENTRY;
-  do {
-    old = xas_store(&xas, entry);
-    if (xarray_api_tracks_free(xa)) xas_clear_mark(&xas, XA_FREE_MARK);
-  } while (xarray_api_retry(&xas, gfp));
   return xarray_api_result(&xas, old);
 }
 
-void *xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp) {
+void *xa_erase(struct xarray *xa, unsigned long index) {
   void *old;
 
   xa_lock(xa);
-  old = __xa_store(xa, index, entry, gfp);
+  old = __xa_erase(xa, index);
   xa_unlock(xa);
   return old;
 }
 
-void *__xa_cmpxchg(struct xarray *xa, unsigned long index, void *old, void *entry, gfp_t gfp) {
+void *__xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp) {
   XA_STATE(xas, xa, index);
-  void *current_entry;
 
   if (WARN_ON_ONCE(xa_is_advanced(entry))) return XA_ERROR(-EINVAL);
-  do {
-    current_entry = xas_load(&xas);
-    if (current_entry != old) continue;
-    xas_store(&xas, entry);
-    if (xarray_api_tracks_free(xa) && entry && !current_entry) xas_clear_mark(&xas, XA_FREE_MARK);
-  } while (xarray_api_retry(&xas, gfp));
-  return xarray_api_result(&xas, current_entry);
+  /* NULL takes the index all the same. */
+  if (!entry && xarray_api_tracks_free(xa)) entry = XA_ZERO_ENTRY;
+  entry = xarray_api_put(&xas, entry, NULL, gfp);
+  return xarray_api_result(&xas, entry);
+}
+
+void *xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp) {
+  xa_lock(xa);
+  entry = __xa_store(xa, index, entry, gfp);
+  xa_unlock(xa);
+  return entry;
+}
+
+void *__xa_cmpxchg(struct xarray *xa, unsigned long index, void *old, void *entry, gfp_t gfp) {
+  XA_STATE(xas, xa, index);
+
+  if (WARN_ON_ONCE(xa_is_advanced(entry))) return XA_ERROR(-EINVAL);
+  entry = xarray_api_put(&xas, entry, &old, gfp);
+  return xarray_api_result(&xas, entry);
 }
 
 int __xa_insert(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp) {
   XA_STATE(xas, xa, index);
+  void *const nothing = NULL;
 
   if (WARN_ON_ONCE(xa_is_advanced(entry))) return -EINVAL;
-  if (!entry) entry = XA_ZERO_ENTRY;
-  do {
-    if (xas_load(&xas)) {
-      xas_set_err(&xas, -EBUSY);
-      continue;
-    }
-    xas_store(&xas, entry);
-    if (xarray_api_tracks_free(xa)) xas_clear_mark(&xas, XA_FREE_MARK);
-  } while (xarray_api_retry(&xas, gfp));
-  return xas_error(&xas);
+  return xarray_api_put(&xas, entry ?: XA_ZERO_ENTRY, &nothing, gfp) ? -EBUSY : xas_error(&xas);
 }
 
 #ifdef CONFIG_XARRAY_MULTI
@@ -176,17 +179,16 @@ void *xa_store_range(struct xarray *xa, unsigned long first, unsigned long last,
 int __xa_alloc(struct xarray *xa, u32 *id, void *entry, struct xa_limit limit, gfp_t gfp) {
   XA_STATE(xas, xa, 0);
 
-  if (WARN_ON_ONCE(xa_is_advanced(entry))) return -EINVAL;
-  if (WARN_ON_ONCE(!xarray_api_tracks_free(xa))) return -EINVAL;
-  if (!entry) entry = XA_ZERO_ENTRY;
+  if (WARN_ON_ONCE(xa_is_advanced(entry)) || WARN_ON_ONCE(!xarray_api_tracks_free(xa))) return -EINVAL;
   do {
     xas.xa_index = limit.min;
     xas_find_marked(&xas, limit.max, XA_FREE_MARK);
-    if (xas.xa_node == XAS_RESTART)
-      xas_set_err(&xas, -EBUSY);
-    else
-      *id = xas.xa_index;
-    xas_store(&xas, entry);
+    if (xas.xa_node == XAS_RESTART) {
+      xas_destroy(&xas);
+      return -EBUSY;
+    }
+    *id = xas.xa_index;
+    xas_store(&xas, entry ?: XA_ZERO_ENTRY);
     xas_clear_mark(&xas, XA_FREE_MARK);
   } while (xarray_api_retry(&xas, gfp));
   return xas_error(&xas);
@@ -194,25 +196,21 @@ int __xa_alloc(struct xarray *xa, u32 *id, void *entry, struct xa_limit limit, g
 
 /* From *next upwards, then from the start: 1 says that it went round. */
 int __xa_alloc_cyclic(struct xarray *xa, u32 *id, void *entry, struct xa_limit limit, u32 *next, gfp_t gfp) {
-  u32 min = limit.min;
-  int error;
+  const struct xa_limit upper = {.min = max(limit.min, *next), .max = limit.max};
+  bool round = false;
+  int error = __xa_alloc(xa, id, entry, upper, gfp);
 
-  limit.min = max(min, *next);
-  error = __xa_alloc(xa, id, entry, limit, gfp);
-  if (error == 0 && xa->xa_flags & XA_FLAGS_ALLOC_WRAPPED) {
-    xa->xa_flags &= ~XA_FLAGS_ALLOC_WRAPPED;
-    error = 1;
-  }
-  if (error < 0 && limit.min > min) {
-    limit.min = min;
+  if (error && upper.min > limit.min) {
     error = __xa_alloc(xa, id, entry, limit, gfp);
-    if (error == 0) error = 1;
+    round = true;
+  } else if (!error) {
+    round = xa->xa_flags & XA_FLAGS_ALLOC_WRAPPED; /* the last id was the largest of all */
+    xa->xa_flags &= ~XA_FLAGS_ALLOC_WRAPPED;
   }
-  if (error >= 0) {
-    *next = *id + 1;
-    if (*next == 0) xa->xa_flags |= XA_FLAGS_ALLOC_WRAPPED;
-  }
-  return error;
+  if (error) return error;
+  *next = *id + 1;
+  if (!*next) xa->xa_flags |= XA_FLAGS_ALLOC_WRAPPED;
+  return round;
 }
 
 /* ---- marks ---- */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Library functions beside naive ones: the XArray, rational_best_approximation(), mapping iterators of scatterlists. */
+#include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/rational.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/xarray.h>
 
 static unsigned int differences;
@@ -232,11 +234,84 @@ static int try_pieces(void)
 	return 0;
 }
 
+/* ---- indices that are allocated ---- */
+static DEFINE_XARRAY_ALLOC(allocating);
+
+static void try_allocating(void)
+{
+	u32 id = 99, next = 2, i;
+	void *one = xa_mk_value(1), *two = xa_mk_value(2);
+
+	for (i = 0; i < 4; i++) {
+		SAME("an id", xa_alloc(&allocating, &id, i ? one : NULL, XA_LIMIT(0, 3), GFP_KERNEL), 0);
+		SAME("in order", id, i);
+	}
+	SAME("no id is left", xa_alloc(&allocating, &id, one, XA_LIMIT(0, 3), GFP_KERNEL), -EBUSY);
+	SAME("NULL is reserved", xa_load(&allocating, 0) == NULL, 1);
+	xa_erase(&allocating, 1);
+	SAME("the one that was given back", xa_alloc(&allocating, &id, two, XA_LIMIT(0, 3), GFP_KERNEL), 0);
+	SAME("its id", id, 1);
+	xa_erase(&allocating, 1);
+	xa_erase(&allocating, 3);
+	SAME("onward", xa_alloc_cyclic(&allocating, &id, one, XA_LIMIT(0, 3), &next, GFP_KERNEL), 0);
+	SAME("from 2", id * 10 + next, 34);
+	SAME("round", xa_alloc_cyclic(&allocating, &id, one, XA_LIMIT(0, 3), &next, GFP_KERNEL), 1);
+	SAME("to 1", id * 10 + next, 12);
+	SAME("full", xa_alloc_cyclic(&allocating, &id, one, XA_LIMIT(0, 3), &next, GFP_KERNEL), -EBUSY);
+	SAME("busy", xa_insert(&allocating, 2, two, GFP_KERNEL), -EBUSY);
+	SAME("busy with NULL", xa_insert(&allocating, 0, two, GFP_KERNEL), -EBUSY);
+	SAME("inserted", xa_insert(&allocating, 200, two, GFP_KERNEL), 0);
+	SAME("not another's", xa_cmpxchg(&allocating, 200, one, NULL, GFP_KERNEL) == two, 1);
+	SAME("is there", xa_load(&allocating, 200) == two, 1);
+	SAME("exchanged", xa_cmpxchg(&allocating, 200, two, one, GFP_KERNEL) == two, 1);
+	SAME("stored", xa_store(&allocating, 200, NULL, GFP_KERNEL) == one, 1);
+	SAME("its index stays taken", xa_alloc(&allocating, &id, one, XA_LIMIT(200, 200), GFP_KERNEL), -EBUSY);
+	xa_destroy(&allocating);
+}
+
+/* ---- words ---- */
+static void try_words(void)
+{
+	static const struct { const char *line, *name, *value, *rest; } words[] = {
+		{ "a=1  b", "a", "1", "b" },
+		{ "a", "a", NULL, "" },
+		{ "a=\"x y\" z", "a", "x y", "z" },
+		{ "\"a=x y\" z", "a", "x y", "z" },
+		{ "=1=2 x", "=1", "2", "x" },
+		{ "a=b=c", "a", "b=c", "" },
+		{ "a=\"", "a", "", "" },
+		{ "\"a=\" b", "a", "", "b" },
+		{ "\"", "", NULL, "" },
+		{ "a=\"b\"c d", "a", "b\"c", "d" },
+	};
+	static const char * const yes[] = { "y", "Yes", "t", "1", "on", "ON!" }, * const no[] = { "n", "False", "0", "off", "oF" };
+	static const char * const neither[] = { "", "o", "ox", "2", "\x11", "e" };
+	char text[32], *name, *value, *rest;
+	bool answer;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		strscpy(text, words[i].line, sizeof(text));
+		rest = next_arg(text, &name, &value);
+		SAME("a name", i * 10 + strcmp(name, words[i].name), i * 10);
+		SAME("a value", !value == !words[i].value && (!value || !strcmp(value, words[i].value)) ? i : 100, i);
+		SAME("the rest", i * 10 + strcmp(rest, words[i].rest), i * 10);
+	}
+	for (i = 0; i < ARRAY_SIZE(yes); i++)
+		SAME("yes", !kstrtobool(yes[i], &answer) && answer ? i : 100, i);
+	for (i = 0; i < ARRAY_SIZE(no); i++)
+		SAME("no", !kstrtobool(no[i], &answer) && !answer ? i : 100, i);
+	for (i = 0; i < ARRAY_SIZE(neither); i++)
+		SAME("neither", kstrtobool(neither[i], &answer), -EINVAL);
+}
+
 static int __init library_model_init(void)
 {
 	int error = try_xarray() ?: try_pieces();
 
 	try_fractions();
+	try_allocating();
+	try_words();
 	pr_info("library_model: %u differences\n", differences);
 	return error;
 }
