@@ -218,6 +218,12 @@ void add_machine_options(CLI::App& app, MachineOptions& options) {
       ->capture_default_str();
   add_choice<bool>(app, "--accounting", options.accounting, {{"on", true}, {"off", false}},
                    "keep count of which call site asked for which memory");
+  add_choice<runtime::GuardObjects>(
+      app, "--guard", options.guard,
+      {{"off", runtime::GuardObjects::kOff},
+       {"sample", runtime::GuardObjects::kSample},
+       {"all", runtime::GuardObjects::kAll}},
+      "put slab objects beside guard pages and freed ones into quarantine: none, one in 16, or all");
   add_choice<runtime::Checks>(
       app, "--checks", options.checks, {{"all", runtime::Checks::kAll}, {"stock", runtime::Checks::kStock}},
       "look for misuse as debug kernels do, or only for what the distribution's kernel looks for");

@@ -36,6 +36,7 @@ struct MachineOptions {
   bool json = false;
   u32 timeout_s = 30;  // of this process's CPU time
   bool accounting = true;
+  runtime::GuardObjects guard = runtime::GuardObjects::kOff;
   runtime::Checks checks = runtime::Checks::kAll;
   bool no_leaves = false;  // hidden: every call crosses the border
   bool lazy = false;

@@ -156,6 +156,7 @@ Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& opti
   config.lazy = options.lazy;
   config.timeout_s = options.timeout_s;
   config.accounting = options.accounting;
+  config.guard = options.guard;
   config.checks = options.checks;
   config.no_leaves = options.no_leaves;
   config.for_gdb = options.under_gdb;

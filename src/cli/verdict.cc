@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "observe/journal.h"
 #include "runtime/accounting.h"
+#include "runtime/guard.h"
 #include "runtime/leaks.h"
 #include "runtime/memory.h"
 
@@ -116,6 +117,8 @@ Verdict RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opti
       lockups != 0)
     text += ", " + counted(lockups, "lockup or stall", "lockups or stalls");
   if (lock_findings != 0) text += ", " + counted(lock_findings, "lock finding", "lock findings");
+  if (const u64 errors = journal.count(EventKind::kMemory); errors != 0)
+    text += ", " + counted(errors, "memory error", "memory errors");
   if (!leaks.empty()) text += ", " + counted(leaks.size(), "leaking call site", "leaking call sites");
   text += leaks_text(kernel, leaks);
   for (const observe::Event& event : journal.events()) {
@@ -123,6 +126,10 @@ Verdict RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opti
     if (event.kind == EventKind::kUnsupported) text += fmt::format(". Not supported: {}", event.text);
     if (event.kind == EventKind::kForcedPreemption)
       text += ". This run was preempted by force and does not replay exactly";
+  }
+  if (const runtime::Guard* const guard = kernel.guard(); guard != nullptr) {
+    text += ". Guarded: " + counted(guard->guarded(), "object", "objects");
+    if (guard->unguarded() != 0) text += fmt::format("; {} could not be", guard->unguarded());
   }
   for (const std::string& remark : remarks_) text += ". " + remark;
   return {text + ".", exit_code(journal, options), remarks_};
@@ -141,7 +148,8 @@ ExitCode RunOutcome::exit_code(const observe::Journal& journal, const MachineOpt
   const bool on_oops = any || fails_on("oops") || on_lock;
   const u64 fatal = journal.count(EventKind::kOops) + journal.count(EventKind::kPanic) +
                     journal.count(EventKind::kLockup) + journal.count(EventKind::kTimeout) +
-                    journal.count(EventKind::kDeadlock) + journal.count(EventKind::kOomKill);
+                    journal.count(EventKind::kDeadlock) + journal.count(EventKind::kOomKill) +
+                    journal.count(EventKind::kMemory);
   if ((on_leak && journal.count(EventKind::kLeak) != 0) || (on_oops && fatal != 0) ||
       (on_warning && journal.count(EventKind::kWarning) != 0) ||
       (on_lock && journal.count(EventKind::kLock) != 0))

@@ -429,7 +429,8 @@ void install_leaves(runtime::Kernel& kernel) {
     hot.classes[i] = m.kmalloc().cache(mm::KmallocType::kNormal, mm::Kmalloc::index(i * 8));
   }
   const bool accounts = m.accounting().enabled();
-  const bool on = m.accounting().recorder() == nullptr && !kernel.config().no_leaves;
+  const bool on =
+      m.accounting().recorder() == nullptr && !kernel.config().no_leaves && kernel.guard() == nullptr;
   const bool same_page = hot.facts.page_refcount == offsetof(PageMirror, reference_count) &&
                          hot.facts.page_mapcount == offsetof(PageMirror, map_count);
   host::StubArea& stubs = kernel.stubs();

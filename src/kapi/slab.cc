@@ -4,6 +4,7 @@
 
 #include "host/address_map.h"
 #include "kapi/checks.h"
+#include "kapi/guarded.h"
 #include "kapi/slab_calls.h"
 #include "kapi/tables.h"
 #include "runtime/console.h"
@@ -13,6 +14,7 @@ namespace {
 
 using guest::Address;
 using mm::Gfp;
+using Alignment = runtime::Guard::Alignment;
 using runtime::FrameEvent;
 
 Address kmalloc_failed(u64 size, Gfp gfp, mm::KmallocFailure why, const mm::Cache* cache) {
@@ -66,6 +68,7 @@ Address kmalloc(u64 size, Gfp gfp) {
   runtime::Memory& m = memory();
   if (size <= mm::kKmallocMaxCacheSize && size != 0) [[likely]] {
     mm::Cache* const cache = m.kmalloc().cache_for(size, gfp);
+    if (const auto guarded = guarded_object(cache, size, gfp, Alignment::kKmalloc)) return *guarded;
     void* const p = m.slabs().alloc(cache, gfp, this_cpu(), static_cast<u32>(size));
     if (p == nullptr) [[unlikely]] {
       return kmalloc_again(size, gfp, mm::KmallocFailure::kNoMemory);
@@ -101,6 +104,7 @@ Address kmalloc_from_cache(mm::Cache* cache, Gfp gfp, u64 size) {
   if (!is_cache(cache)) [[unlikely]] {
     bad_cache(cache);
   }
+  if (const auto guarded = guarded_object(cache, size, gfp, Alignment::kKmalloc)) return *guarded;
   runtime::Memory& m = memory();
   const auto attempt = [&] { return m.slabs().alloc(cache, gfp, this_cpu(), static_cast<u32>(size)); };
   void* p = attempt();
@@ -174,6 +178,7 @@ void kfree_pages(Address address) {
 }
 
 void kfree(Address address) {
+  if (free_guarded(address)) return;
   runtime::Memory& m = memory();
   mm::Slab* const slab = m.slabs().slab_of(to_pointer(address));
   if (slab == nullptr) [[unlikely]] {
@@ -195,6 +200,7 @@ void kfree(Address address) {
 // Reads a pointer's page as __ksize() does.
 u64 usable_bytes(Address address) {
   if (address <= kZeroSizePointer) return 0;
+  if (const u64 guarded = guarded_bytes(address); guarded != 0) return guarded;
   runtime::Memory& m = memory();
   const u64 bytes = m.kmalloc().ksize(to_pointer(address));
   if (bytes != 0) return bytes;
@@ -238,6 +244,18 @@ void note_resized(Address address, u64 size) {
   }
 }
 
+Address krealloc_guarded(Address old, u64 had, u64 size, Gfp gfp) {
+  if (had >= size) {
+    static_cast<void>(runtime::Accounting::take_site());
+    return old;
+  }
+  const Address fresh = kmalloc(size, gfp);
+  if (fresh == 0) return 0;
+  std::memcpy(to_pointer(fresh), to_pointer(old), had);
+  kfree(old);
+  return fresh;
+}
+
 Address krealloc(Address old, u64 size, Gfp gfp) {
   runtime::Memory& m = memory();
   if (size == 0) {
@@ -246,6 +264,7 @@ Address krealloc(Address old, u64 size, Gfp gfp) {
     return to_address(mm::Kmalloc::zero_size_ptr());
   }
   const u64 had = usable_bytes(old);
+  if (guarded_bytes(old) != 0) return krealloc_guarded(old, had, size, gfp);
   if (had != 0 && m.kmalloc().ksize(to_pointer(old)) == 0) {
     // Freed already, or plain pages: as the kernel sees it, memory of `had` bytes.
     if (had >= size) {

@@ -8,6 +8,7 @@
 
 #include "engine/mm/geometry.h"
 #include "host/address_map.h"
+#include "kapi/guarded.h"
 #include "kapi/slab_debug_calls.h"
 #include "kapi/tables.h"
 #include "runtime/console.h"
@@ -154,6 +155,9 @@ Address allocate(Cache* cache, Gfp gfp) {
   if (!is_cache(cache)) [[unlikely]] {
     bad_cache(cache);
   }
+  if (const auto guarded =
+          guarded_object(cache, cache->object_size(), gfp, runtime::Guard::Alignment::kCache))
+    return *guarded;
   runtime::Memory& m = memory();
   const u64 slabs_before = cache->slab_count();
   const auto attempt = [&] { return m.slabs().alloc(cache, gfp, this_cpu()); };
@@ -182,6 +186,7 @@ void kmem_cache_free(Cache* cache, Address object) {
   if (!is_cache(cache)) [[unlikely]] {
     bad_cache(cache);
   }
+  if (free_guarded(object)) return;
   runtime::Memory& m = memory();
   mm::Slab* const slab = m.slabs().slab_of(to_pointer(object));
   if (slab == nullptr) [[unlikely]] {
@@ -215,9 +220,28 @@ void kmem_cache_free(Cache* cache, Address object) {
   free_refused(outcome, slab, object, "kmem_cache_free");
 }
 
+// With --guard. All or nothing, as in one piece.
+s32 allocate_one_by_one(Cache* cache, Gfp gfp, u64 count, Address array) {
+  const observe::SiteNumber site = runtime::Accounting::take_site();
+  for (u64 i = 0; i < count; ++i) {
+    runtime::Accounting::set_site(site);
+    const Address object = allocate(cache, gfp);
+    if (object != 0 && guest::store(array + i * sizeof(u64), object)) continue;
+    const bool no_memory = object == 0;
+    if (no_memory)
+      for (u64 made = 0; made < i; ++made)
+        kmem_cache_free(cache, guest::load<u64>(array + made * sizeof(u64)).value_or(0));
+    else
+      raise(guest::last_fault());
+    return 0;
+  }
+  return static_cast<s32>(count);
+}
+
 s32 kmem_cache_alloc_bulk(Cache* cache, Gfp gfp, u64 count, Address array) {
   if (!is_cache(cache)) bad_cache(cache);
   if (count == 0) return 0;
+  if (current().guard() != nullptr) return allocate_one_by_one(cache, gfp, count, array);
   runtime::Memory& m = memory();
   std::array<void*, kBulkAtOnce> few;
   std::vector<void*> many(count > few.size() ? count : 0);
@@ -338,6 +362,7 @@ void kmem_cache_destroy(Cache* cache) {
   if (cache == nullptr) return;
   if (!is_cache(cache)) bad_cache(cache);
   const std::string name(cache->name());
+  guarded_cache_goes(cache);
   const mm::DestroyResult result = memory().slabs().destroy(cache);
   if (result.outcome == mm::DestroyOutcome::kStillReferenced) return;
   memory().known_caches().forget(cache);

@@ -29,6 +29,7 @@ enum class EventKind : u8 {
   kTimeout,           // --timeout ended the run
   kDeadlock,          // every task waits and no timer is pending
   kLeak,
+  kMemory,  // --guard: an access out of bounds or after the free, a free of what is none
   kLock,  // the lock validator: an order that can deadlock, a lock held where none may be, a sleep in atomic context
 };
 

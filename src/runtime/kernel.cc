@@ -15,6 +15,7 @@
 #include "runtime/call_sites.h"
 #include "runtime/console.h"
 #include "runtime/core_build.h"
+#include "runtime/guard.h"
 #include "runtime/hung_tasks.h"
 #include "runtime/lock_checks.h"
 #include "runtime/memory.h"
@@ -60,6 +61,7 @@ Kernel::~Kernel() {
   traps_.reset();
   console_.reset();
   call_sites_.reset();
+  guard_.reset();
   memory_.reset();
   locks_.reset();
   scheduler_.reset();
@@ -93,6 +95,8 @@ Status Kernel::start(std::span<const ExportTable> exports) {
   hung_tasks_->start();
   if (config_.checks == Checks::kAll) locks_->enable();
   apply_seed(config_.seed, config_.schedule);
+  if (config_.guard != GuardObjects::kOff)
+    guard_ = std::make_unique<Guard>(*this, config_.guard, world_->heap());
   return Ok{};
 }
 

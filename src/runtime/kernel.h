@@ -35,6 +35,7 @@ class Traps;
 class Console;
 class Memory;
 class VirtualFiles;
+class Guard;
 class HungTasks;
 
 // What koi looks for beyond what the presented kernel's own configuration does: sleeping in atomic context, objects that
@@ -44,6 +45,9 @@ enum class Checks : u8 {
   kStock,  // nothing: the module hears what it would hear from the distribution's kernel
 };
 class LockChecks;
+
+// Which slab objects lie beside guard pages (guard.h).
+enum class GuardObjects : u8 { kOff, kSample, kAll };
 
 struct KernelConfig {
   std::string release;    // "6.1.0-56-amd64"
@@ -56,6 +60,7 @@ struct KernelConfig {
   u32 timeout_s = 30;      // CPU time
   bool no_leaves = false;  // every call crosses the border: a test that it makes no difference
   bool accounting = true;  // keep who asked for each live object
+  GuardObjects guard = GuardObjects::kOff;
   Checks checks = Checks::kAll;
   sched::InterleaverConfig schedule;  // its seed is the machine's
   BootOptions boot;
@@ -120,6 +125,8 @@ class Kernel final : public sched::TaskHost {
   [[nodiscard]] LockChecks& locks() { return *locks_; }
   [[nodiscard]] Release series() const { return series_; }
   [[nodiscard]] bool is_6_12() const { return series_ == Release::k6_12; }
+  // nullptr: no object is guarded.
+  [[nodiscard]] Guard* guard() const { return guard_.get(); }
   [[nodiscard]] HungTasks& hung_tasks() { return *hung_tasks_; }
   // Where task_struct has rcu_read_lock_nesting.
   [[nodiscard]] u64 task_rcu_offset() const { return task_rcu_offset_; }
@@ -215,6 +222,7 @@ class Kernel final : public sched::TaskHost {
   std::optional<observe::Journal> journal_;
   std::unique_ptr<Memory> memory_;
   std::unique_ptr<CallSites> call_sites_;
+  std::unique_ptr<Guard> guard_;
   std::unique_ptr<VirtualFiles> files_;
   std::unique_ptr<LockChecks> locks_;
   std::unique_ptr<ModuleTable> modules_;

@@ -12,6 +12,7 @@
 #include "host/world.h"
 #include "runtime/accounting.h"
 #include "runtime/console.h"
+#include "runtime/guard.h"
 #include "runtime/kernel.h"
 
 namespace koi::runtime {
@@ -345,6 +346,7 @@ void Memory::run_shrinkers(mm::Gfp gfp) const {
 }
 
 void Memory::give_back_spare() {
+  if (Guard* const guard = kernel_.guard(); guard != nullptr) guard->flush(nullptr);
   for (mm::Cache* const cache : slabs().caches()) static_cast<void>(slabs().shrink(cache));
   pages().drain_all();
 }

@@ -10,6 +10,7 @@
 #include "host/fault_signals.h"
 #include "host/guest_memory.h"
 #include "runtime/bug_bundle.h"
+#include "runtime/guard.h"
 #include "runtime/kernel.h"
 #include "runtime/modules.h"
 
@@ -109,7 +110,19 @@ void Traps::handle(host::TrapFrame& frame) {
 
 bool Traps::handle_page_fault(host::TrapFrame& frame) {
   if (jiffies_page_ != 0 && frame.cr2 - jiffies_page_ < host::kPageSize) return read_jiffies(frame);
-  return fix_up(frame);
+  return fix_up(frame) || handle_guarded(frame);
+}
+
+bool Traps::handle_guarded(const host::TrapFrame& frame) {
+  Guard* const guard = kernel_.guard();
+  if (guard == nullptr || !guard->owns(frame.cr2)) return false;
+  std::vector<u64> callers = {frame.rip};
+  for (const TraceItem& item : trace(&frame, FrameEvent::kNone)) {
+    if (item.kind == TraceItem::Kind::kAddress && item.reliable && item.address != frame.rip)
+      callers.push_back(item.address);
+  }
+  constexpr u64 kErrorWrite = 2;
+  return guard->faulted(frame.cr2, (frame.error_code & kErrorWrite) != 0, callers);
 }
 
 bool Traps::handle_undefined(host::TrapFrame& frame) {
@@ -171,6 +184,8 @@ std::optional<Traps::BugEntry> Traps::find_bug(u64 address) {
 }
 
 void Traps::fault_at_border(u64 address, bool write) {
+  if (Guard* const guard = kernel_.guard(); guard != nullptr && guard->faulted(address, write, call_chain()))
+    return;
   pending_ = PendingFault{address, write};
   kernel_.sched().request_border();
 }

@@ -129,6 +129,8 @@ class Traps {
   static void dispatch(host::TrapFrame* frame);
   void handle(host::TrapFrame& frame);
   bool handle_page_fault(host::TrapFrame& frame);
+  // A guarded object: reported, and the access goes on.
+  bool handle_guarded(const host::TrapFrame& frame);
   bool handle_undefined(host::TrapFrame& frame);
   void end_if_timed_out();
   bool read_jiffies(host::TrapFrame& frame);
