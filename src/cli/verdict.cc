@@ -129,6 +129,7 @@ Verdict RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opti
   }
   if (const runtime::Guard* const guard = kernel.guard(); guard != nullptr) {
     text += ". Guarded: " + counted(guard->guarded(), "object", "objects");
+    if (guard->repeated() != 0) text += fmt::format("; {} more errors at the same places", guard->repeated());
     if (guard->unguarded() != 0) text += fmt::format("; {} could not be", guard->unguarded());
   }
   for (const std::string& remark : remarks_) text += ". " + remark;

@@ -40,7 +40,8 @@ Guard::Guard(Kernel& kernel, GuardObjects which, std::pmr::memory_resource* reso
       most_quarantined_bytes_(
           std::min(kMostQuarantinedBytes, kernel.config().memory_bytes / kQuarantineShare)),
       objects_(resource),
-      quarantine_(resource) {}
+      quarantine_(resource),
+      reported_(resource) {}
 
 const Guard::Object* Guard::find(u64 address) const {
   auto after = objects_.upper_bound(address);
@@ -125,7 +126,7 @@ void Guard::free(u64 address) {
   CHECK(found != nullptr);
   if (!found->live || found->address != address) {
     const std::vector<u64> trace = callers();
-    begin_report("invalid free", trace);
+    if (!begin_report("invalid free", trace)) return;
     line(fmt::format("Invalid free of 0x{} (in kfence-#{}):", pointer(address), found->number));
     end_report(*found, trace, "invalid free");
     return;
@@ -170,7 +171,7 @@ void Guard::check_canary(const Object& object) {
     if (at >= end) return;
     if (*bytes_at(at) == canary_at(at)) continue;
     const std::vector<u64> trace = callers();
-    begin_report("memory corruption", trace);
+    if (!begin_report("memory corruption", trace)) return;
     // Up to 16 bytes from there on that are not the object's: "." where the canary is whole.
     std::string bytes;
     const u64 stop = std::min({at + 16, end, at < object.address ? object.address : end});
@@ -196,13 +197,14 @@ bool Guard::faulted(u64 address, bool write, const std::vector<u64>& trace) {
   const std::string_view access = write ? "write" : "read";
   const bool beyond = address >= found->block + found->data_bytes;
   const Object& object = beyond ? nearest(*found, address) : *found;
+  const bool left = address < object.address;
   if (!object.live) {
-    begin_report(fmt::format("use-after-free {}", access), trace);
-    line(fmt::format("Use-after-free {} at 0x{} (in kfence-#{}):", access, pointer(address), object.number));
-    end_report(object, trace, "use after free");
-  } else {
-    begin_report(fmt::format("out-of-bounds {}", access), trace);
-    const bool left = address < object.address;
+    if (begin_report(fmt::format("use-after-free {}", access), trace)) {
+      line(
+          fmt::format("Use-after-free {} at 0x{} (in kfence-#{}):", access, pointer(address), object.number));
+      end_report(object, trace, "use after free");
+    }
+  } else if (begin_report(fmt::format("out-of-bounds {}", access), trace)) {
     line(fmt::format("Out-of-bounds {} at 0x{} ({}B {} of kfence-#{}):", access, pointer(address),
                      left ? object.address - address : address - object.address, left ? "left" : "right",
                      object.number));

@@ -6,7 +6,8 @@
 //
 // The object ends as near to the guard page as its alignment lets it. The bytes around it in its own page hold a canary that
 // is checked when it is freed. An access that the CPU refuses is reported in KFENCE's words, with the stacks of the
-// allocation and of the free, and then let through, as KFENCE does: each object's page is reported once. The block is RAM
+// allocation and of the free, and then let through, as KFENCE does: each object's page is reported once, and so is each kind
+// of misuse at one place in the code; repeated() counts the others. The block is RAM
 // with a struct page, so virt_to_page() and its kin work on it; the page belongs to no slab, as with a large kmalloc().
 //
 // Not guarded: caches with a constructor or SLAB_TYPESAFE_BY_RCU, caches under slub_debug, GFP_DMA and GFP_DMA32, and what comes
@@ -18,7 +19,9 @@
 #include <map>
 #include <memory_resource>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/mm/slab.h"
@@ -50,6 +53,7 @@ class Guard {
 
   [[nodiscard]] u64 guarded() const { return last_number_; }
   [[nodiscard]] u64 unguarded() const { return unguarded_; }
+  [[nodiscard]] u64 repeated() const { return repeated_; }
 
  private:
   struct Track {
@@ -86,7 +90,8 @@ class Guard {
   void release(u64 block);
 
   // ---- reports ----
-  void begin_report(std::string_view what, const std::vector<u64>& trace);
+  // False: this was reported of that place before.
+  [[nodiscard]] bool begin_report(std::string_view what, const std::vector<u64>& trace);
   void end_report(const Object& object, const std::vector<u64>& trace, std::string_view what);
   void print_track(std::string_view did, const Track& track);
   void line(std::string_view text) const;
@@ -103,6 +108,8 @@ class Guard {
   u64 asked_ = 0;
   u64 last_number_ = 0;
   u64 unguarded_ = 0;
+  std::pmr::set<std::pair<u64, std::pmr::string>> reported_;  // place, kind
+  u64 repeated_ = 0;
 };
 
 }  // namespace koi::runtime

@@ -35,10 +35,15 @@ std::string Guard::pointer(u64 address) const {
   return text;
 }
 
-void Guard::begin_report(std::string_view what, const std::vector<u64>& trace) {
+bool Guard::begin_report(std::string_view what, const std::vector<u64>& trace) {
   const u64 place = trace.empty() ? 0 : trace.front();
+  if (!reported_.emplace(place, std::pmr::string(what, reported_.get_allocator().resource())).second) {
+    ++repeated_;
+    return false;
+  }
   line(kRule);
   line(fmt::format("BUG: KFENCE: {} in {}\n", what, symbol_text(kernel_.traps().symbols(), place)));
+  return true;
 }
 
 void Guard::print_track(std::string_view did, const Track& track) {

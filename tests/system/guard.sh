@@ -32,6 +32,12 @@ expect_report cache 'BUG: KFENCE: out-of-bounds write in' 'size=48, cache='
 run all leave_cache
 expect_line 'koi: kmem_cache_destroy\(guard_left\): 1 guarded objects of it are alive'
 
+# A place in the code that does it for each of its 200 objects is reported once.
+koi_all run --guard all "$KOI_MODULES/$series/flow_table/flow_table.ko"
+expect_status 3
+expect_order 'BUG: KFENCE: out-of-bounds write in flow_table_init' '16B right of kfence-#' 'size=16, cache=kmalloc-16'
+expect_line '1 memory error.*; 199 more errors at the same places'
+
 # Correct look-alikes, and more objects than can be guarded.
 for which in all sample off; do
   run $which fine
