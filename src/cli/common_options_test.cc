@@ -40,7 +40,8 @@ TEST(MachineOptions, Defaults) {
 TEST(MachineOptions, EachOptionArrives) {
   const MachineOptions options = parse(
       "--cpus 4 --memory 256M --seed 7 --kernel 6.12.1 --fail-on leak,lock --log-level 5 --log-format raw "
-      "--color never --json --timeout 2 --lazy --gdb");
+      "--color never --json --timeout 2 --lazy --gdb --guard=sample");
+  EXPECT_EQ(options.guard, runtime::GuardObjects::kSample);
   EXPECT_EQ(options.cpus, 4u);
   EXPECT_EQ(options.memory_bytes, u64{256} << 20);
   EXPECT_EQ(options.seed, 7u);
@@ -56,7 +57,7 @@ TEST(MachineOptions, EachOptionArrives) {
 TEST(MachineOptions, RefusesBadValues) {
   for (const char* bad :
        {"--cpus 0", "--cpus 65", "--cpus x", "--memory 1T", "--nodes 2", "--nodes 0", "--fail-on splat",
-        "--log-level 9", "--log-format text", "--color maybe", "--timeout -1", "--seed x"}) {
+        "--guard some", "--log-level 9", "--log-format text", "--color maybe", "--timeout -1", "--seed x"}) {
     EXPECT_THROW(parse(bad), CLI::ParseError) << bad;
   }
 }
