@@ -229,6 +229,8 @@ void add_machine_options(CLI::App& app, MachineOptions& options) {
       "look for misuse as debug kernels do, or only for what the distribution's kernel looks for");
   app.add_flag("--lazy", options.lazy,
                "load modules with missing symbols; calling one is an oops that names it");
+  app.add_flag("--realtime", options.realtime,
+               "virtual time does not run ahead of the host's: a sleep of a second takes one");
   app.add_flag("--no-leaves", options.no_leaves)->group("");
   app.add_flag("--under-gdb", options.under_gdb)->group("");
   app.add_flag("--force-koi-fault", options.force_koi_fault)->group("");

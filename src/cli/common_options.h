@@ -40,6 +40,7 @@ struct MachineOptions {
   runtime::Checks checks = runtime::Checks::kAll;
   bool no_leaves = false;  // hidden: every call crosses the border
   bool lazy = false;
+  bool realtime = false;  // virtual time does not run ahead of the host's
   bool gdb = false;
   bool under_gdb = false;        // hidden: gdb has started this process
   bool force_koi_fault = false;  // hidden: a test of the bug bundle

@@ -336,6 +336,10 @@ ExitCode explore(Options& options) {
     print_error("koi explore prints plain text: leave out --json, --gdb and --color=always");
     return ExitCode::kUnusable;
   }
+  if (options.machine.realtime) {
+    print_error("koi explore does not wait for the host's clock: leave out --realtime");
+    return ExitCode::kUnusable;
+  }
   auto runner = ScheduleRunner::create(options.machine, options.words);
   if (!runner.ok()) {
     print_error("{}", runner.error().message);

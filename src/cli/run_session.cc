@@ -20,6 +20,7 @@
 #include "cli/shell.h"
 #include "cli/terminal.h"
 #include "cli/verdict.h"
+#include "host/pace.h"
 #include "kapi/kernel_ref.h"
 #include "module/elf_image.h"
 #include "module/modinfo.h"
@@ -162,7 +163,9 @@ Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& opti
   config.for_gdb = options.under_gdb;
   const auto series = tree.release.starts_with("6.1.") ? Release::k6_1 : Release::k6_12;
   config.boot = TRY(runtime::parse_boot_options(options.command_line, series));
-  return kapi::boot(config);
+  auto kernel = TRY(kapi::boot(config));
+  if (options.realtime) host::start_pacing(kernel->sched().now().value);
+  return kernel;
 }
 
 Verdict run_requests(runtime::Kernel& kernel, const MachineOptions& options,

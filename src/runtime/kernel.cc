@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "host/address_map.h"
 #include "host/fault_signals.h"
+#include "host/pace.h"
 #include "module/gdb_names.h"
 #include "module/module_file.h"
 #include "runtime/accounting.h"
@@ -284,6 +285,7 @@ void Kernel::time_passed(VirtualTime now) {
   const u64 jiffy = first_jiffy_ + now.value / tick_ns_;
   if (jiffy <= last_jiffy_) return;
   last_jiffy_ = jiffy;
+  host::pace(now.value);
   std::memcpy(reinterpret_cast<void*>(jiffies_address_), &jiffy, sizeof(jiffy));
 }
 

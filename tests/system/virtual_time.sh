@@ -29,4 +29,14 @@ expect_status 0
 expect_line 'many_threads: 10[0-9][0-9] ms'
 koi_all run --cpus 1 "$modules/many_threads.ko" stall=1
 expect_line 'many_threads: 80[0-9][0-9] ms'
+
+# Paced: what takes a second takes a second, and prints the same.
+koi_all run --cpus 2 "$modules/many_threads.ko" stall=1
+unpaced=$out
+start=$(date +%s%N)
+koi_all run --cpus 2 --realtime "$modules/many_threads.ko" stall=1
+spent=$((($(date +%s%N) - start) / 1000000))
+echo "paced, four seconds of virtual time: $spent ms"
+expect_equal "--realtime prints the same" "$unpaced" "$out"
+expect_equal "--realtime takes as long" yes "$([ $spent -ge 3900 ] && echo yes)"
 finish
