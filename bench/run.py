@@ -26,6 +26,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 SIZES = (64, 256, 1024, 4096)
+STEPS = 100_000  # single steps to count instructions by
 ORDERS = {"in order": 0, "in reverse": 1, "shuffled": 2}
 LIBRARIES = {
     "jemalloc": "libjemalloc.so.2",
@@ -48,8 +49,11 @@ class Competitor:
         self.process.stdin.flush()
         return self.process.stdout.readline()
 
+    def request(self, loop):
+        return loop + "\n"
+
     def ask(self, loop):
-        return int(self.send(loop + "\n"))
+        return int(self.send(self.request(loop)))
 
     def run(self, loop):
         """Nanoseconds per unit of the loop."""
@@ -60,19 +64,14 @@ class Competitor:
             raise RuntimeError(f"{self.name}: {loop}: failed")
         return spent / done
 
-    def instructions(self, counter, loop, turns):
-        """Instructions of one turn of the loop "... %u", by single steps: the same loop with twice the turns less once."""
-        counts = []
-        for n in (turns, 2 * turns):
-            steps = subprocess.Popen([counter, str(self.process.pid)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                     text=True)
-            if steps.stdout.readline() != "ready\n":
-                return None
-            self.ask(loop % n)
-            steps.stdin.close()
-            counts.append(int(steps.stdout.readline()))
-            steps.wait()
-        return (counts[1] - counts[0]) / turns
+    def instructions(self, counter, loop):
+        """Instructions of one turn, counted while the loop runs."""
+        self.process.stdin.write(self.request(loop))
+        self.process.stdin.flush()
+        time.sleep(0.2)
+        steps = subprocess.run([counter, str(self.process.pid), str(STEPS)], capture_output=True, text=True)
+        self.process.stdout.readline()
+        return float(steps.stdout) if steps.returncode == 0 else None
 
     def close(self):
         self.process.stdin.close()
@@ -85,9 +84,8 @@ class Koi(Competitor):
         self.command = [koi, "shell", *options]
         self.send(f"insmod {module}\necho loaded\n")
 
-    def ask(self, loop):
-        answer = self.send(f"echo {loop} > /proc/koi_bench\ncat /proc/koi_bench\n")
-        return int(answer)
+    def request(self, loop):
+        return f"echo {loop} > /proc/koi_bench\ncat /proc/koi_bench\n"
 
     def free_kib(self):
         return int(self.send("free\n").split()[0])

@@ -57,12 +57,15 @@ void koi_scheduling_while_atomic(int count);
 /* Does nothing but to go through the way out of koi: what is due happens. */
 void koi_border(void);
 
-/* Nonzero: an object in allocated memory has been armed or queued, so that frees are looked at. C++ reads it. */
+/* Nonzero: an object in allocated memory has been armed or queued, so that frees are looked at. C++ reads it, and is told. */
 extern unsigned int koi_frees_matter;
+void koi_look_at_frees(void);
 static __always_inline void koi_note_armed(const void *object)
 {
-	if (unlikely((unsigned long)object - page_offset_base < (max_pfn << PAGE_SHIFT)))
+	if (unlikely((unsigned long)object - page_offset_base < (max_pfn << PAGE_SHIFT)) && unlikely(!koi_frees_matter)) {
 		koi_frees_matter = 1;
+		koi_look_at_frees();
+	}
 }
 
 /* The running virtual CPU's clock, as the crossing thunks see it (struct VcpuClock). */

@@ -24,6 +24,9 @@ struct VcpuClock {
   u64 in_fpu;       // nonzero inside kernel_fpu_begin: crossings save the vector state
   u64 crossings;    // calls into koi so far: progress, for the last-resort timer
   u64 cpu = 0;      // its number
+  // What the leaf functions ask about the running task: where these are.
+  const u16* preempt_count = nullptr;  // of preemption and soft interrupts: the low half
+  const s32* rcu_nesting = nullptr;
 };
 
 struct GsArea {
@@ -103,6 +106,8 @@ enum class Leaf : u8 {
   kCacheFree,   // (cache, object)
   kAllocPages,  // (gfp, order)
   kFreePages,   // (page, order)
+  kBulkAlloc,   // (cache, gfp, count, objects)
+  kBulkFree,    // (cache, count, objects)
   kCount,
 };
 // What a leaf's stub jumps to while the leaf is off.

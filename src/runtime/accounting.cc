@@ -76,7 +76,7 @@ void Accounting::note_slab(mm::Cache* cache, void* object, u64 requested, mm::Gf
 }
 
 PackedOrigin Accounting::read_slab_origin(mm::Slab* slab, const void* object) {
-  if (slab->slot_of(object) >= slab->slots) return {};
+  if (slab->slot_of(object) >= slab->slots()) return {};
   const u32 number = slab->cache->object_number(slab->slot_of(object));
   return number < slab->objects ? slab->origins()[number] : PackedOrigin{};
 }

@@ -210,6 +210,7 @@ void Kernel::start_vcpus() {
     reinterpret_cast<host::GsArea*>(area)->canary = memory_->canary();
     percpu_init(cpu, area);
     preempt_counts_.push_back(preempt_count_of(area));
+    scheduler_->clock(VcpuId{cpu}).preempt_count = reinterpret_cast<const u16*>(preempt_counts_.back());
     scheduler_->attach_vcpu(VcpuId{cpu}, area);
   }
   scheduler_->set_next_pid(kFirstUserPid);
@@ -249,6 +250,7 @@ void Kernel::task_released(sched::Task& task) {
 
 void Kernel::task_switched_in(sched::Task& task) {
   set_current_(world_->percpu_area(task.cpu), task.guest, task.kernel_stack + host::kThreadSize);
+  scheduler_->clock(task.cpu).rcu_nesting = reinterpret_cast<const s32*>(task.guest + task_rcu_offset_);
   locks_->task_switched_in(task);
 }
 

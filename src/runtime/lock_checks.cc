@@ -87,6 +87,7 @@ void LockChecks::enable() {
   core->on = 1;
   core->modules_size = host::kWindowEnd - kernel_.core().text_end();
   enabled_ = true;
+  kernel_.memory().watch_locks(*this);
 }
 
 void LockChecks::set_stat_pointer() {
@@ -190,7 +191,7 @@ ClassId LockChecks::class_of(u64 lock, LockKind kind) {
   Instance& instance = instances_[lock];
   if (instance.class_id == lockdep::kNoClass) {
     instance.class_id = make_class(lock, kind, instance);
-    pages_[page_slot(lock)] = 1;
+    mark_page(lock);
     set_stat_pointer();
   }
   return instance.class_id;
@@ -236,7 +237,14 @@ void LockChecks::initialised(u64 lock, u64 bytes, u64 name, u64 ip) {
   memory_freed(lock, bytes);
   Instance& instance = instances_[lock];
   instance = Instance{lockdep::kNoClass, ip, name};
+  mark_page(lock);
+}
+
+void LockChecks::mark_page(u64 lock) {
   pages_[page_slot(lock)] = 1;
+  mm::SlabAllocator& slabs = kernel_.memory().slabs();
+  if (mm::Slab* const slab = slabs.slab_of(reinterpret_cast<const void*>(lock)); slab != nullptr)
+    mm::SlabAllocator::watch(slab);
 }
 
 void LockChecks::interrupts_on(bool soft) {

@@ -112,6 +112,7 @@ class LockChecks final : public lockdep::ProblemSink {
   void forget(u64 lock);
   void set_stat_pointer();
   void note(std::string_view text);
+  void mark_page(u64 lock);
   static u32 page_slot(u64 address) { return static_cast<u32>(address >> 12) % kPageSlots; }
 
   Kernel& kernel_;

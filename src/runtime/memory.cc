@@ -14,6 +14,7 @@
 #include "runtime/console.h"
 #include "runtime/guard.h"
 #include "runtime/kernel.h"
+#include "runtime/lock_checks.h"
 
 namespace koi::runtime {
 namespace {
@@ -62,6 +63,7 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
     mm::SlabConfig config;
     config.release = release();
     config.cpus = kernel.config().cpus;
+    config.zeroed_resource = mm::Yes::kYes;
     config.keep_origins = kernel.config().accounting;
     const BootOptions& boot = kernel.config().boot;
     config.nomerge = boot.slab_nomerge;
@@ -126,6 +128,15 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
   }
   void slab_made(const mm::Cache& /*cache*/, Pfn pfn, Order order, u32 /*objects*/) override {
     if (page_slab != nullptr) page_slab(pfn.value, order.value, 1);
+    if (memory.locks_ != nullptr) watch_if_locked(pfn, order, *memory.locks_);
+  }
+  // Locks may lie in the pages of a new slab, as far as anybody knows.
+  void watch_if_locked(Pfn pfn, Order order, const LockChecks& locks) const {
+    for (u64 i = 0; i < u64{1} << order.value; ++i) {
+      u8* const page = layout.direct_map + (pfn.value + i) * host::kPageSize;
+      if (locks.may_hold_locks(reinterpret_cast<u64>(page)))
+        mm::SlabAllocator::watch(slabs.slab_of(page));
+    }
   }
   void slab_gone(const mm::Cache& cache, Pfn pfn, Order order) override {
     if (cache.is_debug()) {

@@ -21,6 +21,7 @@ namespace koi::runtime {
 
 class Accounting;
 class Kernel;
+class LockChecks;
 class Memory;
 
 // Warnings that the kernel gives once.
@@ -165,6 +166,8 @@ class Memory {
   // Requires: `reports` lives as long as this. Without reports nothing is said (while booting).
   void set_reports(MemoryReports* reports) { reports_ = reports; }
   [[nodiscard]] MemoryReports* reports() const { return reports_; }
+  // Slabs in pages that may hold locks are watched from now on.
+  void watch_locks(const LockChecks& locks) { locks_ = &locks; }
   [[nodiscard]] UserRanges& user_ranges() { return user_ranges_; }
   [[nodiscard]] u32 percpu_failures() const { return percpu_failures_; }
   void count_percpu_failure() { ++percpu_failures_; }
@@ -195,6 +198,7 @@ class Memory {
   u32 percpu_failures_ = 0;
   UserRanges user_ranges_;
   MemoryReports* reports_ = nullptr;
+  const LockChecks* locks_ = nullptr;
   bool given_[static_cast<u32>(Once::kCount)] = {};
 };
 

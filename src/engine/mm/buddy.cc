@@ -460,7 +460,6 @@ PageFreeOutcome Buddy::free_slowly(Pfn pfn, Order order, VcpuId cpu) {
     return why_not_freed(desc, pfn, order);
   }
   const u64 page = pfn.value - base_pfn_;
-  desc->owner = nullptr;
   desc->tag = 0;
   if (const auto slot = pcp_slot(order.value)) {
     ZoneState& zone = zone_at(page);

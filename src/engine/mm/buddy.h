@@ -50,27 +50,25 @@ enum class PageUse : u8 { kPages, kSlab, kLargeKmalloc, kVmalloc, kPerCpu };
 
 // The state of one page frame.
 struct PageDesc {
-  void* owner;     // Slab* for each page of a slab; otherwise free for the block's user
+  u64 tag;         // who asked for it, and
+  u64 time_ns;     // when; the tag is cleared when the page is freed
   u32 next, prev;  // links of a free list: page index + 1, 0 is the end
   PageState state;
   u8 order;          // of the block, if this is its first page
   MigrateType type;  // of the list it is on
   PageUse use;
   u32 requested;  // bytes asked for of a large kmalloc, or of pages with an origin; otherwise the user's
-  u64 tag;        // who asked for it; cleared when it is freed
 
-  // Who asked for the block; the links are free while it is allocated.
   static constexpr u64 kHasOrigin = u64{1} << 63;
   void set_origin(const observe::ObjectOrigin& origin) {
     const auto packed = observe::PackedOrigin::pack({origin.site, origin.gfp, 0, origin.time_ns});
     tag = packed.what | kHasOrigin;
+    time_ns = packed.time_ns;
     requested = static_cast<u32>(origin.requested);
-    next = static_cast<u32>(origin.time_ns);
-    prev = static_cast<u32>(origin.time_ns >> 32);
   }
   [[nodiscard]] bool has_origin() const { return (tag & kHasOrigin) != 0; }
   [[nodiscard]] observe::ObjectOrigin origin() const {
-    observe::ObjectOrigin origin = observe::PackedOrigin{tag & ~kHasOrigin, next | u64{prev} << 32}.unpack(0);
+    observe::ObjectOrigin origin = observe::PackedOrigin{tag & ~kHasOrigin, time_ns}.unpack(0);
     origin.requested = requested;
     return origin;
   }
@@ -159,7 +157,6 @@ class Buddy {
     if (page < page_count_ && order.value <= kCostlyOrder) [[likely]] {
       PageDesc& desc = pages_[page];
       if (desc.state == PageState::kAllocated && desc.order == order.value) [[likely]] {
-        desc.owner = nullptr;
         desc.tag = 0;
         const u8 block = block_info_[page >> kPageblockOrder];
         ZoneState& zone = zones_[block >> 4];
@@ -203,7 +200,6 @@ class Buddy {
     Pcp& pcp = zone.pcp[cpu];
     if (pcp.count + 1 >= zone.pcp_high) return false;
     const MigrateType type = pcp_type(static_cast<MigrateType>(block & 0xf));
-    desc.owner = nullptr;
     desc.tag = 0;
     desc.state = PageState::kPcp;
     desc.type = type;

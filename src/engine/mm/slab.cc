@@ -19,21 +19,21 @@ u64 SlabAllocator::random() {
 void SlabAllocator::fill_stack(Slab* slab) {
   const Cache* cache = slab->cache;
   const u32 slots_per_object = cache->geometry_.size >> slab->shift;
-  u16* top = slab->stack() + slab->objects;
+  slab->set_count(slab->objects);
+  u16* next = slab->top;
   if (cache->random_sequence_ != nullptr && slab->objects >= 2) {
     const u32 length = cache->geometry_.objects;
     u32 at = static_cast<u32>(random() % length);
     for (u32 filled = 0; filled < slab->objects; at = at + 1 < length ? at + 1 : 0) {
       const u32 number = cache->random_sequence_[at];
       if (number >= slab->objects) continue;  // a slab of the smaller order
-      *--top = static_cast<u16>(number * slots_per_object);
+      *next++ = static_cast<u16>(number * slots_per_object);
       ++filled;
     }
   } else {
     for (u32 number = 0; number < slab->objects; ++number)
-      *--top = static_cast<u16>(number * slots_per_object);
+      *next++ = static_cast<u16>(number * slots_per_object);
   }
-  slab->count = slab->objects;
 }
 
 Slab* SlabAllocator::build_slab(Cache* cache, Pfn pfn, u8 order) {
@@ -41,24 +41,23 @@ Slab* SlabAllocator::build_slab(Cache* cache, Pfn pfn, u8 order) {
   const u32 objects = order == g.order ? g.objects : g.min_objects;
   // The only object of a large slab needs one slot, however odd its size.
   const u8 shift = objects == 1 && g.size >= kPageSize ? u8{kPageShift} : cache->shift_;
-  const u32 slots = objects == 1 ? 1 : objects * (g.size >> shift);
-  const u64 live_bytes = align_up(slots, 8);
-  u64 meta_bytes = sizeof(Slab) + live_bytes + objects * sizeof(u16);
-  const u64 origins_at = config_.keep_origins ? align_up(meta_bytes, sizeof(observe::PackedOrigin)) : 0;
-  if (origins_at != 0) meta_bytes = origins_at + objects * sizeof(observe::PackedOrigin);
-  Slab* slab = new (meta_.take(meta_bytes)) Slab;
+  const u32 slots = slab_slots(objects, g.size, shift);
+  const u64 header_bytes = align_up(sizeof(Slab) + slots, Slab::kOriginBytes);
+  const auto origins_at = static_cast<u16>(config_.keep_origins ? header_bytes / Slab::kOriginBytes : 0);
+  const u64 stack_bytes = Slab::stack_bytes(objects);
+  auto* const meta = static_cast<u8*>(meta_.take(stack_bytes + Slab::header_bytes(slots, objects, origins_at)));
+  Slab* slab = new (meta + stack_bytes) Slab;
   slab->base = layout_.direct_map + (pfn.value << kPageShift) + g.red_left_pad;
   slab->cache = cache;
-  slab->objects = objects;
-  slab->slots = slots;
-  slab->stack_at = static_cast<u32>(sizeof(Slab) + live_bytes);
-  slab->origins_at = static_cast<u32>(origins_at);
+  slab->objects = static_cast<u16>(objects);
+  slab->easy_slots = cache->is_debug() ? 0 : slots;
+  slab->origins_at = origins_at;
   slab->shift = shift;
   slab->order = order;
   for (u64 i = 0; i < u64{1} << order; ++i) {
-    PageDesc& desc = buddy_.desc(Pfn{pfn.value + i});
-    desc.owner = slab;
-    desc.use = PageUse::kSlab;
+    const Pfn page{pfn.value + i};
+    buddy_.desc(page).use = PageUse::kSlab;
+    slab_pages_[page.value - buddy_.first_pfn()] = slab;
   }
   fill_stack(slab);
   if (cache->is_debug()) {
@@ -119,9 +118,12 @@ void SlabAllocator::discard(Slab* slab) {
   cache->object_count_ -= slab->objects;
   const Pfn pfn = pfn_of(slab);
   const Order order{slab->order};
-  for (u64 i = 0; i < u64{1} << order.value; ++i) buddy_.desc(Pfn{pfn.value + i}).owner = nullptr;
+  std::fill_n(slab_pages_ + (pfn.value - buddy_.first_pfn()), u64{1} << order.value, nullptr);
+  std::replace(std::begin(last_freed_to_), std::end(last_freed_to_), slab, &none_);
   if (config_.events != nullptr) config_.events->slab_gone(*cache, pfn, order);
-  meta_.give(slab, slab->meta_bytes());
+  const u64 stack_bytes = Slab::stack_bytes(slab->objects);
+  meta_.give(reinterpret_cast<u8*>(slab) - stack_bytes,
+             stack_bytes + Slab::header_bytes(slab->slots(), slab->objects, slab->origins_at));
   if ((cache->geometry_.flags & slab_flag::kTypesafeByRcu) != 0 && config_.events != nullptr) {
     config_.events->rcu_slab_emptied(pfn, order);
   } else {
@@ -132,19 +134,17 @@ void SlabAllocator::discard(Slab* slab) {
 // ---- a CPU's current slab --------------------------------------------------------------------------------------
 
 void* SlabAllocator::pop(Slab* slab) {
-  const u64 slot = slab->stack()[--slab->count];
-  slab->live()[slot] = 1;
-  return slab->object(slot);
+  return slab->object(slab->take_slot());
 }
 
 // Joins what other CPUs freed to the slab's freelist, below what this CPU freed.
 void SlabAllocator::take_back_remote(Slab* slab) {
-  u16* stack = slab->stack();
-  u16* local_end = stack + slab->count;
-  std::memmove(local_end, stack + slab->objects - slab->remote, slab->remote * sizeof(u16));
+  const auto stack = slab->stack();
+  const auto local_end = stack + slab->count();
+  std::copy_n(stack + (slab->objects - slab->remote), slab->remote, local_end);
   std::reverse(local_end, local_end + slab->remote);
   std::rotate(stack, local_end, local_end + slab->remote);
-  slab->count += slab->remote;
+  slab->set_count(slab->free_objects());
   slab->remote = 0;
 }
 
@@ -158,9 +158,9 @@ void SlabAllocator::make_current(Slab* slab, VcpuId cpu) {
 // Puts a slab that no CPU holds where it belongs.
 void SlabAllocator::park(Slab* slab, bool to_tail) {
   Cache* cache = slab->cache;
-  if (slab->count == slab->objects && cache->partial_.count >= cache->geometry_.min_partial) {
+  if (slab->count() == slab->objects && cache->partial_.count >= cache->geometry_.min_partial) {
     discard(slab);
-  } else if (slab->count != 0) {
+  } else if (slab->has_free()) {
     enter(slab, SlabState::kNodePartial);
     link(cache->partial_, slab, to_tail);
   } else {
@@ -188,7 +188,7 @@ void SlabAllocator::unchain(Cache* cache, Slab* chain) {
     Slab* slab = chain;
     chain = slab->next;
     slab->next = nullptr;
-    if (slab->count == slab->objects && cache->partial_.count >= cache->geometry_.min_partial) {
+    if (slab->count() == slab->objects && cache->partial_.count >= cache->geometry_.min_partial) {
       discard(slab);
       continue;
     }
@@ -270,16 +270,16 @@ void* SlabAllocator::alloc_slowly(Cache* cache, Gfp gfp, VcpuId cpu, u32 request
 // The object's slab is not this CPU's current one.
 FreeOutcome SlabAllocator::free_slowly(Slab* slab, u64 slot, VcpuId cpu) {
   if (slab->cache->is_debug() && !prepare_debug_free(slab, slot)) return FreeOutcome::kDamaged;
-  slab->live()[slot] = 0;
   if (slab->cpu != Slab::kNoCpu) {
+    slab->live()[slot] = 0;
     ++slab->remote;
     slab->stack()[slab->objects - slab->remote] = static_cast<u16>(slot);
     return FreeOutcome::kOk;
   }
-  slab->stack()[slab->count++] = static_cast<u16>(slot);
+  slab->push_slot(slot);
   Cache* cache = slab->cache;
   if (slab->state == SlabState::kNodePartial) {
-    if (slab->count == slab->objects && cache->partial_.count >= cache->geometry_.min_partial) {
+    if (slab->count() == slab->objects && cache->partial_.count >= cache->geometry_.min_partial) {
       unlink(cache->partial_, slab);
       discard(slab);
     }
@@ -298,9 +298,8 @@ FreeOutcome SlabAllocator::why_not_freed(const Slab* slab, u64 slot, const void*
   const Geometry& g = slab->cache->geometry_;
   const u64 distance = static_cast<u64>(static_cast<const u8*>(object) - slab->base);
   if (distance % g.size != 0 || distance / g.size >= slab->objects) return FreeOutcome::kNotObjectStart;
-  const u16* stack = slab->stack();
-  const bool head = (slab->count != 0 && stack[slab->count - 1] == slot) ||
-                    (slab->remote != 0 && stack[slab->objects - slab->remote] == slot);
+  const bool head = (slab->has_free() && *slab->top == slot) ||
+                    (slab->remote != 0 && slab->stack()[slab->objects - slab->remote] == slot);
   return head ? FreeOutcome::kDoubleFreeOfHead : FreeOutcome::kDoubleFree;
 }
 
@@ -335,12 +334,12 @@ int SlabAllocator::shrink(Cache* cache) {
   SlabList by_free[kPromoted] = {};
   for (Slab* slab = cache->partial_.head; slab != nullptr;) {
     Slab* next = slab->next;
-    if (slab->count == slab->objects) {
+    if (slab->count() == slab->objects) {
       unlink(cache->partial_, slab);
       discard(slab);
-    } else if (slab->count <= kPromoted) {
+    } else if (slab->count() <= kPromoted) {
       unlink(cache->partial_, slab);
-      link(by_free[slab->count - 1], slab, /*to_tail=*/false);
+      link(by_free[slab->count() - 1], slab, /*to_tail=*/false);
     }
     slab = next;
   }

@@ -17,8 +17,10 @@
 // Not reentrant, except that a constructor may call anything or never return: when it runs, nothing is half done.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
+#include <iterator>
 #include <memory_resource>
 #include <optional>
 #include <span>
@@ -44,62 +46,82 @@ enum class SlabState : u8 {
   kFull,
 };
 
-// Header of one slab; the live marks, the stack and, if the allocator keeps them, the objects' origins follow it.
+// Header of one slab. Before it lies the stack of free slots, which grows towards lower addresses; the live marks and, if
+// the allocator keeps them, the objects' origins follow it. So the top of the stack, the marks and what says when
+// there is nothing left are found from the header's address alone.
 struct Slab {
   u8* base = nullptr;  // first object
   Cache* cache = nullptr;
-  u32 count = 0;         // free slots: stack[0, count), the next to be allocated last
-  u16 remote = 0;        // freed by other CPUs while current: stack[objects - remote, objects), latest first
-  u16 chain_length = 0;  // on a CPU's chain: slabs from here on
-  u32 objects = 0;
-  u32 slots = 0;       // slot numbers are below this
-  u16 stack_at = 0;    // offset of the stack from here
-  u16 push_below = 0;  // with fewer free objects than this a free from any CPU moves the slab nowhere
-  u32 origins_at = 0;  // offset of the origins, by object number; 0: none are kept
-  u16 lost = 0;  // free objects behind the end of a list that a double free has cut short (6.1, debug caches)
-  bool disabled = false;  // damaged while free: takes no more part (debug caches)
-  u8 shift = 0;           // log2 of a slot's bytes
-  u8 cpu = kNoCpu;        // whose current slab this is
+  u16* top = stack_end();  // free slots: [top, stack_end()), the next to be allocated first
+  u64 easy_slots = 0;      // slot numbers, or 0: whoever frees must look closer (debug caches; watched slabs)
+  u16 objects = 0;
+  u16 push_below = 0;  // with fewer free objects than this a free moves the slab nowhere (on other CPUs' current slabs: no free)
+  u8 shift = 0;        // log2 of a slot's bytes
+  u8 cpu = kNoCpu;     // whose current slab this is
   SlabState state = SlabState::kFull;
-  u8 order = 0;
+  u8 order : 4 = 0;
+  bool disabled : 1 = false;  // damaged while free: takes no more part (debug caches)
+  bool watched : 1 = false;   // somebody has to hear of frees: locks may lie in its pages
+  u16 remote = 0;        // freed by other CPUs while current: stack()[objects - remote, objects), latest first
+  u16 chain_length = 0;  // on a CPU's chain: slabs from here on
+  u16 lost = 0;  // free objects behind the end of a list that a double free has cut short (6.1, debug caches)
+  u16 origins_at = 0;  // offset of the origins, by object number, in their own size; 0: none are kept
   Slab* next = nullptr;
   Slab* prev = nullptr;
 
+  static constexpr u64 kOriginBytes = sizeof(observe::PackedOrigin);
   static constexpr u8 kNoCpu = 0xff;
+  static constexpr u64 kStackUnit = 64;  // the stack's room, so that the header starts a cache line
   // A byte per slot: 1 where an allocated object starts.
   [[nodiscard]] u8* live() { return reinterpret_cast<u8*>(this + 1); }
   [[nodiscard]] const u8* live() const { return reinterpret_cast<const u8*>(this + 1); }
-  [[nodiscard]] u16* stack() { return reinterpret_cast<u16*>(reinterpret_cast<u8*>(this) + stack_at); }
-  [[nodiscard]] const u16* stack() const {
-    return reinterpret_cast<const u16*>(reinterpret_cast<const u8*>(this) + stack_at);
+  // The free slots from the bottom up: [0, count()), the next to be allocated last.
+  [[nodiscard]] std::reverse_iterator<u16*> stack() { return std::reverse_iterator(stack_end()); }
+  [[nodiscard]] std::reverse_iterator<const u16*> stack() const { return std::reverse_iterator(stack_end()); }
+  [[nodiscard]] u32 count() const { return static_cast<u32>(stack_end() - top); }
+  void set_count(u64 count) { top = stack_end() - count; }
+  // Where on the stack a slot is; count(): it is not.
+  [[nodiscard]] u32 find_free(u64 slot) const {
+    return static_cast<u32>(std::find(stack(), stack() + count(), static_cast<u16>(slot)) - stack());
   }
   [[nodiscard]] observe::PackedOrigin* origins() {
-    return reinterpret_cast<observe::PackedOrigin*>(reinterpret_cast<u8*>(this) + origins_at);
+    return reinterpret_cast<observe::PackedOrigin*>(reinterpret_cast<u8*>(this) +
+                                                    u64{origins_at} * kOriginBytes);
   }
-  [[nodiscard]] u64 meta_bytes() const {
-    return origins_at != 0 ? origins_at + objects * sizeof(observe::PackedOrigin)
-                           : stack_at + objects * sizeof(u16);
+  // Slot numbers are below this.
+  [[nodiscard]] u32 slots() const;
+  // What the header, marks and origins take.
+  [[nodiscard]] static u64 header_bytes(u32 slots, u32 objects, u32 origins_at) {
+    return origins_at == 0 ? sizeof(Slab) + slots : (u64{origins_at} + objects) * kOriginBytes;
   }
-  // Takes the last free slot from the stack. Requires: count != 0.
+  [[nodiscard]] static u64 stack_bytes(u64 objects) { return align_up(objects * sizeof(u16), kStackUnit); }
+  [[nodiscard]] bool has_free() const { return top != stack_end(); }
+  // Takes the last free slot from the stack. Requires: has_free().
   u64 take_slot() {
-    const u64 slot = stack()[--count];
+    const u64 slot = *top++;
     live()[slot] = 1;
     return slot;
   }
   // Requires: live.
   void push_slot(u64 slot) {
     live()[slot] = 0;
-    stack()[count++] = static_cast<u16>(slot);
+    *--top = static_cast<u16>(slot);
   }
   [[nodiscard]] bool is_live(u64 slot) const { return live()[slot] != 0; }
-  [[nodiscard]] u32 free_objects() const { return count + remote; }
+  [[nodiscard]] u32 free_objects() const { return count() + remote; }
   [[nodiscard]] u8* object(u64 slot) const { return base + (slot << shift); }
   // Slot of an address; at least `slots` if no slot starts there.
   [[nodiscard]] u64 slot_of(const void* p) const {
     return std::rotr(static_cast<u64>(static_cast<const u8*>(p) - base), shift);
   }
+
+ private:
+  [[nodiscard]] u16* stack_end() { return reinterpret_cast<u16*>(this); }
+  [[nodiscard]] const u16* stack_end() const { return reinterpret_cast<const u16*>(this); }
 };
 static_assert(sizeof(Slab) == 64);
+
+inline u32 slab_slots(u32 objects, u32 size, u8 shift) { return objects == 1 ? 1 : objects * (size >> shift); }
 
 struct SlabList {
   Slab* head = nullptr;
@@ -163,6 +185,8 @@ class Cache {
   Cache* newer_ = nullptr;  // the list of caches, in order of creation
   Cache* older_ = nullptr;
 };
+
+inline u32 Slab::slots() const { return slab_slots(objects, cache->geometry().size, shift); }
 
 enum class FreeOutcome : u8 {
   kOk,
@@ -263,6 +287,7 @@ struct SlabConfig {
   bool freelist_random = true;
   bool init_on_alloc = true;
   u64 seed = 0;
+  Yes zeroed_resource = Yes::kNo;                   // as BuddyConfig has it
   bool keep_origins = false;                        // room for an ObjectOrigin beside each object
   std::optional<std::string_view> slab_debug = {};  // the boot option's value ("" is `slub_debug` alone)
   SlabEvents* events = nullptr;
@@ -305,18 +330,14 @@ class SlabAllocator {
   // Pops from the CPU's current slab; nullptr: the slow path must be asked.
   [[nodiscard]] void* alloc_fast(Cache* cache, VcpuId cpu) {
     Slab* slab = cache->cpu_slabs()[cpu.value].current;
-    const u32 left = slab->count;
-    if (left == 0) [[unlikely]] {
+    if (!slab->has_free()) [[unlikely]] {
       return nullptr;
     }
-    const u64 slot = slab->stack()[left - 1];
-    slab->count = left - 1;
-    slab->live()[slot] = 1;
-    return slab->object(slot);
+    return slab->object(slab->take_slot());
   }
   // The slow paths that only move slabs between the lists, for the leaf functions. false: it takes more than that, and nothing
   // changed. When the CPU's current slab is used up, the next one of its chain takes its place.
-  [[nodiscard]] bool refill_from_chain(Cache* cache, u64 cpu) {
+  [[nodiscard]] bool refill(Cache* cache, u64 cpu) {
     CpuSlab& here = cache->cpu_slabs()[cpu];
     Slab* const used_up = here.current;
     Slab* const next = here.chain;
@@ -333,21 +354,24 @@ class SlabAllocator {
     here.current = next;
     return true;
   }
-  // The first object freed of a full slab puts it on the CPU's chain. Requires: the slot is live.
-  [[nodiscard]] static bool free_first_of(Slab* slab, u64 slot, u64 cpu) {
-    Cache* const cache = slab->cache;
+  // The first object freed of a full slab puts it on the CPU's chain: would that be all?
+  [[nodiscard]] static bool takes_first_free(const Slab* slab, u64 cpu) {
+    const Cache* const cache = slab->cache;
     if (slab->state != SlabState::kFull || cache->is_debug()) return false;
+    const CpuSlab& here = cache->cpu_slabs()[cpu];
+    return here.chain == nullptr || here.chain->chain_length < cache->geometry_.cpu_partial_slabs;
+  }
+  // Requires: takes_first_free() said so, and the object is free by now.
+  static void chain_full(Slab* slab, u64 cpu) {
+    Cache* const cache = slab->cache;
     CpuSlab& here = cache->cpu_slabs()[cpu];
     const u32 length = here.chain == nullptr ? 0 : here.chain->chain_length;
-    if (length != 0 && length >= cache->geometry_.cpu_partial_slabs) return false;
-    slab->push_slot(slot);
     unlink(cache->full_, slab);
     enter(slab, SlabState::kCpuPartial);
     slab->chain_length = static_cast<u16>(length + 1);
     slab->prev = nullptr;
     slab->next = here.chain;
     here.chain = slab;
-    return true;
   }
   // How many bytes of a new object must be cleared.
   [[nodiscard]] u64 bytes_to_clear(const Cache* cache, Gfp gfp) const {
@@ -378,12 +402,14 @@ class SlabAllocator {
       last_freed_to_[cpu.value] = slab;
     }
     const u64 slot = slab->slot_of(object);
-    if (slot >= slab->slots || !slab->is_live(slot)) [[unlikely]] {
+    if (slot >= slab->easy_slots) [[unlikely]] {
+      if (slot >= slab->slots()) return why_not_freed(slab, slot, object);
+    }
+    if (!slab->is_live(slot)) [[unlikely]] {
       return why_not_freed(slab, slot, object);
     }
     if (slab->cpu != cpu.value) return free_slowly(slab, slot, cpu);
-    slab->live()[slot] = 0;
-    slab->stack()[slab->count++] = static_cast<u16>(slot);
+    slab->push_slot(slot);
     return FreeOutcome::kOk;
   }
 
@@ -396,8 +422,12 @@ class SlabAllocator {
   // The slab an address lies in; nullptr: none.
   [[nodiscard]] Slab* slab_of(const void* address) const {
     const u64 page = (reinterpret_cast<u64>(address) - reinterpret_cast<u64>(first_page_)) >> kPageShift;
-    return page < page_count_ ? static_cast<Slab*>(pages_[page].owner) : nullptr;
+    return page < page_count_ ? slab_pages_[page] : nullptr;
   }
+  // Where each CPU freed to last: a slab that is there, or one that has nothing.
+  [[nodiscard]] Slab** last_freed_to() { return last_freed_to_; }
+  // slab_of() as an array, by page; it stays where it is.
+  [[nodiscard]] Slab* const* slab_pages() const { return slab_pages_; }
   [[nodiscard]] Cache* find_cache_of(const void* address) const {
     const Slab* slab = slab_of(address);
     return slab == nullptr ? nullptr : slab->cache;
@@ -426,7 +456,12 @@ class SlabAllocator {
   }
   [[nodiscard]] static bool is_allocated(const Slab* slab, const void* object) {
     const u64 slot = slab->slot_of(object);
-    return slot < slab->slots && slab->is_live(slot);
+    return slot < slab->slots() && slab->is_live(slot);
+  }
+  // Frees of this slab's objects are not served without a closer look from now on (Slab::easy_slots).
+  static void watch(Slab* slab) {
+    slab->watched = true;
+    slab->easy_slots = 0;
   }
   [[nodiscard]] bool keeps_origins() const { return config_.keep_origins; }
   // Every allocated object: visit(Cache&, Slab&, void* object), cache by cache from the oldest, slab by slab.
@@ -507,7 +542,8 @@ class SlabAllocator {
   }
   [[nodiscard]] static u16 push_below(const Slab* slab, SlabState state) {
     if (slab->cache->is_debug()) return 0;
-    if (state == SlabState::kCpuPartial) return u16{0xffff};  // even empty slabs stay on a chain
+    // Even empty slabs stay where they are.
+    if (state == SlabState::kCpuPartial || state == SlabState::kCurrent) return u16{0xffff};
     return state == SlabState::kNodePartial ? static_cast<u16>(slab->objects - 1) : u16{0};
   }
   void* alloc_slowly(Cache* cache, Gfp gfp, VcpuId cpu, u32 requested);
@@ -577,8 +613,8 @@ class SlabAllocator {
   SlabConfig config_;
   std::pmr::memory_resource* resource_;
   u8* first_page_;  // host address of the first descriptor's page
-  const PageDesc* pages_;
   u64 page_count_;
+  Slab** slab_pages_;  // which slab each page belongs to
   Gfp zero_gfp_;
   u64 random_state_;
   MetaPool meta_;
@@ -587,7 +623,7 @@ class SlabAllocator {
   Cache* oldest_ = nullptr;
   Cache* newest_ = nullptr;
   Slab none_;
-  Slab* last_freed_to_[kMaxCpus] = {};  // may have gone: only ever compared
+  Slab* last_freed_to_[kMaxCpus];
 };
 
 }  // namespace koi::mm

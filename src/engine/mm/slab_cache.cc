@@ -15,13 +15,15 @@ SlabAllocator::SlabAllocator(Buddy& buddy, const MemoryLayout& layout, const Sla
       config_(config),
       resource_(resource),
       first_page_(layout.direct_map + (buddy.first_pfn() << kPageShift)),
-      pages_(&buddy.desc(Pfn{buddy.first_pfn()})),
       page_count_(buddy.end_pfn() - buddy.first_pfn()),
+      slab_pages_(static_cast<Slab**>(resource->allocate(page_count_ * sizeof(Slab*), 64))),
       zero_gfp_(buddy.gfp().zero),
       random_state_(config.seed),
       meta_(resource),
       debug_text_(config.slab_debug.value_or("-"), resource) {
   CHECK(config.cpus >= 1 && config.cpus <= kMaxCpus);
+  if (config.zeroed_resource == Yes::kNo) std::fill_n(slab_pages_, page_count_, nullptr);
+  std::fill(std::begin(last_freed_to_), std::end(last_freed_to_), &none_);
   config_.slab_debug = debug_text_;
   for (std::string_view rest = debug_text_; !rest.empty();) {
     const std::string_view block = rest.substr(0, rest.find(';'));
@@ -33,6 +35,7 @@ SlabAllocator::SlabAllocator(Buddy& buddy, const MemoryLayout& layout, const Sla
 
 SlabAllocator::~SlabAllocator() {
   while (oldest_ != nullptr) release(oldest_);
+  resource_->deallocate(slab_pages_, page_count_ * sizeof(Slab*), 64);
 }
 
 // ---- creating --------------------------------------------------------------------------------------------------
@@ -220,7 +223,7 @@ DestroyResult SlabAllocator::destroy(Cache* cache) {
   flush_cpus(cache);
   for (Slab* slab = cache->partial_.head; slab != nullptr;) {
     Slab* next = slab->next;
-    if (slab->count == slab->objects) {
+    if (slab->count() == slab->objects) {
       unlink(cache->partial_, slab);
       discard(slab);
     }
@@ -277,7 +280,7 @@ std::vector<RemainingSlab> SlabAllocator::remaining_slabs(const Cache* cache) co
   std::vector<RemainingSlab> slabs;
   for_each_slab(cache, [&](const Slab* slab) {
     RemainingSlab remaining{pfn_of(slab), slab->state, slab->objects, nullptr, {}};
-    if (slab->count != 0) remaining.first_free = slab->object(slab->stack()[slab->count - 1]);
+    if (slab->has_free()) remaining.first_free = slab->object(*slab->top);
     for (u32 number = 0; number < slab->objects; ++number) {
       u8* object = slab->base + u64{number} * cache->geometry_.size;
       if (slab->is_live(slab->slot_of(object))) remaining.allocated.push_back(object);
@@ -311,7 +314,7 @@ u64 SlabAllocator::partial_objects_in_use(const Cache* cache) const {
 SlabInfo SlabAllocator::slab_info(const Cache* cache) const {
   const Geometry& g = cache->geometry_;
   u64 free = 0;  // only the node's partial slabs are searched; what CPUs hold counts as in use
-  for (const Slab* slab = cache->partial_.head; slab != nullptr; slab = slab->next) free += slab->count;
+  for (const Slab* slab = cache->partial_.head; slab != nullptr; slab = slab->next) free += slab->count();
   return {cache->name_, cache->object_count_ - free, cache->object_count_, g.size,
           g.objects,    u64{1} << g.order,           cache->slab_count_,   cache->slab_count_};
 }
@@ -338,22 +341,24 @@ std::optional<std::string> SlabAllocator::check_slab(const Slab* slab, SlabState
   };
   if (slab->state != state) return wrong("is on a list of another state");
   if (slab->push_below != push_below(slab, state)) return wrong("has the limit of another state");
-  if (slab->count + slab->remote > slab->objects) return wrong("has more free objects than objects");
+  if (slab->free_objects() > slab->objects) return wrong("has more free objects than objects");
+  const bool easy = !slab->watched && !cache->is_debug();
+  if (slab->easy_slots != (easy ? slab->slots() : 0)) return wrong("is freed to with too little or too much care");
   if (slab->remote != 0 && state != SlabState::kCurrent) return wrong("has remote frees and no CPU");
   if ((slab->cpu != Slab::kNoCpu) != (state == SlabState::kCurrent)) return wrong("names a CPU wrongly");
-  std::vector<u8> free(slab->slots, 0);
+  std::vector<u8> free(slab->slots(), 0);
   const auto note = [&](u16 slot) {
-    return slot < slab->slots && slot % (cache->geometry_.size >> slab->shift) == 0 && free[slot]++ == 0 &&
+    return slot < slab->slots() && slot % (cache->geometry_.size >> slab->shift) == 0 && free[slot]++ == 0 &&
            !slab->is_live(slot);
   };
-  for (u32 i = 0; i < slab->count; ++i) {
+  for (u32 i = 0; i < slab->count(); ++i) {
     if (!note(slab->stack()[i])) return wrong("has a bad entry on its freelist");
   }
   for (u32 i = 0; i < slab->remote; ++i) {
     if (!note(slab->stack()[slab->objects - 1 - i])) return wrong("has a bad entry among remote frees");
   }
   u64 live = 0;
-  for (u32 slot = 0; slot < slab->slots; ++slot) live += slab->live()[slot];
+  for (u32 slot = 0; slot < slab->slots(); ++slot) live += slab->live()[slot];
   if (live + slab->free_objects() + slab->lost != slab->objects)
     return wrong("has objects that are neither free nor live");
   if (slab_of(slab->base) != slab) return wrong("is not what its page says");
@@ -371,12 +376,12 @@ std::optional<std::string> SlabAllocator::check_cache(const Cache* cache) const 
   };
   for (const Slab* slab = cache->partial_.head; slab != nullptr; slab = slab->next) {
     visit(slab, SlabState::kNodePartial);
-    if (slab->count == 0 && slab->lost == 0)
+    if (!slab->has_free() && slab->lost == 0)
       error = fmt::format("cache {}: a full slab is on the partial list", cache->name_);
   }
   for (const Slab* slab = cache->full_.head; slab != nullptr; slab = slab->next) {
     visit(slab, SlabState::kFull);
-    if (slab->count != 0)
+    if (slab->has_free())
       error = fmt::format("cache {}: a slab with free objects is on the full list", cache->name_);
   }
   if (slabs != cache->partial_.count + cache->full_.count)
@@ -400,7 +405,7 @@ std::optional<std::string> SlabAllocator::check_cache(const Cache* cache) const 
 }
 
 std::optional<std::string> SlabAllocator::check_invariants() const {
-  if (none_.count != 0) return "the empty slab has objects";
+  if (none_.has_free()) return "the empty slab has objects";
   for (const Cache* cache = oldest_; cache != nullptr; cache = cache->newer_) {
     if (auto error = check_cache(cache)) return error;
   }

@@ -51,7 +51,7 @@ bool SlabAllocator::is_checked(const Slab* slab) {
 
 // "Marking all objects used": nothing more comes from a slab whose free objects are damaged.
 void SlabAllocator::give_up(Slab* slab) {
-  while (slab->count != 0) take_out_of_use(slab, slab->stack()[--slab->count]);
+  while (slab->has_free()) take_out_of_use(slab, slab->take_slot());
   (void)recount(slab);
   slab->disabled = true;
   unlink(slab->cache->partial_, slab);
@@ -70,13 +70,13 @@ void* SlabAllocator::alloc_debug(Cache* cache, Gfp gfp, u32 requested) {
       slab->state = SlabState::kNodePartial;
       link(cache->partial_, slab, /*to_tail=*/false);
     }
-    if (slab->count == 0) {  // its list was cut short: the kernel reads through NULL
+    if (!slab->has_free()) {  // its list was cut short: the kernel reads through NULL
       tell(slab, nullptr, SlabDebugEvent::kEmptyFreelist, cache->geometry_.offset);
       (void)recount(slab);
       retire_if_full(slab);
       continue;
     }
-    u8* object = slab->object(slab->stack()[slab->count - 1]);
+    u8* object = slab->object(*slab->top);
     if (is_checked(slab) && !is_sound(slab, object, ObjectUse::kFree)) {
       give_up(slab);
       tell(slab, object, SlabDebugEvent::kMarkedUsed, 0);
@@ -92,7 +92,7 @@ void* SlabAllocator::alloc_debug(Cache* cache, Gfp gfp, u32 requested) {
 }
 
 void SlabAllocator::retire_if_full(Slab* slab) {
-  if (slab->count != 0 || slab->lost != 0) return;
+  if (slab->has_free() || slab->lost != 0) return;
   unlink(slab->cache->partial_, slab);
   slab->state = SlabState::kFull;
   link(slab->cache->full_, slab, /*to_tail=*/false);
@@ -103,8 +103,7 @@ bool SlabAllocator::recount(Slab* slab) {
   if (slab->lost == 0) return false;
   for (u32 number = 0; number < slab->objects; ++number) {
     const u64 slot = slab->slot_of(slab->base + u64{number} * slab->cache->geometry_.size);
-    const u16* const stack = slab->stack();
-    const bool listed = std::find(stack, stack + slab->count, slot) != stack + slab->count;
+    const bool listed = slab->find_free(slot) != slab->count();
     if (!listed && !slab->is_live(slot)) take_out_of_use(slab, slot);
   }
   slab->lost = 0;
@@ -118,7 +117,7 @@ bool SlabAllocator::prepare_debug_free(Slab* slab, u64 slot) {
       tell(slab, object, SlabDebugEvent::kDisabled, 0);
       return false;
     }
-    const u32 counted = slab->objects - slab->count;
+    const u32 counted = slab->objects - slab->count();
     if (slab->lost != 0) {
       tell(slab, object, SlabDebugEvent::kWrongCount, counted);
       (void)recount(slab);
@@ -132,22 +131,21 @@ bool SlabAllocator::prepare_debug_free(Slab* slab, u64 slot) {
 
 void SlabAllocator::cut_freelist(Slab* slab, const void* object) {
   if (config_.release != Release::k6_1 || !slab->cache->is_debug()) return;
-  u16* const stack = slab->stack();
-  u16* const at = std::find(stack, stack + slab->count, static_cast<u16>(slab->slot_of(object)));
-  if (at == stack + slab->count) return;
-  slab->lost = static_cast<u16>(slab->lost + (at - stack));
-  std::copy(at, stack + slab->count, stack);
-  slab->count -= static_cast<u32>(at - stack);
+  const u32 count = slab->count();
+  const u32 at = slab->find_free(slab->slot_of(object));
+  if (at == count) return;
+  slab->lost = static_cast<u16>(slab->lost + at);
+  std::copy(slab->stack() + at, slab->stack() + count, slab->stack());
+  slab->set_count(count - at);
 }
 
 u8* SlabAllocator::first_free(const Slab* slab) {
-  return slab->count == 0 ? nullptr : slab->object(slab->stack()[slab->count - 1]);
+  return slab->has_free() ? slab->object(*slab->top) : nullptr;
 }
 
 u8* SlabAllocator::next_free(const Slab* slab, const void* object) {
-  const u16* const stack = slab->stack();
-  const u16* const at = std::find(stack, stack + slab->count, static_cast<u16>(slab->slot_of(object)));
-  return at == stack + slab->count || at == stack ? nullptr : slab->object(at[-1]);
+  const u32 at = slab->find_free(slab->slot_of(object));
+  return at == slab->count() || at == 0 ? nullptr : slab->object(slab->stack()[at - 1]);
 }
 
 void SlabAllocator::validate(Cache* cache) {
