@@ -8,8 +8,8 @@ Every competitor is a process that reads loops ("pair 256 1000000") from its sta
 the loop returned: `koi shell` with bench/module loaded, and bench/peer with each allocator preloaded. A round runs one
 loop in each of them; the rounds of all loops are interleaved, and the median of the rounds counts. Time is the process's own
 CPU time, read from outside: the machine's clock inside is virtual, and other processes on the host do not count.
-Instructions are counted by single steps of one pair (bench/step_count). Prints a table against the targets and writes
-bench/results/<date>-<machine>.json.
+Instructions are counted by single steps of a running loop (bench/step_count). Prints a table against the targets and
+writes bench/results/<date>-<machine>.json. koi runs with its checks as they are by default, unless --checks says otherwise.
 """
 import argparse
 import collections
@@ -27,6 +27,12 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 SIZES = (64, 256, 1024, 4096)
 STEPS = 100_000  # single steps to count instructions by
+COUNTED = {  # long enough to be still running when they are counted
+    "pair 256": "pair 256 30000000",
+    "kmem_cache pair 256": "cache 256 30000000",
+    "pages order 0": "pages 0 30000000",
+    "bulk 16": "bulk 16 2000000",
+}
 ORDERS = {"in order": 0, "in reverse": 1, "shuffled": 2}
 LIBRARIES = {
     "jemalloc": "libjemalloc.so.2",
@@ -68,7 +74,7 @@ class Competitor:
         """Instructions of one turn, counted while the loop runs."""
         self.process.stdin.write(self.request(loop))
         self.process.stdin.flush()
-        time.sleep(0.2)
+        time.sleep(0.03)
         steps = subprocess.run([counter, str(self.process.pid), str(STEPS)], capture_output=True, text=True)
         self.process.stdout.readline()
         return float(steps.stdout) if steps.returncode == 0 else None
@@ -223,6 +229,22 @@ def library_version(package):
     return found.stdout or "absent"
 
 
+def print_verdicts(verdicts):
+    """Returns how many targets are missed."""
+    print(f"\n{'':34}{'measured':>10} {'':14}{'at most':>9}  met")
+    for what, figure, most, unit in verdicts:
+        print(f"{what:34}{figure:10.2f} {unit:14}{most:9.2f}  {'yes' if figure <= most else 'NO'}")
+    return sum(figure > most for _, figure, most, _ in verdicts)
+
+
+def judge_waste(used):
+    live = [("memory after churn", "churned", 1.16)]
+    verdicts = [(what, used[stage]["koi"][0] / used[stage]["koi"][1], most, "x asked for")
+                for what, stage, most in live if used[stage]["koi"][1]]
+    verdicts.append(("kept when all is freed", used["all freed"]["koi"][0] / 1024, 1.0, "MiB"))
+    return verdicts
+
+
 def print_table(m, names):
     print(f"{'ns, median':34}" + "".join(f"{name:>13}" for name in names))
     for loop, row in m.items():
@@ -235,6 +257,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="fewer steps and three rounds: a look, not a result")
     parser.add_argument("--only", default="", help="loops whose name contains this")
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--checks", default="", help="koi's --checks; by default, koi's default")
     parser.add_argument("--out", type=pathlib.Path, default=HERE / "results")
     options = parser.parse_args()
     build = options.build.resolve()
@@ -250,9 +273,10 @@ def main():
     library_dir = pathlib.Path("/usr/lib/x86_64-linux-gnu")
 
     rounds = 3 if options.quick else options.rounds
+    checks = [f"--checks={options.checks}"] if options.checks else []
     table = collections.OrderedDict((n, l) for n, l in loops(options.quick).items() if options.only in n)
     document = {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "machine": machine(),
-                "rounds": rounds, "unit": "nanoseconds of CPU time per pair (bulk: per object)", "modes": {}}
+                "rounds": rounds, "checks": options.checks or "default", "unit": "nanoseconds of CPU time per pair (bulk: per object)", "modes": {}}
     failed = 0
     for mode, fill, kernel_options in (("init_on_alloc=0", "plain", ["--cmdline=init_on_alloc=0"]), ("default", "clear", [])):
         peers = collections.OrderedDict()
@@ -263,6 +287,7 @@ def main():
             else:
                 print(f"{name}: {library} is not installed; scripts/install-deps bench", file=sys.stderr)
         peers["floor"] = ([peer, "floor", fill], {})
+        kernel_options = kernel_options + checks
         competitors = [Koi("koi", koi, module, ["--accounting=off", *kernel_options]),
                        Koi("koi, accounting", koi, module, kernel_options)]
         competitors += [Competitor(name, command, env) for name, (command, env) in peers.items()]
@@ -271,12 +296,13 @@ def main():
         names = [c.name for c in competitors]
         counted = {}
         if not options.only:
-            for what, loop in (("pair 256", "pair 256 %u"), ("kmem_cache pair 256", "cache 256 %u"),
-                               ("pages order 0", "pages 0 %u"), ("bulk 16", "bulk 16 %u")):
-                counted[what] = {c.name: c.instructions(str(build / "bench" / "step_count"), loop, 300) for c in competitors}
+            counter = str(build / "bench" / "step_count")
+            for what, loop in COUNTED.items():
+                counted[what] = {c.name: c.instructions(counter, loop) for c in competitors}
         for competitor in competitors:
             competitor.close()
-        print(f"\n==== {mode}: peers {'clear what they get' if fill == 'clear' else 'do nothing else'}\n")
+        print(f"\n==== {mode}: peers {'clear what they get' if fill == 'clear' else 'do nothing else'}; "
+              f"koi's checks: {options.checks or 'all, as by default'}\n")
         print_table(m, names)
         document["modes"][mode] = {"ns": results, "instructions": counted}
         if counted:
@@ -290,12 +316,6 @@ def main():
             slower = [row["koi, accounting"] / row["koi"] for row in m.values()]
             verdicts.append(("accounting on, geometric mean", geometric(slower), 1.5, "x off"))
             verdicts.append(("accounting on, worst loop", max(slower), 1.5, "x off"))
-            print()
-            for what, figure, most, unit in verdicts:
-                verdict = "ok" if figure <= most else "MISSED"
-                failed += figure > most
-                print(f"{what:34}{figure:8.2f} {unit:14} target {most:5.2f}  {verdict}")
-            document["modes"][mode]["verdicts"] = [list(v) for v in verdicts]
             if not options.only:
                 used = waste([koi, "shell", "--accounting=off", *kernel_options], module, peers)
                 document["waste_kib_used_and_alive"] = used
@@ -303,6 +323,9 @@ def main():
                 for stage, row in used.items():
                     print(f"{stage:34}" + "".join(
                         f"{u / l:13.3f}" if l else f"{u:9d} KiB" for u, l in row.values()))
+                verdicts += judge_waste(used)
+            failed += print_verdicts(verdicts)
+            document["modes"][mode]["verdicts"] = [list(v) for v in verdicts]
     start_up = build / "bench" / "start_up.json"
     if start_up.exists():
         document["start_up"] = json.loads(start_up.read_text())

@@ -3,18 +3,12 @@
 
 #include <algorithm>
 
-// Triples (first byte, one past the last byte, landing place), collected by the linker.
-#define KOI_EX_RANGE(from, to, landing)           \
-  ".pushsection koi_ex_table, \"a\"\n\t"          \
-  ".balign 8\n\t"                                 \
-  "9: .quad " from " - 9b, " to " - 9b, " landing \
-  " - 9b\n\t"                                     \
-  ".popsection\n\t"
+#include "host/fault_range.h"
 
 namespace koi {
 namespace {
 
-// Each field is relative to the start of the entry, so that the table needs no relocations.
+// KOI_EX_RANGE
 struct FaultRange {
   s64 first;
   s64 last;

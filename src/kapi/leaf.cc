@@ -59,6 +59,7 @@ bool is_usable(host::Leaf leaf, const runtime::MemoryFacts& facts) {
       return facts.random_kmalloc_caches == 0;
     case Leaf::kKfree:
     case Leaf::kCacheFree:
+    case Leaf::kBulkFree:
       return !frees_matter();  // else somebody has to look at each
     default:
       return true;
@@ -76,7 +77,7 @@ void install_leaves(runtime::Kernel& kernel) {
       m.accounting().recorder() == nullptr && !kernel.config().no_leaves && kernel.guard() == nullptr;
   host::StubArea& stubs = kernel.stubs();
   stubs.open();
-  for (const std::span<const LeafVariants> leaves : {slab_leaves(), page_leaves()}) {
+  for (const std::span<const LeafVariants> leaves : {slab_leaves(), bulk_leaves(), page_leaves()}) {
     for (const LeafVariants& variants : leaves) {
       const LeafFunction function = choose(variants, accounts, clears);
       const bool usable = on && is_usable(variants.leaf, m.facts());

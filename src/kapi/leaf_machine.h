@@ -44,9 +44,9 @@ using LeafFunction = u64 (*)(u64, u64, u64, u64, u64, u64);
 // The same leaf for each way a machine can be set up.
 struct LeafVariants {
   host::Leaf leaf;
-  LeafFunction plain;            // accounting off, nothing is cleared unless the call asks for it
-  LeafFunction clearing;         // accounting off, init_on_alloc
-  LeafFunction counted;          // accounting on
+  LeafFunction plain;     // accounting off, nothing is cleared unless the call asks for it
+  LeafFunction clearing;  // accounting off, init_on_alloc
+  LeafFunction counted;   // accounting on
   LeafFunction counted_clearing;
 };
 
@@ -69,7 +69,7 @@ struct Machine {
   mm::Buddy* buddy;
   mm::SlabAllocator* slabs;
   const Cache* const* known;
-  Gfp special;          // other than the normal kmalloc caches
+  Gfp special;  // other than the normal kmalloc caches
   Gfp special_or_zero;
   Gfp zero;
   Gfp watched;        // __GFP_DIRECT_RECLAIM, or 0 without checks
@@ -133,6 +133,7 @@ KOI_INLINE observe::SiteCounters& counters_of(u64 site) { return (*machine.count
 }  // namespace leaf
 
 [[nodiscard]] std::span<const LeafVariants> slab_leaves();
+[[nodiscard]] std::span<const LeafVariants> bulk_leaves();
 [[nodiscard]] std::span<const LeafVariants> page_leaves();
 // struct page is laid out as those take it to be.
 [[nodiscard]] bool pages_are_as_known(const runtime::MemoryFacts& facts);

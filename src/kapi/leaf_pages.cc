@@ -49,7 +49,7 @@ KOI_INLINE u64 leaf_alloc_pages(u64 gfp_word, u64 order, u64 index) {
         (*machine.counters)[site].allocated(mm::kPageSize, mm::kPageSize);
       }
       const auto result = reinterpret_cast<u64>(page);
-      if (!machine.clears_pages && (gfp & machine.zero) == 0) return koi_leaf_return(result);
+      if (!machine.clears_pages && (gfp & machine.zero) == 0) KOI_LEAF_RETURN(result);
       return koi_leaf_return_cleared(result, host::kDirectMap + (pfn.value << mm::kPageShift), mm::kPageSize);
     }
   }
@@ -80,16 +80,16 @@ KOI_INLINE u64 leaf_free_pages(u64 address, u64 order, u64 index) {
         page->lru[0] = page->mapping = 0;
         page->map_count = -1;
         page->reference_count = 0;
-        return koi_leaf_return(0);
+        KOI_LEAF_RETURN(0);
       }
     }
   }
   return koi_leaf_slow(address, order, 0, 0, 0, index);
 }
 
-#define KOI_PAGE_LEAF(name, accounts)                                      \
-  KOI_LEAF_TEXT u64 name##_##accounts(u64 a, u64 b, u64, u64, u64, u64 index) { \
-    return leaf_##name<accounts>(a, b, index);                             \
+#define KOI_PAGE_LEAF(name, accounts)                                                 \
+  KOI_CLEAN_LEAF_TEXT u64 name##_##accounts(u64 a, u64 b, u64, u64, u64, u64 index) { \
+    return leaf_##name<accounts>(a, b, index);                                        \
   }
 KOI_PAGE_LEAF(alloc_pages, false)
 KOI_PAGE_LEAF(alloc_pages, true)

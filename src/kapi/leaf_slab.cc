@@ -51,21 +51,21 @@ KOI_INLINE u64 free_again(const Cache* owner, u64 address, u64 a, u64 b, u64 ind
   return koi_leaf_slow(a, b, 0, 0, 0, index);
 }
 
-#define KOI_SECOND_PARTS(suffix, accounts)                                                                    \
-  KOI_CLEAN_LEAF_TEXT u64 kmalloc_again_##suffix(u64 size, u64 gfp, u64, u64, u64, u64 index) {               \
-    if (size - 1 >= mm::kKmallocMaxCacheSize || (gfp & machine.special) != 0) {                               \
-      return koi_leaf_slow(size, gfp, 0, 0, 0, index);                                                        \
-    }                                                                                                         \
-    return alloc_again<accounts>(machine.classes[(size - 1) / 8], size, gfp, size, gfp, 0, index);            \
-  }                                                                                                           \
-  KOI_CLEAN_LEAF_TEXT u64 from_cache_again_##suffix(u64 cache, u64 gfp, u64 size, u64, u64, u64 index) {            \
-    return alloc_again<accounts>(reinterpret_cast<Cache*>(cache), size, gfp, cache, gfp, size, index);        \
-  }                                                                                                           \
-  KOI_CLEAN_LEAF_TEXT u64 kfree_again_##suffix(u64 address, u64, u64, u64, u64, u64 index) {                        \
-    return free_again<accounts>(nullptr, address, address, 0, index);                                         \
-  }                                                                                                           \
-  KOI_CLEAN_LEAF_TEXT u64 cache_free_again_##suffix(u64 cache, u64 address, u64, u64, u64, u64 index) {             \
-    return free_again<accounts>(reinterpret_cast<const Cache*>(cache), address, cache, address, index);       \
+#define KOI_SECOND_PARTS(suffix, accounts)                                                               \
+  KOI_CLEAN_LEAF_TEXT u64 kmalloc_again_##suffix(u64 size, u64 gfp, u64, u64, u64, u64 index) {          \
+    if (size - 1 >= mm::kKmallocMaxCacheSize || (gfp & machine.special) != 0) {                          \
+      return koi_leaf_slow(size, gfp, 0, 0, 0, index);                                                   \
+    }                                                                                                    \
+    return alloc_again<accounts>(machine.classes[(size - 1) / 8], size, gfp, size, gfp, 0, index);       \
+  }                                                                                                      \
+  KOI_CLEAN_LEAF_TEXT u64 from_cache_again_##suffix(u64 cache, u64 gfp, u64 size, u64, u64, u64 index) { \
+    return alloc_again<accounts>(reinterpret_cast<Cache*>(cache), size, gfp, cache, gfp, size, index);   \
+  }                                                                                                      \
+  KOI_CLEAN_LEAF_TEXT u64 kfree_again_##suffix(u64 address, u64, u64, u64, u64, u64 index) {             \
+    return free_again<accounts>(nullptr, address, address, 0, index);                                    \
+  }                                                                                                      \
+  KOI_CLEAN_LEAF_TEXT u64 cache_free_again_##suffix(u64 cache, u64 address, u64, u64, u64, u64 index) {  \
+    return free_again<accounts>(reinterpret_cast<const Cache*>(cache), address, cache, address, index);  \
   }
 KOI_SECOND_PARTS(plain, false)
 KOI_SECOND_PARTS(counted, true)
@@ -118,7 +118,8 @@ KOI_INLINE u64 leaf_kmalloc_from_cache(u64 handle, u64 gfp, u64 size, u64 index)
 template <class V>
 KOI_INLINE u64 leaf_cache_alloc(u64 handle, u64 gfp, u64 /*third*/, u64 index) {
   const auto* const cache = reinterpret_cast<const Cache*>(handle);
-  if (is_known(cache)) [[likely]] return leaf_kmalloc_from_cache<V>(handle, gfp, cache->object_size(), index);
+  if (is_known(cache)) [[likely]]
+    return leaf_kmalloc_from_cache<V>(handle, gfp, cache->object_size(), index);
   return koi_leaf_slow(handle, gfp, 0, 0, 0, index);
 }
 
@@ -130,10 +131,19 @@ KOI_INLINE u64 push(Slab* slab, u64 slot, VcpuClock* clock) {
   KOI_LEAF_RETURN(0);
 }
 
+// Slab::is_live() in one instruction.
+KOI_INLINE bool has_mark(const Slab* slab, u64 slot) {
+  bool marked;
+  asm volatile("cmpb $0, %c1(%2, %3)" : "=@ccne"(marked) : "i"(sizeof(Slab)), "r"(slab), "r"(slot));
+  return marked;
+}
+
 // Does the free only push the slot of the slab that is known beforehand?
-KOI_INLINE bool is_plain_push(Slab* slab, u64 slot, const VcpuClock* clock) {
-  if (slot >= slab->easy_slots || is_zero(slab->live()[slot]) || !in_time(clock)) return false;
-  return slab->cpu == clock->cpu || (slab->cpu == Slab::kNoCpu && slab->count() < slab->push_below);
+KOI_INLINE bool is_plain_push(const Slab* slab, u64 slot, const VcpuClock* clock) {
+  if (slot >= slab->easy_slots || !has_mark(slab, slot) || !in_time(clock)) return false;
+  if (slab->cpu == clock->cpu) [[likely]]
+    return true;
+  return slab->cpu == Slab::kNoCpu && slab->count() < slab->push_below;
 }
 
 template <class V>
@@ -141,7 +151,8 @@ KOI_INLINE u64 leaf_kfree(u64 address, u64 /*second*/, u64 /*third*/, u64 index)
   VcpuClock* const clock = this_clock();
   Slab* const slab = likely_slab(clock);
   const u64 slot = slab->slot_of(reinterpret_cast<const void*>(address));
-  if (is_plain_push(slab, slot, clock)) [[likely]] return push<V>(slab, slot, clock);
+  if (is_plain_push(slab, slot, clock)) [[likely]]
+    return push<V>(slab, slot, clock);
   return (V::kAccounts ? kfree_again_counted : kfree_again_plain)(address, 0, 0, 0, 0, index);
 }
 
@@ -160,14 +171,14 @@ using Plain = Variant<false, false>;
 using Clearing = Variant<false, true>;
 using Counted = Variant<true, false>;
 using CountedClearing = Variant<true, true>;
-#define KOI_LEAF(name, variant)                                                   \
-  KOI_CLEAN_LEAF_TEXT u64 name##_##variant(u64 a, u64 b, u64 c, u64, u64, u64 index) {  \
-    return leaf_##name<variant>(a, b, c, index);                                  \
+#define KOI_LEAF(name, variant)                                                        \
+  KOI_CLEAN_LEAF_TEXT u64 name##_##variant(u64 a, u64 b, u64 c, u64, u64, u64 index) { \
+    return leaf_##name<variant>(a, b, c, index);                                       \
   }
-#define KOI_LEAVES(name)          \
-  KOI_LEAF(name, Plain)           \
-  KOI_LEAF(name, Clearing)        \
-  KOI_LEAF(name, Counted)         \
+#define KOI_LEAVES(name)   \
+  KOI_LEAF(name, Plain)    \
+  KOI_LEAF(name, Clearing) \
+  KOI_LEAF(name, Counted)  \
   KOI_LEAF(name, CountedClearing)
 KOI_LEAVES(kmalloc)
 KOI_LEAVES(kmalloc_from_cache)

@@ -11,18 +11,29 @@ KOI_INLINE bool is_known(const Cache* cache) {
          machine.known[reinterpret_cast<u64>(cache) >> 6 & (runtime::KnownCaches::kSlots - 1)] == cache;
 }
 
-KOI_INLINE void note_allocated(const Cache& cache, Slab* slab, u64 slot, u64 site, u64 requested, u64 gfp,
-                               u64 now_ns) {
-  const u64 actual = cache.geometry().size;
+KOI_INLINE void note_origin(const Cache& cache, Slab* slab, u64 slot, u64 site, u64 requested, u64 gfp,
+                            u64 now_ns) {
   slab->origins()[cache.object_number(slot)] = observe::PackedOrigin::pack(
       {static_cast<observe::SiteNumber>(site), static_cast<Gfp>(gfp), requested, now_ns});
-  counters_of(site).allocated(requested < observe::PackedOrigin::kWhole ? requested : actual, actual);
+}
+// So many objects of the same kind.
+KOI_INLINE void count_allocated(const Cache& cache, u64 site, u64 requested, u64 count) {
+  const u64 actual = cache.geometry().size;
+  const u64 kept = requested < observe::PackedOrigin::kWhole ? requested : actual;
+  observe::SiteCounters& counters = counters_of(site);
+  counters.calls += count - 1;
+  counters.allocated(kept * count, actual * count);
+}
+
+KOI_INLINE void note_allocated(const Cache& cache, Slab* slab, u64 slot, u64 site, u64 requested, u64 gfp,
+                               u64 now_ns) {
+  note_origin(cache, slab, slot, site, requested, gfp, now_ns);
+  count_allocated(cache, site, requested, 1);
 }
 
 KOI_INLINE void note_freed(const Slab* slab, u64 slot) {
   const Cache& cache = *slab->cache;
-  const observe::PackedOrigin origin =
-      const_cast<Slab*>(slab)->origins()[cache.object_number(slot)];
+  const observe::PackedOrigin origin = const_cast<Slab*>(slab)->origins()[cache.object_number(slot)];
   const u64 actual = cache.geometry().size;
   counters_of(origin.site()).freed(origin.requested(actual), actual);
 }

@@ -273,7 +273,7 @@ u64 free_plain_objects(Cache* cache, std::span<const u64> objects) {
     mm::Slab* const slab = slabs.slab_of(object);
     if (slab == nullptr || (cache != nullptr && slab->cache != cache)) return i;
     const Cache* const owner = slab->cache;
-    if (!mm::SlabAllocator::is_allocated(slab, object) || owner->is_debug()) return i;
+    if (!mm::SlabAllocator::is_allocated(slab, object) || owner->is_debug() || slab->watched) return i;
     const observe::PackedOrigin origin = books.slab_origin(slab, object);
     if (slabs.free_to(slab, object, cpu) != mm::FreeOutcome::kOk) return i;
     books.slab_freed(*owner, object, origin);
@@ -426,9 +426,10 @@ runtime::ExportTable slab_cache_exports() {
       {"kmem_cache_alloc_lru", address(kmem_cache_alloc_lru)},
       {"kmem_cache_alloc_lru_noprof", address(kmem_cache_alloc_lru)},
       {"kmem_cache_free", address(kmem_cache_free), CrossingKind::kPlain, 0, Leaf::kCacheFree},
-      {"kmem_cache_alloc_bulk", address(kmem_cache_alloc_bulk)},
-      {"kmem_cache_alloc_bulk_noprof", address(kmem_cache_alloc_bulk)},
-      {"kmem_cache_free_bulk", address(kmem_cache_free_bulk)},
+      {"kmem_cache_alloc_bulk", address(kmem_cache_alloc_bulk), CrossingKind::kPlain, 0, Leaf::kBulkAlloc},
+      {"kmem_cache_alloc_bulk_noprof", address(kmem_cache_alloc_bulk), CrossingKind::kPlain, 0,
+       Leaf::kBulkAlloc},
+      {"kmem_cache_free_bulk", address(kmem_cache_free_bulk), CrossingKind::kPlain, 0, Leaf::kBulkFree},
       {"kmem_cache_shrink", address(kmem_cache_shrink)},
       {"kmem_cache_size", address(kmem_cache_size)},
       {"kmem_cache_charge", address(kmem_cache_charge)},

@@ -134,8 +134,7 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
   void watch_if_locked(Pfn pfn, Order order, const LockChecks& locks) const {
     for (u64 i = 0; i < u64{1} << order.value; ++i) {
       u8* const page = layout.direct_map + (pfn.value + i) * host::kPageSize;
-      if (locks.may_hold_locks(reinterpret_cast<u64>(page)))
-        mm::SlabAllocator::watch(slabs.slab_of(page));
+      if (locks.may_hold_locks(reinterpret_cast<u64>(page))) mm::SlabAllocator::watch(slabs.slab_of(page));
     }
   }
   void slab_gone(const mm::Cache& cache, Pfn pfn, Order order) override {

@@ -45,7 +45,8 @@ Slab* SlabAllocator::build_slab(Cache* cache, Pfn pfn, u8 order) {
   const u64 header_bytes = align_up(sizeof(Slab) + slots, Slab::kOriginBytes);
   const auto origins_at = static_cast<u16>(config_.keep_origins ? header_bytes / Slab::kOriginBytes : 0);
   const u64 stack_bytes = Slab::stack_bytes(objects);
-  auto* const meta = static_cast<u8*>(meta_.take(stack_bytes + Slab::header_bytes(slots, objects, origins_at)));
+  auto* const meta =
+      static_cast<u8*>(meta_.take(stack_bytes + Slab::header_bytes(slots, objects, origins_at)));
   Slab* slab = new (meta + stack_bytes) Slab;
   slab->base = layout_.direct_map + (pfn.value << kPageShift) + g.red_left_pad;
   slab->cache = cache;
@@ -133,9 +134,7 @@ void SlabAllocator::discard(Slab* slab) {
 
 // ---- a CPU's current slab --------------------------------------------------------------------------------------
 
-void* SlabAllocator::pop(Slab* slab) {
-  return slab->object(slab->take_slot());
-}
+void* SlabAllocator::pop(Slab* slab) { return slab->object(slab->take_slot()); }
 
 // Joins what other CPUs freed to the slab's freelist, below what this CPU freed.
 void SlabAllocator::take_back_remote(Slab* slab) {

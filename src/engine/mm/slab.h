@@ -55,14 +55,15 @@ struct Slab {
   u16* top = stack_end();  // free slots: [top, stack_end()), the next to be allocated first
   u64 easy_slots = 0;      // slot numbers, or 0: whoever frees must look closer (debug caches; watched slabs)
   u16 objects = 0;
-  u16 push_below = 0;  // with fewer free objects than this a free moves the slab nowhere (on other CPUs' current slabs: no free)
-  u8 shift = 0;        // log2 of a slot's bytes
-  u8 cpu = kNoCpu;     // whose current slab this is
+  u16 push_below =
+      0;  // with fewer free objects than this a free moves the slab nowhere (on other CPUs' current slabs: no free)
+  u8 shift = 0;     // log2 of a slot's bytes
+  u8 cpu = kNoCpu;  // whose current slab this is
   SlabState state = SlabState::kFull;
   u8 order : 4 = 0;
   bool disabled : 1 = false;  // damaged while free: takes no more part (debug caches)
   bool watched : 1 = false;   // somebody has to hear of frees: locks may lie in its pages
-  u16 remote = 0;        // freed by other CPUs while current: stack()[objects - remote, objects), latest first
+  u16 remote = 0;  // freed by other CPUs while current: stack()[objects - remote, objects), latest first
   u16 chain_length = 0;  // on a CPU's chain: slabs from here on
   u16 lost = 0;  // free objects behind the end of a list that a double free has cut short (6.1, debug caches)
   u16 origins_at = 0;  // offset of the origins, by object number, in their own size; 0: none are kept
@@ -121,7 +122,9 @@ struct Slab {
 };
 static_assert(sizeof(Slab) == 64);
 
-inline u32 slab_slots(u32 objects, u32 size, u8 shift) { return objects == 1 ? 1 : objects * (size >> shift); }
+inline u32 slab_slots(u32 objects, u32 size, u8 shift) {
+  return objects == 1 ? 1 : objects * (size >> shift);
+}
 
 struct SlabList {
   Slab* head = nullptr;
@@ -150,6 +153,8 @@ class Cache {
   [[nodiscard]] u64 slab_count() const { return slab_count_; }
   // The slab that a CPU allocates from; it has no free objects when the allocator must be asked.
   [[nodiscard]] Slab* current(u64 cpu) const { return cpu_slabs()[cpu].current; }
+  // Its partial slabs, in the order in which they come next.
+  [[nodiscard]] const Slab* chain(u64 cpu) const { return cpu_slabs()[cpu].chain; }
   // How many bytes of a new object must be cleared, given this release's __GFP_ZERO.
   [[nodiscard]] u64 bytes_to_clear(Gfp gfp, Gfp zero) const {
     return zero_bytes_ != 0 ? zero_bytes_ : (gfp & zero) != 0 ? geometry_.object_size : 0;

@@ -343,7 +343,8 @@ std::optional<std::string> SlabAllocator::check_slab(const Slab* slab, SlabState
   if (slab->push_below != push_below(slab, state)) return wrong("has the limit of another state");
   if (slab->free_objects() > slab->objects) return wrong("has more free objects than objects");
   const bool easy = !slab->watched && !cache->is_debug();
-  if (slab->easy_slots != (easy ? slab->slots() : 0)) return wrong("is freed to with too little or too much care");
+  if (slab->easy_slots != (easy ? slab->slots() : 0))
+    return wrong("is freed to with too little or too much care");
   if (slab->remote != 0 && state != SlabState::kCurrent) return wrong("has remote frees and no CPU");
   if ((slab->cpu != Slab::kNoCpu) != (state == SlabState::kCurrent)) return wrong("names a CPU wrongly");
   std::vector<u8> free(slab->slots(), 0);
