@@ -3,7 +3,7 @@
 //
 //   Cache ──► per CPU: the current slab, a chain of partial slabs
 //         └─► node:    partial slabs (list), full slabs (list)
-//   page descriptor ──► Slab ──► { live marks, stack of free slots }   all outside the objects
+//   page number ──► Slab: { stack of free slots │ header │ live marks }   all outside the objects
 //
 // A slab's free objects are a stack of slot numbers beside its header, never links inside objects: a module's stray
 // write cannot mislead koi, and freeing a cold object touches none of its bytes. A slot is the largest power of two
