@@ -5,7 +5,7 @@
 bench/locks.py BUILD_DIR [--quick]
 
 Loops of bench/module/koi_locks.c in `koi shell` with --checks all and --checks stock, rounds interleaved; the median counts. Time is
-the process's own CPU time, read from outside. Instructions are counted by single steps. Schedules a second are those of
+the process's own CPU time, read from outside. Schedules a second are those of
 `koi explore` on tests/modules/interleave.c: two threads with 16 steps in all. Prints a table and writes
 bench/results/<date>-<machine>-locks.json.
 """
@@ -34,8 +34,8 @@ class Koi(run.Competitor):
         super().__init__(name, [koi, "shell", "--timeout=1000000", *options])
         self.send(f"insmod {module}\necho loaded\n")
 
-    def ask(self, loop):
-        return int(self.send(f"echo {loop} > /proc/koi_locks\ncat /proc/koi_locks\n"))
+    def request(self, loop):
+        return f"echo {loop} > /proc/koi_locks\ncat /proc/koi_locks\n"
 
 
 def build_module(koi, directory, sources):
@@ -45,16 +45,6 @@ def build_module(koi, directory, sources):
     (directory / "Kbuild").write_text(f"obj-m := {sources[0].stem}.o\n")
     subprocess.run([koi, "build", str(directory), "--", "-s"], check=True, stdout=subprocess.DEVNULL)
     return str(directory / (sources[0].stem + ".ko"))
-
-
-def count_instructions(competitor, counter, turns=100):
-    """Of one turn of each loop, less those of an empty one. A few seconds a loop: every instruction is a single step."""
-    empty = competitor.instructions(counter, "empty %u", turns)
-    counted = {}
-    for what, loop in LOOPS.items():
-        own = competitor.instructions(counter, loop + " %u", turns)
-        counted[what] = None if own is None or empty is None else (own - empty) / TURNS_OF.get(loop, 1)
-    return counted
 
 
 def schedules_a_second(koi, module, strategy, jobs, count):
@@ -79,7 +69,7 @@ def whole_run(koi, module, options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build", type=pathlib.Path)
-    parser.add_argument("--quick", action="store_true", help="fewer turns, three rounds, no instructions: a look, not a result")
+    parser.add_argument("--quick", action="store_true", help="fewer turns and three rounds: a look, not a result")
     parser.add_argument("--out", type=pathlib.Path, default=HERE / "results")
     options = parser.parse_args()
     build = options.build.resolve()
@@ -98,17 +88,11 @@ def main():
             for competitor in competitors:
                 results[what][competitor.name].append(competitor.run(f"{loop} {turns}") / TURNS_OF.get(loop, 1))
     median = run.medians(results)
-    counter = str(build / "bench" / "step_count")
-    by_name = {c.name: {} if options.quick else count_instructions(c, counter) for c in competitors}
-    counted = {what: {name: row.get(what) for name, row in by_name.items()} for what in LOOPS}
     for competitor in competitors:
         competitor.close()
-    print(f"{'ns, median (instructions)':28}" + "".join(f"{name:>22}" for name in modes))
+    print(f"{'ns, median':28}" + "".join(f"{name:>22}" for name in modes))
     for what in LOOPS:
-        cells = []
-        for name in modes:
-            number = counted[what][name]
-            cells.append(f"{median[what][name]:10.1f} ({number:7.0f})" if number is not None else f"{median[what][name]:10.1f} (      -)")
+        cells = [f"{median[what][name]:.1f}" for name in modes]
         print(f"{what:28}" + "".join(f"{cell:>22}" for cell in cells))
     whole = {name: [] for name in modes}
     for _ in range(5 if options.quick else 21):
@@ -130,7 +114,7 @@ def main():
     for what, row in explored.items():
         print(f"schedules a second, {what:24}{row['a_second']:8.0f}")
     document = {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "machine": run.machine(),
-                "turns": turns, "unit": "nanoseconds of CPU time per turn", "ns": results, "instructions": counted, "whole_run_ms": whole,
+                "turns": turns, "unit": "nanoseconds of CPU time per turn", "ns": results, "whole_run_ms": whole,
                 "verdicts": [list(v) for v in verdicts], "schedules": explored}
     if not options.quick:
         options.out.mkdir(exist_ok=True)
