@@ -69,6 +69,10 @@
 #define KOI_HOW_spin KOI_LOCK_SPIN
 #define KOI_HOW_read (KOI_LOCK_RWLOCK | (in_interrupt() ? 2 : 1))
 #define KOI_HOW_write KOI_LOCK_RWLOCK
+/* Shared with others of its kind? */
+#define KOI_HB_spin false
+#define KOI_HB_read true
+#define KOI_HB_write false
 
 #define KOI_CHECKED_LOCKS(kind, type)						\
 void _raw_##kind##_lock(type *lock)						\
@@ -77,11 +81,13 @@ void _raw_##kind##_lock(type *lock)						\
 	preempt_disable();							\
 	koi_lock_acquire(lock, KOI_HOW_##kind, _RET_IP_);			\
 	do_raw_##kind##_lock(lock);						\
+	koi_hb_lock(lock, KOI_HB_##kind);					\
 }										\
 										\
 void _raw_##kind##_unlock(type *lock)						\
 {										\
 	koi_lock_release(lock, KOI_HOW_##kind, _RET_IP_);			\
+	koi_hb_unlock(lock, KOI_HB_##kind);					\
 	do_raw_##kind##_unlock(lock);						\
 	preempt_enable();							\
 	koi_charge();								\
@@ -93,11 +99,13 @@ void _raw_##kind##_lock_irq(type *lock)						\
 	preempt_disable();							\
 	koi_lock_acquire(lock, KOI_HOW_##kind, _RET_IP_);			\
 	do_raw_##kind##_lock(lock);						\
+	koi_hb_lock(lock, KOI_HB_##kind);					\
 }										\
 										\
 void _raw_##kind##_unlock_irq(type *lock)					\
 {										\
 	koi_lock_release(lock, KOI_HOW_##kind, _RET_IP_);			\
+	koi_hb_unlock(lock, KOI_HB_##kind);					\
 	do_raw_##kind##_unlock(lock);						\
 	koi_lock_irqs_on();							\
 	local_irq_enable();							\
@@ -113,12 +121,14 @@ unsigned long _raw_##kind##_lock_irqsave(type *lock)				\
 	preempt_disable();							\
 	koi_lock_acquire(lock, KOI_HOW_##kind, _RET_IP_);			\
 	do_raw_##kind##_lock(lock);						\
+	koi_hb_lock(lock, KOI_HB_##kind);					\
 	return flags;								\
 }										\
 										\
 void _raw_##kind##_unlock_irqrestore(type *lock, unsigned long flags)		\
 {										\
 	koi_lock_release(lock, KOI_HOW_##kind, _RET_IP_);			\
+	koi_hb_unlock(lock, KOI_HB_##kind);					\
 	do_raw_##kind##_unlock(lock);						\
 	if (flags & X86_EFLAGS_IF)						\
 		koi_lock_irqs_on();						\
@@ -132,11 +142,13 @@ void _raw_##kind##_lock_bh(type *lock)						\
 	__local_bh_disable_ip(_RET_IP_, SOFTIRQ_LOCK_OFFSET);			\
 	koi_lock_acquire(lock, KOI_HOW_##kind, _RET_IP_);			\
 	do_raw_##kind##_lock(lock);						\
+	koi_hb_lock(lock, KOI_HB_##kind);					\
 }										\
 										\
 void _raw_##kind##_unlock_bh(type *lock)					\
 {										\
 	koi_lock_release(lock, KOI_HOW_##kind, _RET_IP_);			\
+	koi_hb_unlock(lock, KOI_HB_##kind);					\
 	do_raw_##kind##_unlock(lock);						\
 	koi_lock_softirqs_on(SOFTIRQ_LOCK_OFFSET);				\
 	koi_as___local_bh_enable_ip(_RET_IP_, SOFTIRQ_LOCK_OFFSET);		\
@@ -148,6 +160,7 @@ int _raw_##kind##_trylock(type *lock)						\
 	preempt_disable();							\
 	if (do_raw_##kind##_trylock(lock)) {					\
 		koi_lock_acquire(lock, KOI_HOW_##kind | KOI_LOCK_TRY, _RET_IP_); \
+		koi_hb_lock(lock, KOI_HB_##kind);				\
 		return 1;							\
 	}									\
 	preempt_enable();							\
@@ -163,6 +176,7 @@ int _raw_spin_trylock_bh(raw_spinlock_t *lock)
 	if (!koi_as__raw_spin_trylock_bh(lock))
 		return 0;
 	koi_lock_acquire(lock, KOI_LOCK_SPIN | KOI_LOCK_TRY, _RET_IP_);
+	koi_hb_lock(lock, false);
 	return 1;
 }
 
@@ -172,6 +186,7 @@ void _raw_write_lock_nested(rwlock_t *lock, int subclass)
 	preempt_disable();
 	koi_lock_acquire(lock, KOI_LOCK_RWLOCK, _RET_IP_);
 	do_raw_write_lock(lock);
+	koi_hb_lock(lock, false);
 }
 
 void __local_bh_enable_ip(unsigned long ip, unsigned int cnt)
@@ -184,17 +199,21 @@ void __local_bh_enable_ip(unsigned long ip, unsigned int cnt)
 #define KOI_CHECKED_DEC(name, type)						\
 int name(atomic_t *count, type *lock)						\
 {										\
+	koi_hb_atomic(count);							\
 	if (!koi_as_##name(count, lock))					\
 		return 0;							\
 	koi_lock_acquire(lock, KOI_LOCK_SPIN, _RET_IP_);			\
+	koi_hb_lock(lock, false);						\
 	return 1;								\
 }										\
 										\
 int name##_irqsave(atomic_t *count, type *lock, unsigned long *flags)		\
 {										\
+	koi_hb_atomic(count);							\
 	if (!koi_as_##name##_irqsave(count, lock, flags))			\
 		return 0;							\
 	koi_lock_acquire(lock, KOI_LOCK_SPIN, _RET_IP_);			\
+	koi_hb_lock(lock, false);						\
 	return 1;								\
 }
 
@@ -219,14 +238,18 @@ static __always_inline int koi_checked_mutex_lock(struct mutex *lock, unsigned i
 		koi_lockdep_uninitialised();
 	koi_charge();
 	koi_lock_acquire(lock, KOI_LOCK_MUTEX, ip);
-	if (likely(koi_mutex_try(lock)))
+	if (likely(koi_mutex_try(lock))) {
+		koi_hb_lock(lock, false);
 		return 0;
+	}
 	since = koi_clock()->now_ns;
 	answer = koi_mutex_wait(lock, state, NULL);
-	if (answer)
+	if (answer) {
 		koi_lock_release(lock, KOI_LOCK_MUTEX, ip);
-	else
+	} else {
 		koi_lock_contended(lock, since);
+		koi_hb_lock(lock, false);
+	}
 	return answer;
 }
 
@@ -255,20 +278,24 @@ int mutex_trylock(struct mutex *lock)
 	if (!koi_as_mutex_trylock(lock))
 		return 0;
 	koi_lock_acquire(lock, KOI_LOCK_MUTEX | KOI_LOCK_TRY, _RET_IP_);
+	koi_hb_lock(lock, false);
 	return 1;
 }
 
 void mutex_unlock(struct mutex *lock)
 {
 	koi_lock_release(lock, KOI_LOCK_MUTEX, _RET_IP_);
+	koi_hb_unlock(lock, false);
 	koi_as_mutex_unlock(lock);
 }
 
 int atomic_dec_and_mutex_lock(atomic_t *count, struct mutex *lock)
 {
+	koi_hb_atomic(count);
 	if (!koi_as_atomic_dec_and_mutex_lock(count, lock))
 		return 0;
 	koi_lock_acquire(lock, KOI_LOCK_MUTEX, _RET_IP_);
+	koi_hb_lock(lock, false);
 	return 1;
 }
 
@@ -282,8 +309,10 @@ int ww_mutex_lock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
 {
 	int answer = koi_as_ww_mutex_lock(lock, ctx);
 
-	if (!answer)
+	if (!answer) {
 		koi_lock_acquire(&lock->base, koi_ww_how(ctx), _RET_IP_);
+		koi_hb_lock(lock, false);
+	}
 	return answer;
 }
 
@@ -291,8 +320,10 @@ int ww_mutex_lock_interruptible(struct ww_mutex *lock, struct ww_acquire_ctx *ct
 {
 	int answer = koi_as_ww_mutex_lock_interruptible(lock, ctx);
 
-	if (!answer)
+	if (!answer) {
 		koi_lock_acquire(&lock->base, koi_ww_how(ctx), _RET_IP_);
+		koi_hb_lock(lock, false);
+	}
 	return answer;
 }
 
@@ -301,12 +332,14 @@ int ww_mutex_trylock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
 	if (!koi_as_ww_mutex_trylock(lock, ctx))
 		return 0;
 	koi_lock_acquire(&lock->base, KOI_LOCK_MUTEX | KOI_LOCK_TRY, _RET_IP_);
+	koi_hb_lock(lock, false);
 	return 1;
 }
 
 void ww_mutex_unlock(struct ww_mutex *lock)
 {
 	koi_lock_release(&lock->base, KOI_LOCK_MUTEX, _RET_IP_);
+	koi_hb_unlock(lock, false);
 	koi_as_ww_mutex_unlock(lock);
 }
 
@@ -321,6 +354,8 @@ type name(struct rt_mutex *lock)						\
 	result koi_as_##name(lock);						\
 	if (answer)								\
 		koi_lock_release(lock, KOI_LOCK_RT, _RET_IP_);			\
+	else									\
+		koi_hb_lock(lock, false);					\
 	return (type)answer;							\
 }
 
@@ -333,12 +368,14 @@ int rt_mutex_trylock(struct rt_mutex *lock)
 	if (!koi_as_rt_mutex_trylock(lock))
 		return 0;
 	koi_lock_acquire(lock, KOI_LOCK_RT | KOI_LOCK_TRY, _RET_IP_);
+	koi_hb_lock(lock, false);
 	return 1;
 }
 
 void rt_mutex_unlock(struct rt_mutex *lock)
 {
 	koi_lock_release(lock, KOI_LOCK_RT, _RET_IP_);
+	koi_hb_unlock(lock, false);
 	koi_as_rt_mutex_unlock(lock);
 }
 
@@ -359,14 +396,18 @@ static __always_inline int koi_checked_rwsem(struct rw_semaphore *sem, bool writ
 	might_sleep();
 	koi_charge();
 	koi_lock_acquire(sem, how, ip);
-	if (!(atomic_long_read(&sem->count) & KOI_RWSEM_WAITERS) && koi_rwsem_try(sem, writer))
+	if (!(atomic_long_read(&sem->count) & KOI_RWSEM_WAITERS) && koi_rwsem_try(sem, writer)) {
+		koi_hb_lock(sem, !writer);
 		return 0;
+	}
 	since = koi_clock()->now_ns;
 	answer = koi_rwsem_wait(sem, writer, state);
-	if (answer)
+	if (answer) {
 		koi_lock_release(sem, how, ip);
-	else
+	} else {
 		koi_lock_contended(sem, since);
+		koi_hb_lock(sem, !writer);
+	}
 	return answer;
 }
 
@@ -390,6 +431,7 @@ int down_read_trylock(struct rw_semaphore *sem)
 	if (!koi_as_down_read_trylock(sem))
 		return 0;
 	koi_lock_acquire(sem, KOI_LOCK_RWSEM | KOI_LOCK_TRY | 1, _RET_IP_);
+	koi_hb_lock(sem, true);
 	return 1;
 }
 
@@ -408,23 +450,27 @@ int down_write_trylock(struct rw_semaphore *sem)
 	if (!koi_as_down_write_trylock(sem))
 		return 0;
 	koi_lock_acquire(sem, KOI_LOCK_RWSEM | KOI_LOCK_TRY, _RET_IP_);
+	koi_hb_lock(sem, false);
 	return 1;
 }
 
 void up_read(struct rw_semaphore *sem)
 {
 	koi_lock_release(sem, KOI_LOCK_RWSEM | 1, _RET_IP_);
+	koi_hb_unlock(sem, true);
 	koi_as_up_read(sem);
 }
 
 void up_write(struct rw_semaphore *sem)
 {
 	koi_lock_release(sem, KOI_LOCK_RWSEM, _RET_IP_);
+	koi_hb_unlock(sem, false);
 	koi_as_up_write(sem);
 }
 
 void downgrade_write(struct rw_semaphore *sem)
 {
+	koi_hb_unlock(sem, false);
 	koi_as_downgrade_write(sem);
 	if (koi_lockdep.on)
 		koi_lockdep_downgrade(sem);

@@ -5,6 +5,7 @@ void complete(struct completion *x)
 {
 	unsigned long irq;
 
+	koi_hb_release(x);
 	raw_spin_lock_irqsave(&x->wait.lock, irq);
 	if (x->done != UINT_MAX)
 		x->done++;
@@ -21,6 +22,7 @@ void complete_all(struct completion *x)
 {
 	unsigned long irq;
 
+	koi_hb_release(x);
 	raw_spin_lock_irqsave(&x->wait.lock, irq);
 	x->done = UINT_MAX;
 	koi_swake_all(&x->wait);
@@ -53,6 +55,8 @@ static noinline long koi_complete_wait(struct completion *x, long timeout, int s
 		timeout = timeout > 0 ? timeout : 1;
 	}
 	raw_spin_unlock_irq(&x->wait.lock);
+	if (timeout > 0)
+		koi_hb_acquire(x);
 	return timeout;
 }
 
@@ -119,11 +123,16 @@ bool try_wait_for_completion(struct completion *x)
 	if (done && x->done != UINT_MAX)
 		x->done--;
 	raw_spin_unlock_irqrestore(&x->wait.lock, irq);
+	if (done)
+		koi_hb_acquire(x);
 	return done;
 }
 
 bool completion_done(struct completion *x)
 {
 	koi_charge();
-	return READ_ONCE(x->done) != 0;
+	if (!READ_ONCE(x->done))
+		return false;
+	koi_hb_acquire(x);
+	return true;
 }

@@ -89,6 +89,7 @@
 #include <asm/pgtable.h>
 
 #include "koi_core.h"
+#include "race.c"
 
 #include "entry.c"
 #include "data.c"

@@ -137,6 +137,7 @@ void hrtimer_start_range_ns(struct hrtimer *timer, ktime_t tim, u64 delta_ns, co
 
 	if (WARN_ON_ONCE(!timer->function))
 		return;
+	koi_hb_release(timer);
 	cpu_base = koi_lock_hrtimer(timer, &flags);
 	koi_hrtimer_dequeue(timer);
 	if (mode & HRTIMER_MODE_REL)
@@ -163,14 +164,17 @@ int hrtimer_try_to_cancel(struct hrtimer *timer)
 	unsigned long flags;
 	int was = -1;
 
-	if (!hrtimer_active(timer))
+	if (!hrtimer_active(timer)) {
+		koi_hb_acquire(timer->base->cpu_base);
 		return 0;
+	}
 	cpu_base = koi_lock_hrtimer(timer, &flags);
 	if (!hrtimer_callback_running(timer)) {
 		was = !!(timer->state & HRTIMER_STATE_ENQUEUED);
 		koi_hrtimer_dequeue(timer);
 	}
 	raw_spin_unlock_irqrestore(&cpu_base->lock, flags);
+	koi_hb_acquire(cpu_base);
 	return was;
 }
 
@@ -226,7 +230,9 @@ static noinline void koi_run_hrtimer(struct hrtimer_cpu_base *cpu_base, struct h
 	base->running = timer;
 	koi_hrtimer_dequeue(timer);
 	raw_spin_unlock_irqrestore(&cpu_base->lock, flags);
+	koi_hb_acquire(timer);
 	answer = timer->function(timer);
+	koi_hb_release(cpu_base);
 	raw_spin_lock_irq(&cpu_base->lock);
 	if (answer != HRTIMER_NORESTART && !(timer->state & HRTIMER_STATE_ENQUEUED)) {
 		timer->state = HRTIMER_STATE_ENQUEUED;

@@ -96,7 +96,11 @@ static void koi_handle_irq(unsigned int irq, struct koi_irq_line *line)
 
 	line->running++;
 	for (action = line->action; action; action = action->next) {
-		irqreturn_t res = action->handler(irq, action->dev_id);
+		irqreturn_t res;
+
+		koi_hb_acquire(action);
+		res = action->handler(irq, action->dev_id);
+		koi_hb_release(line);
 
 #line KOI_LINE(161, 161) "kernel/irq/handle.c"
 		if (WARN_ONCE(!irqs_disabled(), "irq %u handler %pS enabled interrupts\n", irq, action->handler))
@@ -203,6 +207,7 @@ int request_threaded_irq(unsigned int irq, irq_handler_t handler, irq_handler_t 
 	action->name = name;
 	action->dev_id = dev_id;
 	action->irq = irq;
+	koi_hb_release(action);
 	mutex_lock(&line->mutex);
 	error = koi_irq_setup(irq, line, action);
 	mutex_unlock(&line->mutex);
@@ -227,6 +232,7 @@ static void koi_wait_for_handlers(struct koi_irq_line *line)
 {
 	while (line->running)
 		koi_spin_wait(line);
+	koi_hb_acquire(line);
 }
 
 static struct irqaction *__free_irq(unsigned int irq, struct koi_irq_line *line, void *dev_id)

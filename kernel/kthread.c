@@ -189,7 +189,10 @@ static struct task_struct *koi_start_thread(const char *comm, int cpu, int pid, 
 bool kthread_should_stop(void)
 {
 	koi_charge();
-	return test_bit(KOI_SHOULD_STOP, &koi_kthread_of(current)->flags);
+	if (!test_bit(KOI_SHOULD_STOP, &koi_kthread_of(current)->flags))
+		return false;
+	koi_hb_acquire(&koi_kthread_of(current)->flags);
+	return true;
 }
 
 bool __kthread_should_park(struct task_struct *t)
@@ -228,6 +231,7 @@ int kthread_stop(struct task_struct *t)
 
 	get_task_struct(t);
 	k = koi_kthread_of(t);
+	koi_hb_release(&k->flags);
 	set_bit(KOI_SHOULD_STOP, &k->flags);
 	kthread_unpark(t);
 	wake_up_process(t);
@@ -318,7 +322,9 @@ int kthread_worker_fn(void *data)
 		raw_spin_unlock_irq(&worker->lock);
 		if (work) {
 			__set_current_state(TASK_RUNNING);
+			koi_hb_acquire(work);
 			work->func(work);
+			koi_hb_release(worker);
 			/* The work may be gone: only the pointer is looked at. */
 			raw_spin_lock_irq(&worker->lock);
 			worker->current_work = NULL;
@@ -377,6 +383,7 @@ struct kthread_worker *kthread_create_worker_on_cpu(int cpu, unsigned int flags,
 
 static void koi_insert_kthread_work(struct kthread_worker *worker, struct kthread_work *work, struct list_head *before)
 {
+	koi_hb_release(work);
 	list_add_tail(&work->node, before);
 	work->worker = worker;
 	if (!worker->current_work && worker->task)

@@ -182,6 +182,7 @@ static noinline void koi_rcu_call(struct rcu_head *head)
 {
 	rcu_callback_t func = head->func;
 
+	koi_hb_grace_period();
 	if ((unsigned long)func < KOI_KVFREE_OFFSETS)
 		kvfree((void *)head - (unsigned long)func);
 	else
@@ -502,6 +503,7 @@ void __srcu_read_unlock(struct srcu_struct *s, int index)
 {
 	struct koi_srcu *mine = koi_srcu_of(s);
 
+	koi_hb_release(s);
 	if (--mine->readers[index] == 0)
 		wake_up(&mine->drained);
 }
@@ -519,6 +521,7 @@ void synchronize_srcu(struct srcu_struct *s)
 		wait_event(mine->drained, mine->readers[old] == 0);
 	}
 	mutex_unlock(&mine->lock);
+	koi_hb_acquire(s);
 }
 
 void synchronize_srcu_expedited(struct srcu_struct *s)

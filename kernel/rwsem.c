@@ -232,10 +232,13 @@ void percpu_down_write(struct percpu_rw_semaphore *sem)
 	sem->rss.gp_state++;
 	wait_event(sem->waiters, atomic_cmpxchg(&sem->block, 0, 1) == 0);
 	rcuwait_wait_event(&sem->writer, koi_percpu_readers(sem) == 0, TASK_UNINTERRUPTIBLE);
+	/* What readers did is known by the grace period that the kernel waits for here. */
+	koi_hb_grace_period();
 }
 
 void percpu_up_write(struct percpu_rw_semaphore *sem)
 {
+	koi_hb_atomic(&sem->rss.gp_state);
 	atomic_set_release(&sem->block, 0);
 	sem->rss.gp_state--;
 	wake_up_all(&sem->waiters);

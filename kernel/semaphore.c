@@ -38,6 +38,8 @@ static __always_inline int koi_down(struct semaphore *sem, long state, long time
 	else
 		answer = koi_down_wait(sem, state, timeout);
 	raw_spin_unlock_irqrestore(&sem->lock, flags);
+	if (!answer)
+		koi_hb_acquire(sem);
 	return answer;
 }
 
@@ -72,6 +74,8 @@ int down_trylock(struct semaphore *sem)
 	if (left >= 0)
 		sem->count = left;
 	raw_spin_unlock_irqrestore(&sem->lock, flags);
+	if (left >= 0)
+		koi_hb_acquire(sem);
 	return left < 0;
 }
 
@@ -80,6 +84,7 @@ void up(struct semaphore *sem)
 	struct koi_semaphore_waiter *first;
 	unsigned long flags;
 
+	koi_hb_release(sem);
 	raw_spin_lock_irqsave(&sem->lock, flags);
 	first = list_first_entry_or_null(&sem->wait_list, struct koi_semaphore_waiter, list);
 	if (first) {

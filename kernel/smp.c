@@ -33,7 +33,9 @@ static noinline void koi_run_irq_work(struct irq_work *work)
 
 	atomic_set(&work->node.a_flags, flags);
 	smp_mb();
+	koi_hb_acquire(work);
 	work->func(work);
+	koi_hb_release(work);
 	atomic_cmpxchg(&work->node.a_flags, flags, flags & ~IRQ_WORK_BUSY);
 }
 
@@ -65,6 +67,7 @@ static noinline void koi_run_calls(struct koi_call_queue *q)
 		for (i = 0; i < q->csd_count; i++)
 			q->csds[i] = q->csds[i + 1];
 		raw_spin_unlock(&q->lock);
+		koi_hb_acquire(csd);
 		smp_store_release(&csd->node.u_flags, 0);
 		func(info);
 		raw_spin_lock(&q->lock);
@@ -74,7 +77,9 @@ static noinline void koi_run_calls(struct koi_call_queue *q)
 		if (!q->first)
 			q->last = &q->first;
 		raw_spin_unlock(&q->lock);
+		koi_hb_acquire(call);
 		call->func(call->info);
+		koi_hb_release(call);
 		smp_store_release(&call->done, true);
 		raw_spin_lock(&q->lock);
 	}
@@ -109,6 +114,7 @@ bool irq_work_queue(struct irq_work *work)
 		preempt_enable();
 		return false;
 	}
+	koi_hb_release(work);
 	q->works[q->work_count++] = work;
 	koi_interrupt_cpu(raw_smp_processor_id());
 	local_irq_restore(flags);
@@ -128,6 +134,7 @@ void irq_work_sync(struct irq_work *work)
 	might_sleep();
 	while (irq_work_is_busy(work))
 		koi_spin_wait(work);
+	koi_hb_acquire(work);
 }
 
 /* ---- function calls ---- */
@@ -167,9 +174,11 @@ int smp_call_function_single(int cpu, smp_call_func_t func, void *info, int wait
 	} else if ((unsigned int)cpu >= nr_cpu_ids || !cpu_online(cpu)) {
 		answer = -ENXIO;
 	} else {
+		koi_hb_release(&call);
 		koi_queue_call(cpu, &call);
 		while (!smp_load_acquire(&call.done))
 			koi_spin_wait(&call);
+		koi_hb_acquire(&call);
 	}
 	put_cpu();
 	return answer;
@@ -187,6 +196,7 @@ int smp_call_function_single_async(int cpu, call_single_data_t *csd)
 	} else if (cpu == raw_smp_processor_id()) {
 		koi_call_here(csd->func, csd->info);
 	} else {
+		koi_hb_release(csd);
 		csd->node.u_flags = CSD_FLAG_LOCK;
 		raw_spin_lock_irqsave(&q->lock, flags);
 		BUG_ON(q->csd_count == ARRAY_SIZE(q->csds));

@@ -161,6 +161,7 @@ static void koi_queue_tasklet(struct tasklet_struct *t, struct koi_tasklets *lis
 {
 	unsigned long flags;
 
+	koi_hb_release(t);
 	local_irq_save(flags);
 	t->next = NULL;
 	if (!list->first)
@@ -199,10 +200,12 @@ static noinline void koi_tasklet_action(struct koi_tasklets *list, unsigned int 
 						  t->use_callback ? (void *)t->callback : (void *)t->func);
 				else
 					wake_up_var(&t->state);
+				koi_hb_acquire(t);
 				if (t->use_callback)
 					t->callback(t);
 				else
 					t->func(t->data);
+				koi_hb_release(t);
 				tasklet_unlock(t);
 				continue;
 			}
@@ -269,6 +272,7 @@ void tasklet_kill(struct tasklet_struct *t)
 		pr_notice("Attempt to kill tasklet from interrupt\n");
 	wait_var_event(&t->state, !test_and_set_bit(TASKLET_STATE_SCHED, &t->state));
 	tasklet_unlock_wait(t);
+	koi_hb_acquire(t);
 	clear_bit(TASKLET_STATE_SCHED, &t->state);
 	wake_up_var(&t->state);
 }

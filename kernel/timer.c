@@ -136,6 +136,7 @@ static int koi_mod_timer(struct timer_list *timer, unsigned long expires, unsign
 	unsigned long flags;
 	bool pending;
 
+	koi_hb_release(timer);
 	base = koi_lock_base(timer, &flags);
 	pending = timer_pending(timer);
 	if (!timer->function)
@@ -233,6 +234,8 @@ static int koi_delete(struct timer_list *timer, bool shutdown)
 	if (shutdown)
 		timer->function = NULL;
 	raw_spin_unlock_irqrestore(&base->lock, flags);
+	if (was >= 0)
+		koi_hb_acquire(base);
 	return was;
 }
 
@@ -249,6 +252,8 @@ static int koi_try_delete(struct timer_list *timer, bool shutdown)
 	if (shutdown)
 		timer->function = NULL;
 	raw_spin_unlock_irqrestore(&base->lock, flags);
+	if (was >= 0)
+		koi_hb_acquire(base);
 	return was;
 }
 
@@ -322,7 +327,9 @@ static noinline void koi_call_timer(struct koi_timer_base *base, struct timer_li
 	else
 		raw_spin_unlock_irq(&base->lock);
 	count = preempt_count();
+	koi_hb_acquire(timer);
 	function(timer);
+	koi_hb_release(base);
 	if (count != preempt_count()) {
 		WARN_ONCE(1, "timer: %pS preempt leak: %08x -> %08x\n", function, count, preempt_count());
 		preempt_count_set(count);

@@ -13,6 +13,7 @@ static void koi_add_wait(struct wait_queue_head *wq, struct wait_queue_entry *en
 
 	entry->flags = flags;
 	spin_lock_irqsave(&wq->lock, irq);
+	koi_hb_sync(wq);
 	if (tail)
 		__add_wait_queue_entry_tail(wq, entry);
 	else
@@ -40,6 +41,7 @@ void remove_wait_queue(struct wait_queue_head *wq, struct wait_queue_entry *entr
 	unsigned long irq;
 
 	spin_lock_irqsave(&wq->lock, irq);
+	koi_hb_sync(wq);
 	__remove_wait_queue(wq, entry);
 	spin_unlock_irqrestore(&wq->lock, irq);
 }
@@ -65,6 +67,7 @@ static void koi_wake_up(struct wait_queue_head *wq, unsigned int mode, int exclu
 	unsigned long irq;
 
 	spin_lock_irqsave(&wq->lock, irq);
+	koi_hb_sync(wq);
 	koi_wake_entries(wq, mode, exclusive, wake_flags, key);
 	spin_unlock_irqrestore(&wq->lock, irq);
 }
@@ -127,6 +130,7 @@ void prepare_to_wait(struct wait_queue_head *wq, struct wait_queue_entry *entry,
 
 	entry->flags &= ~WQ_FLAG_EXCLUSIVE;
 	spin_lock_irqsave(&wq->lock, irq);
+	koi_hb_sync(wq);
 	if (list_empty(&entry->entry))
 		__add_wait_queue(wq, entry);
 	set_current_state(state);
@@ -140,6 +144,7 @@ bool prepare_to_wait_exclusive(struct wait_queue_head *wq, struct wait_queue_ent
 
 	entry->flags |= WQ_FLAG_EXCLUSIVE;
 	spin_lock_irqsave(&wq->lock, irq);
+	koi_hb_sync(wq);
 	if (list_empty(&entry->entry)) {
 		was_empty = list_empty(&wq->head);
 		__add_wait_queue_entry_tail(wq, entry);
@@ -164,6 +169,7 @@ long prepare_to_wait_event(struct wait_queue_head *wq, struct wait_queue_entry *
 	long answer = 0;
 
 	spin_lock_irqsave(&wq->lock, irq);
+	koi_hb_sync(wq);
 	if (signal_pending_state(state, current)) {
 		list_del_init(&entry->entry);
 		answer = -ERESTARTSYS;
@@ -214,6 +220,7 @@ void finish_wait(struct wait_queue_head *wq, struct wait_queue_entry *entry)
 	if (list_empty_careful(&entry->entry))
 		return;
 	spin_lock_irqsave(&wq->lock, irq);
+	koi_hb_sync(wq);
 	list_del_init(&entry->entry);
 	spin_unlock_irqrestore(&wq->lock, irq);
 }

@@ -282,6 +282,7 @@ static noinline void __queue_work(int cpu, struct workqueue_struct *wq, struct w
 	struct koi_worker *last;
 	struct koi_pwq *pwq;
 
+	koi_hb_release(work);
 	if (wq->cpu_pwqs)
 		pwq = wq->cpu_pwqs[cpu == WORK_CPU_UNBOUND ? raw_smp_processor_id() : cpu];
 	else
@@ -458,7 +459,9 @@ static noinline void koi_run_work(struct koi_worker *worker, struct work_struct 
 	list_del_init(&work->entry);
 	koi_set_offq(work, 0, 0);
 	raw_spin_unlock_irq(&koi_wq_lock);
+	koi_hb_acquire(work);
 	func(work);
+	koi_hb_release(&koi_wq_lock);
 	if (!worker->pool->bh) {
 		koi_check_leak(count, func);
 		cond_resched();

@@ -36,6 +36,7 @@ static bool koi_flush(struct work_struct *work, bool running_only)
 	raw_spin_unlock_irq(&koi_wq_lock);
 	if (found)
 		wait_for_completion(&barrier.done);
+	koi_hb_acquire(&koi_wq_lock);
 	return found;
 }
 
@@ -151,6 +152,7 @@ void __flush_workqueue(struct workqueue_struct *wq)
 	wq->color = (color + 1) % KOI_COLORS;
 	raw_spin_unlock_irq(&koi_wq_lock);
 	wait_event(wq->flushed, koi_colors_done(wq, color));
+	koi_hb_acquire(&koi_wq_lock);
 }
 
 static bool koi_wq_busy(struct workqueue_struct *wq)
@@ -168,6 +170,7 @@ void drain_workqueue(struct workqueue_struct *wq)
 {
 	while (koi_wq_busy(wq))
 		__flush_workqueue(wq);
+	koi_hb_acquire(&koi_wq_lock);
 }
 
 void __warn_flushing_systemwide_wq(void)

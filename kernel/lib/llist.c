@@ -8,6 +8,7 @@
 bool llist_add_batch(struct llist_node *first, struct llist_node *last, struct llist_head *head) {
   struct llist_node *old = READ_ONCE(head->first);
 
+  koi_hb_atomic(&head->first);
   do last->next = old;
   while (!try_cmpxchg(&head->first, &old, first));
   return !old;
@@ -18,6 +19,7 @@ struct llist_node *llist_del_first(struct llist_head *head) {
 
   while (entry && !try_cmpxchg(&head->first, &entry, READ_ONCE(entry->next))) {
   }
+  koi_hb_atomic(&head->first);
   return entry;
 }
 
@@ -29,6 +31,7 @@ bool llist_del_first_this(struct llist_head *head, struct llist_node *this) {
   do
     if (entry != this) return false;
   while (!try_cmpxchg(&head->first, &entry, READ_ONCE(entry->next)));
+  koi_hb_atomic(&head->first);
   return true;
 }
 #endif

@@ -13,6 +13,7 @@
 bool refcount_dec_if_one(refcount_t *r) {
   int one = 1;
 
+  koi_hb_atomic(&r->refs);
   return atomic_try_cmpxchg_release(&r->refs, &one, 0);
 }
 
@@ -20,6 +21,7 @@ bool refcount_dec_if_one(refcount_t *r) {
 bool refcount_dec_not_one(refcount_t *r) {
   unsigned int count = atomic_read(&r->refs);
 
+  koi_hb_atomic(&r->refs);
   for (;;) {
     if (count == REFCOUNT_SATURATED) return true;
     if (count == 1) return false;
@@ -35,7 +37,9 @@ bool refcount_dec_not_one(refcount_t *r) {
 bool refcount_dec_and_mutex_lock(refcount_t *r, struct mutex *lock) {
   if (refcount_dec_not_one(r)) return false;
   mutex_lock(lock);
+  koi_hb_lock(lock, false);
   if (refcount_dec_and_test(r)) return true;
+  koi_hb_unlock(lock, false);
   mutex_unlock(lock);
   return false;
 }
@@ -43,7 +47,9 @@ bool refcount_dec_and_mutex_lock(refcount_t *r, struct mutex *lock) {
 bool refcount_dec_and_lock(refcount_t *r, spinlock_t *lock) {
   if (refcount_dec_not_one(r)) return false;
   spin_lock(lock);
+  koi_hb_lock(lock, false);
   if (refcount_dec_and_test(r)) return true;
+  koi_hb_unlock(lock, false);
   spin_unlock(lock);
   return false;
 }
@@ -51,7 +57,9 @@ bool refcount_dec_and_lock(refcount_t *r, spinlock_t *lock) {
 bool refcount_dec_and_lock_irqsave(refcount_t *r, spinlock_t *lock, unsigned long *flags) {
   if (refcount_dec_not_one(r)) return false;
   spin_lock_irqsave(lock, *flags);
+  koi_hb_lock(lock, false);
   if (refcount_dec_and_test(r)) return true;
+  koi_hb_unlock(lock, false);
   spin_unlock_irqrestore(lock, *flags);
   return false;
 }

@@ -112,6 +112,7 @@ static void *xarray_begin(struct xa_state *xas) {
 void *xas_load(struct xa_state *xas) {
   void *entry = xarray_begin(xas);
 
+  koi_hb_acquire(xas->xa);
   while (xa_is_node(entry)) {
     struct xa_node *node = xa_to_node(entry);
 
@@ -434,6 +435,7 @@ void *xas_store(struct xa_state *xas, void *entry) {
   int count = 0, values = 0;
 
   if (xas_invalid(xas)) return old;
+  koi_hb_release(xas->xa);
   node = xas->xa_node;
   if (node && xas->xa_shift < node->shift) xas->xa_sibs = 0;
   if (old == entry && !xas->xa_sibs) return old;

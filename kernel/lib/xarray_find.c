@@ -86,6 +86,7 @@ static void *xarray_find_onward(struct xa_state *xas, unsigned long max, xa_mark
 void *xas_find(struct xa_state *xas, unsigned long max) {
   void *entry;
 
+  koi_hb_acquire(xas->xa);
   if (xas_error(xas) || xas->xa_node == XAS_BOUNDS) return NULL;
   if (xas->xa_index > max) return xarray_find_nothing(xas);
   if (!xas->xa_node) { /* the only entry, at 0, was the last result */

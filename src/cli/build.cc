@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/common_options.h"
 #include "cli/header_trees.h"
+#include "cli/sanitize.h"
 #include "cli/terminal.h"
 
 namespace koi::cli {
@@ -23,6 +24,7 @@ struct BuildOptions {
   std::string directory;
   std::vector<std::string> make_arguments;
   std::string kernel;
+  std::string sanitize;
   bool clean = false;
 };
 
@@ -49,6 +51,10 @@ Result<ExitCode> build(const BuildOptions& options) {
   const std::string directory = TRY(checked_directory(options.directory));
   const HeaderTree tree = TRY(choose_header_tree(find_header_trees(), options.kernel, running_release()));
   std::vector<std::string> argv = {"make", "-C", tree.build_dir, "M=" + directory};
+  if (!options.sanitize.empty()) {
+    const std::vector<std::string> instrumented = TRY(sanitizer_arguments(options.sanitize));
+    argv.insert(argv.end(), instrumented.begin(), instrumented.end());
+  }
   argv.insert(argv.end(), options.make_arguments.begin(), options.make_arguments.end());
   argv.emplace_back(options.clean ? "clean" : "modules");
   print_error_text(fmt::format("{}\n", fmt::join(argv, " ")));
@@ -70,6 +76,7 @@ Runner setup_build(CLI::App& app) {
                  "given to make as it is: V=1, KCFLAGS=-g; options after --: -- -j4 -s")
       ->type_name("MAKEARG");
   add_kernel_option(app, options->kernel);
+  add_sanitize_option(app, options->sanitize);
   app.add_flag("--clean", options->clean, "remove what a build made");
   app.footer(
       "Runs make -C /lib/modules/RELEASE/build M=DIR modules and leaves DIR/*.ko. Without --kernel it takes "

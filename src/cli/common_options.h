@@ -47,7 +47,7 @@ struct MachineOptions {
 };
 
 // The kinds that --fail-on knows, mildest first. "none" stands for none of them, "any" for all.
-inline constexpr std::string_view kFailureKinds[] = {"leak", "warning", "lock", "oops"};
+inline constexpr std::string_view kFailureKinds[] = {"leak", "warning", "lock", "race", "oops"};
 
 // Declares the options in `app`, writing to `options`, which must outlive the parse.
 void add_machine_options(CLI::App& app, MachineOptions& options);

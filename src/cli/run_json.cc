@@ -34,6 +34,10 @@ const char* finding_name(EventKind kind) {
       return "deadlock";
     case EventKind::kLeak:
       return "leak";
+    case EventKind::kRace:
+      return "race";
+    case EventKind::kFalseSharing:
+      return "false-sharing";
     default:
       return nullptr;
   }

@@ -99,6 +99,8 @@ Verdict RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opti
   const u64 warnings = journal.count(EventKind::kWarning);
   const u64 oopses = journal.count(EventKind::kOops) + journal.count(EventKind::kPanic);
   const u64 lock_findings = journal.count(EventKind::kLock);
+  const u64 races = journal.count(EventKind::kRace);
+  const u64 shared_lines = journal.count(EventKind::kFalseSharing);
   std::string text =
       fmt::format("koi: {} of {} loaded, {} unloaded; {:.6f} s of virtual time on {}; seed {}", loaded,
                   counted(modules_asked, "module", "modules"), journal.count(EventKind::kModuleUnloaded),
@@ -119,6 +121,8 @@ Verdict RunOutcome::conclude(runtime::Kernel& kernel, const MachineOptions& opti
   if (lock_findings != 0) text += ", " + counted(lock_findings, "lock finding", "lock findings");
   if (const u64 errors = journal.count(EventKind::kMemory); errors != 0)
     text += ", " + counted(errors, "memory error", "memory errors");
+  if (races != 0) text += ", " + counted(races, "data race", "data races");
+  if (shared_lines != 0) text += ", " + counted(shared_lines, "falsely shared line", "falsely shared lines");
   if (!leaks.empty()) text += ", " + counted(leaks.size(), "leaking call site", "leaking call sites");
   text += leaks_text(kernel, leaks);
   for (const observe::Event& event : journal.events()) {
@@ -146,14 +150,17 @@ ExitCode RunOutcome::exit_code(const observe::Journal& journal, const MachineOpt
   const bool on_leak = any || fails_on("leak");
   const bool on_warning = on_leak || fails_on("warning");
   const bool on_lock = on_warning || fails_on("lock");
-  const bool on_oops = any || fails_on("oops") || on_lock;
+  const bool on_race = on_lock || fails_on("race");
+  const bool on_oops = any || fails_on("oops") || on_race;
   const u64 fatal = journal.count(EventKind::kOops) + journal.count(EventKind::kPanic) +
                     journal.count(EventKind::kLockup) + journal.count(EventKind::kTimeout) +
                     journal.count(EventKind::kDeadlock) + journal.count(EventKind::kOomKill) +
                     journal.count(EventKind::kMemory);
   if ((on_leak && journal.count(EventKind::kLeak) != 0) || (on_oops && fatal != 0) ||
       (on_warning && journal.count(EventKind::kWarning) != 0) ||
-      (on_lock && journal.count(EventKind::kLock) != 0))
+      (on_lock && journal.count(EventKind::kLock) != 0) ||
+      (on_race && journal.count(EventKind::kRace) != 0) ||
+      (any && journal.count(EventKind::kFalseSharing) != 0))
     return ExitCode::kFinding;
   return ExitCode::kSuccess;
 }

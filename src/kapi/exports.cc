@@ -22,6 +22,7 @@ const std::vector<runtime::ExportTable>& export_tables() {
       slab_cache_exports(), slab_report_exports(), uaccess_exports(), page_exports(),
       vmalloc_exports(),    percpu_exports(),      vfs_exports(),     format_exports(),
       dyndbg_exports(),     static_key_exports(),  check_exports(),   lockdep_exports(),
+      tsan_exports(),
   };
   return tables;
 }

@@ -5,6 +5,7 @@
 #include "kapi/kernel_ref.h"
 #include "kapi/tables.h"
 #include "runtime/lock_checks.h"
+#include "runtime/sanitizers.h"
 #include "runtime/traps.h"
 
 namespace koi::kapi {
@@ -35,7 +36,7 @@ void koi_task_wake(Address task_struct) {
   Task* const task = kernel.sched().find_guest(task_struct);
   // Not a task (any more): the kernel would wake what it finds there; the state word is all that koi has of it.
   if (task == nullptr) return;
-  kernel.sched().wake(*task);
+  if (kernel.sched().wake(*task)) kernel.sanitizers().races().task_woken(*task);
 }
 
 void run_kthread(Task& task, void* kernel) {

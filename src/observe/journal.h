@@ -31,6 +31,8 @@ enum class EventKind : u8 {
   kLeak,
   kMemory,  // --guard: an access out of bounds or after the free, a free of what is none
   kLock,  // the lock validator: an order that can deadlock, a lock held where none may be, a sleep in atomic context
+  kRace,          // a data race, of a module built with --sanitize=thread
+  kFalseSharing,  // virtual CPUs that write different parts of a cache line
 };
 
 struct Event {

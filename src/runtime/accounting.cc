@@ -58,7 +58,7 @@ ObjectOrigin Accounting::origin_now(u64 requested, mm::Gfp gfp) const {
 
 void Accounting::note_freed(const AllocationEvent& event) {
   sites_.freed(event.origin.site, event.origin.requested, event.actual);
-  if (recorder_ != nullptr) recorder_->freed(event, now_ns());
+  tell([&](auto& listener) { listener.freed(event, now_ns()); });
 }
 
 // ---- slab objects ----
@@ -69,10 +69,9 @@ void Accounting::note_slab(mm::Cache* cache, void* object, u64 requested, mm::Gf
   const PackedOrigin packed = PackedOrigin::pack(origin);
   mm::SlabAllocator::origin_of(slab, object) = packed;
   sites_.allocated(origin.site, packed.requested(slab_actual(*cache)), slab_actual(*cache));
-  if (recorder_ != nullptr) {
-    recorder_->allocated(
-        {AllocationKind::kSlab, to_address(object), cache->name(), slab_actual(*cache), origin});
-  }
+  tell([&](auto& listener) {
+    listener.allocated({AllocationKind::kSlab, to_address(object), cache->name(), slab_actual(*cache), origin});
+  });
 }
 
 PackedOrigin Accounting::read_slab_origin(mm::Slab* slab, const void* object) {
@@ -93,10 +92,10 @@ void Accounting::slab_resized(mm::Slab* slab, const void* object, u64 requested)
   PackedOrigin& kept = mm::SlabAllocator::origin_of(slab, object);
   ObjectOrigin origin = kept.unpack(slab_actual(cache));
   sites_.resized(origin.site, origin.requested, requested);
-  if (recorder_ != nullptr) {
-    recorder_->resized({AllocationKind::kSlab, to_address(object), cache.name(), slab_actual(cache), origin},
-                       requested, now_ns());
-  }
+  tell([&](auto& listener) {
+    listener.resized({AllocationKind::kSlab, to_address(object), cache.name(), slab_actual(cache), origin},
+                     requested, now_ns());
+  });
   origin.requested = requested;
   kept = PackedOrigin::pack(origin);
 }
@@ -109,7 +108,7 @@ void Accounting::pages_allocated(AllocationKind kind, Pfn pfn, u32 order, u64 re
   const u64 actual = host::kPageSize << order;
   memory_.pages().desc(pfn).set_origin(origin);
   sites_.allocated(origin.site, requested, actual);
-  if (recorder_ != nullptr) recorder_->allocated({kind, page_address(pfn), {}, actual, origin});
+  tell([&](auto& listener) { listener.allocated({kind, page_address(pfn), {}, actual, origin}); });
 }
 
 void Accounting::exact_pages_allocated(Pfn first, u64 pages, u64 requested, mm::Gfp gfp) {
@@ -118,8 +117,7 @@ void Accounting::exact_pages_allocated(Pfn first, u64 pages, u64 requested, mm::
   const u64 actual = pages * host::kPageSize;
   sites_.allocated(origin.site, requested, actual);
   sites_.split(origin.site, pages - 1);
-  if (recorder_ != nullptr)
-    recorder_->allocated({AllocationKind::kPages, page_address(first), {}, actual, origin});
+  tell([&](auto& listener) { listener.allocated({AllocationKind::kPages, page_address(first), {}, actual, origin}); });
   for (u64 i = 0; i < pages; ++i) {
     origin.requested = std::min(requested, host::kPageSize);
     requested -= origin.requested;
@@ -137,7 +135,7 @@ void Accounting::pages_resized(Pfn pfn, u64 requested) {
   mm::PageDesc& desc = memory_.pages().desc(pfn);
   if (!desc.has_origin()) return;
   sites_.resized(desc.origin().site, desc.requested, requested);
-  if (recorder_ != nullptr) recorder_->resized(page_event(pfn, desc), requested, now_ns());
+  tell([&](auto& listener) { listener.resized(page_event(pfn, desc), requested, now_ns()); });
   desc.requested = static_cast<u32>(requested);
 }
 
@@ -147,7 +145,7 @@ void Accounting::pages_split(Pfn pfn, u32 order) {
   ObjectOrigin origin = desc.origin();
   u64 left = origin.requested;
   sites_.split(origin.site, (u64{1} << order) - 1);
-  if (recorder_ != nullptr) recorder_->split(page_event(pfn, desc), now_ns());
+  tell([&](auto& listener) { listener.split(page_event(pfn, desc), now_ns()); });
   for (u64 i = 0; i < u64{1} << order; ++i) {
     origin.requested = std::min(left, host::kPageSize);
     left -= origin.requested;
@@ -163,7 +161,7 @@ void Accounting::vmalloc_allocated(u64 address, u64 requested, mm::Gfp gfp) {
   memory_.vmalloc().set_origin(address, origin);
   const AllocationEvent event = area_event(*memory_.vmalloc().find(address));
   sites_.allocated(origin.site, requested, event.actual);
-  if (recorder_ != nullptr) recorder_->allocated(event);
+  tell([&](auto& listener) { listener.allocated(event); });
 }
 
 std::optional<AllocationEvent> Accounting::area_at(const mm::VmArea* area) const {
@@ -175,7 +173,7 @@ void Accounting::vmalloc_resized(const mm::VmArea& area, u64 requested) {
   if (!area.origin) return;
   ObjectOrigin origin = *area.origin;
   sites_.resized(origin.site, origin.requested, requested);
-  if (recorder_ != nullptr) recorder_->resized(area_event(area), requested, now_ns());
+  tell([&](auto& listener) { listener.resized(area_event(area), requested, now_ns()); });
   origin.requested = requested;
   memory_.vmalloc().set_origin(area.address, origin);
 }
@@ -185,8 +183,7 @@ void Accounting::percpu_allocated(u64 offset, u64 bytes, mm::Gfp gfp) {
   if (!enabled_) return;
   percpu_[offset] = origin;
   sites_.allocated(origin.site, bytes * cpus_, bytes * cpus_);
-  if (recorder_ != nullptr)
-    recorder_->allocated({AllocationKind::kPercpu, offset, {}, bytes * cpus_, origin});
+  tell([&](auto& listener) { listener.allocated({AllocationKind::kPercpu, offset, {}, bytes * cpus_, origin}); });
 }
 
 void Accounting::percpu_freed(u64 offset) {

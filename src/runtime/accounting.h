@@ -52,7 +52,13 @@ class Accounting {
     recorder_ = recorder;
     if (recorder_changed_) recorder_changed_();
   }
-  // `changed` is called when a recorder comes or goes.
+  // Another listener, for as long as the machine runs: the checks of instrumented modules.
+  void set_watcher(observe::AllocationRecorder* watcher) {
+    watcher_ = watcher;
+    if (recorder_changed_) recorder_changed_();
+  }
+  [[nodiscard]] bool listened_to() const { return recorder_ != nullptr || watcher_ != nullptr; }
+  // `changed` is called when a recorder or watcher comes or goes.
   void on_recorder_change(std::function<void()> changed) { recorder_changed_ = std::move(changed); }
   [[nodiscard]] observe::AllocationRecorder* recorder() const { return recorder_; }
 
@@ -61,13 +67,13 @@ class Accounting {
     const observe::SiteNumber site = take_site();
     if (!enabled_) return;
     sites_.failed(site);
-    if (recorder_ != nullptr) recorder_->failed(site, now_ns());
+    tell([&](auto& listener) { listener.failed(site, now_ns()); });
   }
   // A failed attempt that the caller makes good by other means.
   void retract_failure(observe::SiteNumber site) {
     if (!enabled_) return;
     sites_.retract_failure(site);
-    if (recorder_ != nullptr) recorder_->failure_retracted(site);
+    tell([&](auto& listener) { listener.failure_retracted(site); });
   }
   void slab_allocated(mm::Cache* cache, void* object, u64 requested, mm::Gfp gfp) {
     if (enabled_) note_slab(cache, object, requested, gfp);
@@ -115,10 +121,17 @@ class Accounting {
   [[nodiscard]] static observe::PackedOrigin read_slab_origin(mm::Slab* slab, const void* object);
   void note_freed(const observe::AllocationEvent& event);
 
+  template <class Telling>
+  void tell(const Telling& telling) {
+    if (recorder_ != nullptr) telling(*recorder_);
+    if (watcher_ != nullptr) telling(*watcher_);
+  }
+
   Memory& memory_;
   const bool enabled_;
   const u32 cpus_;
   observe::AllocationRecorder* recorder_ = nullptr;
+  observe::AllocationRecorder* watcher_ = nullptr;
   std::function<void()> recorder_changed_;
   observe::AllocationSites sites_;
   std::pmr::map<u64, observe::ObjectOrigin> percpu_;  // by offset

@@ -161,6 +161,34 @@ std::string cache_directory() {
   return fmt::format("/tmp/koi-{}", getuid());
 }
 
+Result<std::string> ensure_cached_text(std::string_view name, std::string_view text) {
+  Hasher hasher;
+  hasher.add(text);
+  const std::string directory = fmt::format("{}/files/{}", cache_directory(), hasher.hex());
+  std::string path = fmt::format("{}/{}", directory, name);
+  if (access(path.c_str(), R_OK) == 0) return path;
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (error)
+    return make_error("cannot create the cache {}: {} (set XDG_CACHE_HOME)", directory, error.message());
+  const std::string unfinished = fmt::format("{}.{}", path, getpid());
+  std::ofstream out(unfinished, std::ios::binary | std::ios::trunc);
+  out.write(text.data(), static_cast<std::streamsize>(text.size()));
+  out.close();
+  if (!out || rename(unfinished.c_str(), path.c_str()) != 0)
+    return make_error("cannot write {}: {}", path, std::strerror(errno));
+  return path;
+}
+
+Result<std::string> ensure_core_source(std::string_view name) {
+  for (const KoiCoreSource* source = koi_core_sources; source->name != nullptr; ++source) {
+    if (name != source->name) continue;
+    const std::string_view text(source->begin, static_cast<size_t>(source->end - source->begin));
+    return ensure_cached_text(name.substr(name.rfind('/') + 1), text);
+  }
+  return make_error("koi has no source {}", name);
+}
+
 Result<CoreObject> ensure_core_object(const std::string& release, const std::string& build_dir) {
   if (access((build_dir + "/Makefile").c_str(), R_OK) != 0) {
     return make_error("no kernel headers for {}: {} is missing (apt-get install linux-headers-{})", release,

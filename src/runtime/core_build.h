@@ -16,6 +16,12 @@ struct CoreObject {
   bool was_built = false;  // this call compiled it
 };
 
+// One of the core's source files, as a file that stays: in the cache, under a name that says what is in it.
+// Errors: the cache cannot be written.
+[[nodiscard]] Result<std::string> ensure_core_source(std::string_view name);
+// The same of any text.
+[[nodiscard]] Result<std::string> ensure_cached_text(std::string_view name, std::string_view text);
+
 // `build_dir`: the header tree (/lib/modules/RELEASE/build). Takes some seconds when nothing is cached.
 // Errors: no header tree (the message holds the apt line), no make or compiler, a failed compilation (the message names
 // the log), a cache directory that cannot be written.

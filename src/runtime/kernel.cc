@@ -21,6 +21,7 @@
 #include "runtime/lock_checks.h"
 #include "runtime/memory.h"
 #include "runtime/modules.h"
+#include "runtime/sanitizers.h"
 #include "runtime/traps.h"
 #include "runtime/virtual_files.h"
 
@@ -64,6 +65,7 @@ Kernel::~Kernel() {
   call_sites_.reset();
   guard_.reset();
   memory_.reset();
+  sanitizers_.reset();
   locks_.reset();
   scheduler_.reset();
   journal_.reset();
@@ -85,6 +87,7 @@ Status Kernel::start(std::span<const ExportTable> exports) {
   scheduler_.emplace(scheduling, *this, world_->heap());
   core_->function<void(int)>("koi_set_checks")(config_.checks == Checks::kAll ? 1 : 0);
   locks_ = std::make_unique<LockChecks>(*this);
+  sanitizers_ = std::make_unique<Sanitizers>(*this);
   start_vcpus();
   apply_boot_options();
   console_ = std::make_unique<Console>(*this);
@@ -240,10 +243,12 @@ void Kernel::task_created(sched::Task& task) {
   std::memset(reinterpret_cast<void*>(task.guest), 0, is_static ? task_struct_bytes_ : task_block_bytes_);
   task_init_(task.guest, task.pid, task.comm, task.kernel_stack, core_->address_of("init_task"),
              task.kind == sched::TaskKind::kUser ? 0 : 1);
+  sanitizers_->races().task_created(task);
 }
 
 void Kernel::task_released(sched::Task& task) {
   locks_->task_released(task);
+  sanitizers_->races().task_released(task);
   // References that modules hold keep the task_struct alive.
   if (task_release_(task.guest) != 0) free_task_struct(task.guest);
 }
@@ -252,6 +257,7 @@ void Kernel::task_switched_in(sched::Task& task) {
   set_current_(world_->percpu_area(task.cpu), task.guest, task.kernel_stack + host::kThreadSize);
   scheduler_->clock(task.cpu).rcu_nesting = reinterpret_cast<const s32*>(task.guest + task_rcu_offset_);
   locks_->task_switched_in(task);
+  sanitizers_->races().task_switched_in(task);
 }
 
 u32 Kernel::guest_state(const sched::Task& task) const {
@@ -340,6 +346,7 @@ TaskEnd Kernel::finish_task(BackgroundTask& started) {
   TaskEnd end{TaskEnd::How::kReturned, task->exit_code};
   if (task->killed) end.how = how;
   if (task->by_signal) end.how = TaskEnd::How::kSignalled;
+  sanitizers_->races().user_task_over(*task);
   scheduler_->drop(*task);
   return end;
 }

@@ -37,6 +37,7 @@ class Memory;
 class VirtualFiles;
 class Guard;
 class HungTasks;
+class Sanitizers;
 
 // What koi looks for beyond what the presented kernel's own configuration does: sleeping in atomic context, objects that
 // are freed while in use, what a module leaves behind, lock order.
@@ -123,6 +124,7 @@ class Kernel final : public sched::TaskHost {
   [[nodiscard]] Memory& memory() { return *memory_; }
   [[nodiscard]] VirtualFiles& files() { return *files_; }
   [[nodiscard]] LockChecks& locks() { return *locks_; }
+  [[nodiscard]] Sanitizers& sanitizers() { return *sanitizers_; }
   [[nodiscard]] Release series() const { return series_; }
   [[nodiscard]] bool is_6_12() const { return series_ == Release::k6_12; }
   // nullptr: no object is guarded.
@@ -225,6 +227,7 @@ class Kernel final : public sched::TaskHost {
   std::unique_ptr<Guard> guard_;
   std::unique_ptr<VirtualFiles> files_;
   std::unique_ptr<LockChecks> locks_;
+  std::unique_ptr<Sanitizers> sanitizers_;
   std::unique_ptr<ModuleTable> modules_;
   std::unique_ptr<Traps> traps_;
   std::unique_ptr<Console> console_;

@@ -16,6 +16,7 @@
 #include "runtime/memory.h"
 #include "runtime/module_host.h"
 #include "runtime/module_params.h"
+#include "runtime/sanitizers.h"
 #include "runtime/traps.h"
 #include "runtime/virtual_files.h"
 
@@ -58,6 +59,14 @@ ModuleCall ModuleTable::init_module(module::ModuleFile file, std::string_view ar
     kernel_.call_sites().abandon();
     const int error = loaded.error().errno_value;
     return {-(error == 0 ? ENOEXEC : error), loaded.error().message};
+  }
+  if (Status watched = kernel_.sanitizers().module_loaded(*loaded); !watched.ok()) {
+    kernel_.call_sites().abandon();
+    const module::Placement& placement = loaded->placement;
+    kernel_.world().window_release(placement.core_base, loaded->layout.core_bytes);
+    if (placement.init_base != 0)
+      kernel_.world().window_release(placement.init_base, loaded->layout.init_bytes);
+    return {-ENOEXEC, std::move(watched).error().message};
   }
   modules_.push_back(std::make_unique<ModuleInstance>());
   ModuleInstance& module = *modules_.back();
@@ -165,6 +174,8 @@ void ModuleTable::free_init(ModuleInstance& module) {
                   host::Protection::kNone);
     return;
   }
+  kernel_.sanitizers().races().module_unloaded(module.loaded.placement.init_base,
+                                               module.loaded.layout.init_bytes);
   kernel_.world().window_release(module.loaded.placement.init_base, module.loaded.layout.init_bytes);
 }
 
@@ -180,6 +191,7 @@ void ModuleTable::unload(ModuleInstance& module) {
   const u64 init_size = module.gdb != nullptr ? module.loaded.layout.init_bytes : 0;
   kernel_.traps().remove_sites(placement.core_base, placement.core_base + size);
   kernel_.locks().module_unloaded(placement.core_base, size);
+  kernel_.sanitizers().races().module_unloaded(placement.core_base, size);
   for (const module::Param& param : module.params) module::free_param(param, *params_);
   if (placement.percpu_address != 0)
     static_cast<void>(kernel_.memory().percpu().free(placement.percpu_address));

@@ -25,6 +25,19 @@ for folder in tests/modules tests/modules/corpus examples/hello examples/kmalloc
     tail -n 30 "$work/log"
   fi
 done
+# The same sources with each kind of instrumentation.
+for kind in thread; do
+  mkdir -p "$target/instrumented-$kind"
+  cp -u "$KOI_SOURCE"/tests/modules/instrumented/* "$target/instrumented-$kind/"
+  command_line="koi build --sanitize=$kind"
+  "$KOI" build "$target/instrumented-$kind" --sanitize="$kind" --kernel "$release" -- -s -j2 >"$work/log" 2>&1
+  status=$?
+  checks=$((checks + 1))
+  if [ $status -ne 0 ]; then
+    fail "Kbuild failed for $release"
+    tail -n 30 "$work/log"
+  fi
+done
 checks=$((checks + 1))
 [ -e "$target/kmalloc_steps/kmalloc_steps.ko" ] || fail "kmalloc_steps.ko is not there"
 finish

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "runtime/race_reports.h"
+
+#include <fmt/format.h>
+
+#include "runtime/console.h"
+#include "runtime/kernel.h"
+#include "runtime/modules.h"
+#include "runtime/race_checks.h"
+#include "runtime/splat_parts.h"
+#include "runtime/traps.h"
+
+namespace koi::runtime {
+namespace {
+
+using namespace splat_parts;
+
+constexpr const char* kRule = "==================================================================";
+
+void line(SplatText& text, std::string words) { add(text, kError, std::move(words)); }
+
+const char* access_type(u8 flags) {
+  if ((flags & race::kFree) != 0) return "assert no accesses";
+  const bool marked = (flags & race::kMarked) != 0;
+  if ((flags & race::kWrite) == 0) return marked ? "read (marked)" : "read";
+  if ((flags & race::kCompound) != 0) return marked ? "read-write (marked)" : "read-write";
+  return marked ? "write (marked)" : "write";
+}
+
+// "bytes 0-7, 16-23".
+std::string bytes_text(u64 bytes) {
+  std::string text;
+  for (u32 at = 0; at < race::kLineBytes; ++at) {
+    if ((bytes >> at & 1) == 0) continue;
+    u32 last = at;
+    while (last + 1 < race::kLineBytes && (bytes >> (last + 1) & 1) != 0) ++last;
+    text += fmt::format("{}{}-{}", text.empty() ? "bytes " : ", ", at, last);
+    at = last;
+  }
+  return text;
+}
+
+}  // namespace
+
+u64 RaceReports::site_of(race::TraceId trace) const {
+  const AccessTrace& known = checks_.traces_[trace];
+  return known.frames.empty() ? 0 : known.frames.front();
+}
+
+// `%ps`: without offset.
+std::string RaceReports::function_of(const race::Access& access) const {
+  const u64 site = site_of(access.trace);
+  const auto symbol = kernel_.traps().symbols().lookup(site - 1);
+  if (!symbol) return fmt::format("{:#x}", site);
+  return symbol->module.empty() ? symbol->name : fmt::format("{} [{}]", symbol->name, symbol->module);
+}
+
+void RaceReports::access(SplatText& text, const race::Access& access) const {
+  const AccessTrace& trace = checks_.traces_[access.trace];
+  line(text, fmt::format("{} to 0x{:016x} of {} bytes by {} on cpu {}:", access_type(access.flags),
+                         access.address, access.bytes,
+                         trace.interrupt ? std::string("interrupt") : fmt::format("task {}", trace.pid),
+                         access.cpu));
+  for (const u64 frame : trace.frames)
+    line(text, fmt::format(" {}", symbol_text(kernel_.traps().symbols(), frame)));
+}
+
+void RaceReports::sources(SplatText& text, const race::Access& access) const {
+  const u64 site = site_of(access.trace);
+  ModuleInstance* const module = kernel_.modules().find_by_address(site - 1);
+  if (module == nullptr) return;
+  const std::string source = source_text(module->source_places(site - 1));
+  if (!source.empty()) add(text, kDefault, source);
+}
+
+void RaceReports::print(const race::Race& race) {
+  SplatText text;
+  std::string first = function_of(race.previous);
+  std::string second = function_of(race.current);
+  if (second < first) std::swap(first, second);
+  const bool freed = ((race.previous.flags | race.current.flags) & race::kFree) != 0;
+  const std::string headline =
+      fmt::format("BUG: KCSAN: {} in {} / {}", freed ? "assert: race" : "data-race", first, second);
+  line(text, kRule);
+  line(text, headline);
+  line(text, "");
+  access(text, race.previous);
+  line(text, "");
+  access(text, race.current);
+  line(text, "");
+  line(text, "Reported by Kernel Concurrency Sanitizer on:");
+  append(text, context_lines(kernel_.traps().splat_context(), kDefault));
+  line(text, kRule);
+  sources(text, race.previous);
+  sources(text, race.current);
+  kernel_.console().print(text);
+  kernel_.note(observe::EventKind::kRace, headline);
+}
+
+void RaceReports::shared_line(const race::SharedLine& shared) {
+  SplatText text;
+  u64 writes = 0;
+  for (const race::LineWriter& writer : shared.writers) writes += writer.writes;
+  const std::string headline =
+      fmt::format("koi: false sharing: {} virtual CPUs wrote different parts of the cache line at 0x{:016x}",
+                  shared.writers.size(), shared.address);
+  add(text, kDefault, headline);
+  for (const race::LineWriter& writer : shared.writers) {
+    const u64 site = site_of(writer.trace);
+    add(text, kDefault,
+        fmt::format("koi:   cpu {}: {} writes to {}, first at {}", writer.cpu, writer.writes,
+                    bytes_text(writer.bytes), symbol_text(kernel_.traps().symbols(), site)));
+  }
+  kernel_.console().print(text);
+  kernel_.note(observe::EventKind::kFalseSharing, headline);
+}
+
+}  // namespace koi::runtime

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "runtime/sanitizers.h"
+
+#include <algorithm>
+#include <array>
+
+#include "module/resolve.h"
+#include "runtime/accounting.h"
+#include "runtime/kernel.h"
+#include "runtime/memory.h"
+
+namespace koi::runtime {
+namespace {
+
+using observe::AllocationEvent;
+using observe::AllocationKind;
+
+constexpr std::array<std::string_view, 2> kThreadCallbacks = {"__tsan_", "__kcsan_"};
+
+bool starts_with_any(std::string_view name, std::span<const std::string_view> prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view p) { return name.starts_with(p); });
+}
+
+}  // namespace
+
+bool is_instrumentation_callback(std::string_view name) { return starts_with_any(name, kThreadCallbacks); }
+
+Status Sanitizers::module_loaded(const module::LoadedModule& module) {
+  bool thread = false;
+  for (const module::Import& import : module::imports(module.image))
+    thread = thread || starts_with_any(import.name, kThreadCallbacks);
+  if (!thread) return Ok{};
+  if (!kernel_.memory().accounting().enabled()) {
+    return make_error("{}: an instrumented module needs to know who owns memory: leave out --accounting=off",
+                      module.name());
+  }
+  if (!races_.enabled()) kernel_.memory().accounting().set_watcher(this);
+  races_.enable();
+  return Ok{};
+}
+
+void Sanitizers::allocated(const AllocationEvent& event) {
+  if (event.kind != AllocationKind::kPercpu) races_.memory_changes_hands(event.address, event.actual);
+}
+
+void Sanitizers::freed(const AllocationEvent& event, u64 /*now_ns*/) {
+  if (event.kind != AllocationKind::kPercpu) races_.memory_changes_hands(event.address, event.actual);
+}
+
+void Sanitizers::failed(observe::SiteNumber /*site*/, u64 /*now_ns*/) {}
+void Sanitizers::failure_retracted(observe::SiteNumber /*site*/) {}
+void Sanitizers::resized(const AllocationEvent& /*event*/, u64 /*requested*/, u64 /*now_ns*/) {}
+void Sanitizers::split(const AllocationEvent& /*event*/, u64 /*now_ns*/) {}
+
+}  // namespace koi::runtime
