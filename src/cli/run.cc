@@ -21,6 +21,9 @@ Runner setup_run(CLI::App& app) {
   add_machine_options(app, options->machine);
   add_schedule_option(app, options->machine.schedule);
   add_report_option(app, options->memory);
+  app.add_option("--coverage", options->machine.coverage,
+                 "write which lines ran, of modules built with --sanitize=coverage, to FILE (lcov)")
+      ->type_name("FILE");
   app.add_option("modules", options->words,
                  "MODULE.ko [PARAMETER=VALUE ...] ...: modules in the order of loading")
       ->required()

@@ -12,6 +12,7 @@
 #include <optional>
 #include <utility>
 
+#include "cli/coverage_file.h"
 #include "cli/gdb_session.h"
 #include "cli/header_trees.h"
 #include "cli/kmod_messages.h"
@@ -26,6 +27,7 @@
 #include "module/modinfo.h"
 #include "runtime/console.h"
 #include "runtime/modules.h"
+#include "runtime/sanitizers.h"
 
 namespace koi::cli {
 namespace {
@@ -184,6 +186,7 @@ Verdict run_requests(runtime::Kernel& kernel, const MachineOptions& options,
   unload_all(kernel, loaded, out, outcome);
   // Whatever a module left behind gets its turn before the machine is switched off.
   kernel.settle(kSettleNs);
+  kernel.sanitizers().races().finish();
   kernel.console().log().finalize_open();
   if (out.text != nullptr) out.text->finish();
   return outcome.conclude(kernel, options, requests.size());
@@ -223,6 +226,11 @@ ExitCode run_modules(const MachineOptions& options, const std::vector<std::strin
     document->print(verdict);
   else
     print_error_text(verdict.text + "\n");
+  if (!options.coverage.empty()) {
+    const Result<std::string> written = write_coverage(kernel, options.coverage);
+    if (!written.ok()) return refuse(written.error().message);
+    print_error_text(fmt::format("koi: {}\n", *written));
+  }
   return recording.finish(verdict.exit);
 }
 

@@ -26,6 +26,7 @@ struct Sanitizer {
 constexpr std::array kSanitizers = {
     Sanitizer{"thread", "-fsanitize=thread --param=tsan-distinguish-volatile=1 -fno-optimize-sibling-calls",
               "instrumented/koi_kcsan.h"},
+    Sanitizer{"coverage", "-fsanitize-coverage=trace-pc", {}},
 };
 
 std::string names() {
@@ -50,13 +51,13 @@ std::string callback_symvers() {
 
 void add_sanitize_option(CLI::App& app, std::string& kind) {
   app.add_option("--sanitize", kind,
-                 "instrument the module: thread (data races, false sharing); koi supplies what it then calls")
+                 "instrument the module: thread (data races, false sharing), coverage (koi run --coverage); koi supplies what it then calls")
       ->type_name(names());
 }
 
 Result<std::vector<std::string>> sanitizer_arguments(const std::string& kind) {
-  const auto known =
-      std::find_if(kSanitizers.begin(), kSanitizers.end(), [&](const Sanitizer& s) { return s.name == kind; });
+  const auto known = std::find_if(kSanitizers.begin(), kSanitizers.end(),
+                                  [&](const Sanitizer& s) { return s.name == kind; });
   if (known == kSanitizers.end())
     return make_error("--sanitize={}: there is no such instrumentation; koi knows {}", kind, names());
   std::string flags = "CFLAGS_MODULE=" + std::string(known->flags);

@@ -18,11 +18,10 @@ runtime::Kernel* g_current = nullptr;
 
 const std::vector<runtime::ExportTable>& export_tables() {
   static const std::vector<runtime::ExportTable> tables = {
-      core_exports(),       sched_exports(),       slab_exports(),    printk_exports(),
-      slab_cache_exports(), slab_report_exports(), uaccess_exports(), page_exports(),
-      vmalloc_exports(),    percpu_exports(),      vfs_exports(),     format_exports(),
-      dyndbg_exports(),     static_key_exports(),  check_exports(),   lockdep_exports(),
-      tsan_exports(),
+      core_exports(),        sched_exports(),   slab_exports(),   printk_exports(),     slab_cache_exports(),
+      slab_report_exports(), uaccess_exports(), page_exports(),   vmalloc_exports(),    percpu_exports(),
+      vfs_exports(),         format_exports(),  dyndbg_exports(), static_key_exports(), check_exports(),
+      lockdep_exports(),     tsan_exports(),
   };
   return tables;
 }

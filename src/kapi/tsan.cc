@@ -89,7 +89,8 @@ s32 atomic_cas(Address address, Address expected, T desired, s32 order, s32 /*fa
     return 0;
   }
   const bool same = *old == *wanted;
-  if (!(same ? guest::store<T>(address, desired) : guest::store<T>(expected, *old))) raise(guest::last_fault());
+  if (!(same ? guest::store<T>(address, desired) : guest::store<T>(expected, *old)))
+    raise(guest::last_fault());
   return same ? 1 : 0;
 }
 
@@ -125,6 +126,10 @@ void atomic_end() { races().atomic_section(-1); }
 void disable_current() { races().switch_off(+1); }
 void enable_current() { races().switch_off(-1); }
 
+// ---- --sanitize=coverage ----
+
+void trace_pc() { current().sanitizers().coverage().hit(caller()); }
+
 // ---- the C core ----
 
 void koi_race_release(Address object) { races().release(object); }
@@ -134,31 +139,33 @@ void koi_race_grace_period() { races().grace_period(); }
 
 }  // namespace
 
-#define KOI_ACCESSES(bytes)                                                      \
-  {"__tsan_read" #bytes, address(accessed<bytes, kRead>)},                       \
-      {"__tsan_write" #bytes, address(accessed<bytes, kWrite>)},                 \
-      {"__tsan_unaligned_read" #bytes, address(accessed<bytes, kRead>)},         \
-      {"__tsan_unaligned_write" #bytes, address(accessed<bytes, kWrite>)},       \
-      {"__tsan_read_write" #bytes, address(accessed<bytes, kWrite | kCompound>)}, \
-      {"__tsan_unaligned_read_write" #bytes, address(accessed<bytes, kWrite | kCompound>)}, \
-      {"__tsan_volatile_read" #bytes, address(accessed<bytes, kRead | kMarked>)},           \
-      {"__tsan_volatile_write" #bytes, address(accessed<bytes, kWrite | kMarked>)},         \
-      {"__tsan_unaligned_volatile_read" #bytes, address(accessed<bytes, kRead | kMarked>)}, \
-      {"__tsan_unaligned_volatile_write" #bytes, address(accessed<bytes, kWrite | kMarked>)}
+#define KOI_ACCESSES(bytes)                                                                   \
+  {"__tsan_read" #bytes, address(accessed<bytes, kRead>)},                                    \
+      {"__tsan_write" #bytes, address(accessed<bytes, kWrite>)},                              \
+      {"__tsan_unaligned_read" #bytes, address(accessed<bytes, kRead>)},                      \
+      {"__tsan_unaligned_write" #bytes, address(accessed<bytes, kWrite>)},                    \
+      {"__tsan_read_write" #bytes, address(accessed<bytes, kWrite | kCompound>)},             \
+      {"__tsan_unaligned_read_write" #bytes, address(accessed<bytes, kWrite | kCompound>)},   \
+      {"__tsan_volatile_read" #bytes, address(accessed<bytes, kRead | kMarked>)},             \
+      {"__tsan_volatile_write" #bytes, address(accessed<bytes, kWrite | kMarked>)},           \
+      {"__tsan_unaligned_volatile_read" #bytes, address(accessed<bytes, kRead | kMarked>)}, { \
+    "__tsan_unaligned_volatile_write" #bytes, address(accessed<bytes, kWrite | kMarked>)      \
+  }
 
-#define KOI_ATOMICS(bits, type)                                                     \
-  {"__tsan_atomic" #bits "_load", address(atomic_load<type>)},                      \
-      {"__tsan_atomic" #bits "_store", address(atomic_store<type>)},                \
+#define KOI_ATOMICS(bits, type)                                                       \
+  {"__tsan_atomic" #bits "_load", address(atomic_load<type>)},                        \
+      {"__tsan_atomic" #bits "_store", address(atomic_store<type>)},                  \
       {"__tsan_atomic" #bits "_exchange", address(atomic_rmw<type, Rmw::kExchange>)}, \
-      {"__tsan_atomic" #bits "_fetch_add", address(atomic_rmw<type, Rmw::kAdd>)},   \
-      {"__tsan_atomic" #bits "_fetch_sub", address(atomic_rmw<type, Rmw::kSub>)},   \
-      {"__tsan_atomic" #bits "_fetch_and", address(atomic_rmw<type, Rmw::kAnd>)},   \
-      {"__tsan_atomic" #bits "_fetch_or", address(atomic_rmw<type, Rmw::kOr>)},     \
-      {"__tsan_atomic" #bits "_fetch_xor", address(atomic_rmw<type, Rmw::kXor>)},   \
-      {"__tsan_atomic" #bits "_fetch_nand", address(atomic_rmw<type, Rmw::kNand>)}, \
-      {"__tsan_atomic" #bits "_compare_exchange_strong", address(atomic_cas<type>)}, \
-      {"__tsan_atomic" #bits "_compare_exchange_weak", address(atomic_cas<type>)},  \
-      {"__tsan_atomic" #bits "_compare_exchange_val", address(atomic_cas_value<type>)}
+      {"__tsan_atomic" #bits "_fetch_add", address(atomic_rmw<type, Rmw::kAdd>)},     \
+      {"__tsan_atomic" #bits "_fetch_sub", address(atomic_rmw<type, Rmw::kSub>)},     \
+      {"__tsan_atomic" #bits "_fetch_and", address(atomic_rmw<type, Rmw::kAnd>)},     \
+      {"__tsan_atomic" #bits "_fetch_or", address(atomic_rmw<type, Rmw::kOr>)},       \
+      {"__tsan_atomic" #bits "_fetch_xor", address(atomic_rmw<type, Rmw::kXor>)},     \
+      {"__tsan_atomic" #bits "_fetch_nand", address(atomic_rmw<type, Rmw::kNand>)},   \
+      {"__tsan_atomic" #bits "_compare_exchange_strong", address(atomic_cas<type>)},  \
+      {"__tsan_atomic" #bits "_compare_exchange_weak", address(atomic_cas<type>)}, {  \
+    "__tsan_atomic" #bits "_compare_exchange_val", address(atomic_cas_value<type>)    \
+  }
 
 runtime::ExportTable tsan_exports() {
   static const runtime::Export table[] = {
@@ -188,6 +195,7 @@ runtime::ExportTable tsan_exports() {
       {"__kcsan_atomic_end", address(atomic_end)},
       {"__kcsan_disable_current", address(disable_current)},
       {"__kcsan_enable_current", address(enable_current)},
+      {"__sanitizer_cov_trace_pc", address(trace_pc)},
       {"koi_race_release", address(koi_race_release)},
       {"koi_race_acquire", address(koi_race_acquire)},
       {"koi_race_atomic", address(koi_race_atomic)},

@@ -70,7 +70,8 @@ void Accounting::note_slab(mm::Cache* cache, void* object, u64 requested, mm::Gf
   mm::SlabAllocator::origin_of(slab, object) = packed;
   sites_.allocated(origin.site, packed.requested(slab_actual(*cache)), slab_actual(*cache));
   tell([&](auto& listener) {
-    listener.allocated({AllocationKind::kSlab, to_address(object), cache->name(), slab_actual(*cache), origin});
+    listener.allocated(
+        {AllocationKind::kSlab, to_address(object), cache->name(), slab_actual(*cache), origin});
   });
 }
 
@@ -117,7 +118,9 @@ void Accounting::exact_pages_allocated(Pfn first, u64 pages, u64 requested, mm::
   const u64 actual = pages * host::kPageSize;
   sites_.allocated(origin.site, requested, actual);
   sites_.split(origin.site, pages - 1);
-  tell([&](auto& listener) { listener.allocated({AllocationKind::kPages, page_address(first), {}, actual, origin}); });
+  tell([&](auto& listener) {
+    listener.allocated({AllocationKind::kPages, page_address(first), {}, actual, origin});
+  });
   for (u64 i = 0; i < pages; ++i) {
     origin.requested = std::min(requested, host::kPageSize);
     requested -= origin.requested;
@@ -183,7 +186,9 @@ void Accounting::percpu_allocated(u64 offset, u64 bytes, mm::Gfp gfp) {
   if (!enabled_) return;
   percpu_[offset] = origin;
   sites_.allocated(origin.site, bytes * cpus_, bytes * cpus_);
-  tell([&](auto& listener) { listener.allocated({AllocationKind::kPercpu, offset, {}, bytes * cpus_, origin}); });
+  tell([&](auto& listener) {
+    listener.allocated({AllocationKind::kPercpu, offset, {}, bytes * cpus_, origin});
+  });
 }
 
 void Accounting::percpu_freed(u64 offset) {

@@ -162,9 +162,9 @@ std::string cache_directory() {
 }
 
 Result<std::string> ensure_cached_text(std::string_view name, std::string_view text) {
-  Hasher hasher;
+  ByteHash hasher;
   hasher.add(text);
-  const std::string directory = fmt::format("{}/files/{}", cache_directory(), hasher.hex());
+  const std::string directory = fmt::format("{}/files/{:016x}", cache_directory(), hasher.value());
   std::string path = fmt::format("{}/{}", directory, name);
   if (access(path.c_str(), R_OK) == 0) return path;
   std::error_code error;

@@ -18,12 +18,15 @@ using observe::AllocationKind;
 constexpr std::array<std::string_view, 2> kThreadCallbacks = {"__tsan_", "__kcsan_"};
 
 bool starts_with_any(std::string_view name, std::span<const std::string_view> prefixes) {
-  return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view p) { return name.starts_with(p); });
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](std::string_view p) { return name.starts_with(p); });
 }
 
 }  // namespace
 
-bool is_instrumentation_callback(std::string_view name) { return starts_with_any(name, kThreadCallbacks); }
+bool is_instrumentation_callback(std::string_view name) {
+  return starts_with_any(name, kThreadCallbacks) || name.starts_with("__sanitizer_cov_");
+}
 
 Status Sanitizers::module_loaded(const module::LoadedModule& module) {
   bool thread = false;

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "module/load.h"
 #include "observe/allocation_events.h"
+#include "runtime/coverage.h"
 #include "runtime/race_checks.h"
 
 namespace koi::runtime {
@@ -17,12 +18,13 @@ namespace koi::runtime {
 
 class Sanitizers final : public observe::AllocationRecorder {
  public:
-  explicit Sanitizers(Kernel& kernel) : kernel_(kernel), races_(kernel) {}
+  explicit Sanitizers(Kernel& kernel) : kernel_(kernel), races_(kernel), coverage_(kernel) {}
 
   // Switches on what the module was instrumented for, before any of its code runs.
   // Errors: allocations are not accounted.
   Status module_loaded(const module::LoadedModule& module);
   [[nodiscard]] RaceChecks& races() { return races_; }
+  [[nodiscard]] Coverage& coverage() { return coverage_; }
 
   // observe::AllocationRecorder
   void allocated(const observe::AllocationEvent& event) override;
@@ -35,6 +37,7 @@ class Sanitizers final : public observe::AllocationRecorder {
  private:
   Kernel& kernel_;
   RaceChecks races_;
+  Coverage coverage_;
 };
 
 }  // namespace koi::runtime

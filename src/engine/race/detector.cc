@@ -139,15 +139,17 @@ void Detector::store(WordCells& cells, const Cell& cell, const Context& context)
   if (place == nullptr) {
     // Of what is left, reads go before writes, older ones first.
     std::rotate(cells.begin(), cells.begin() + 1, cells.end());
-    const auto read = std::find_if(cells.rbegin(), cells.rend(), [](const Cell& old) { return (old.flags & kWrite) == 0; });
+    const auto read =
+        std::find_if(cells.rbegin(), cells.rend(), [](const Cell& old) { return (old.flags & kWrite) == 0; });
     place = read != cells.rend() ? &*read : &cells.back();
   }
   *place = cell;
 }
 
-bool Detector::check_word(ContextId id, WordCells& cells, const Access& access, u64 word, u8 mask, bool told) {
+bool Detector::check_word(ContextId id, WordCells& cells, const Access& access, u64 word, u8 mask,
+                          bool told) {
   const Context& context = contexts_[id];
-  const Cell fresh{context.epoch, access.trace, id, static_cast<u16>(std::min(access.bytes, 0xffffU)),
+  const Cell fresh{context.epoch, access.trace, id,        static_cast<u16>(std::min(access.bytes, 0xffffU)),
                    mask,          access.flags, access.cpu};
   for (const Cell& old : cells) {
     if (old.epoch == fresh.epoch && old.context == id && old.mask == mask && old.flags == access.flags &&

@@ -213,7 +213,8 @@ TEST(RacesAtRandom, NoFalseReports) {
       } else {
         const u64 variable = random() % 3;
         for (const Past& p : past) {
-          if (p.variable == variable && p.context != id && (p.write || what == 2) && clock[id][p.context] < p.step)
+          if (p.variable == variable && p.context != id && (p.write || what == 2) &&
+              clock[id][p.context] < p.step)
             expected.emplace(p.step, step);
         }
         past.push_back({id, variable, what == 2, step});
@@ -233,9 +234,9 @@ TEST(SharedLines, DisjointWritesOfTwoCpus) {
   for (u64 i = 0; i < 10; ++i) {
     lines.write(kVariable, 8, 0, 100 * i, 1);
     lines.write(kVariable + 8, 8, 1, 100 * i + 50, 2);
-    lines.write(kFlag, 8, 0, 100 * i, 1);       // the same bytes: true sharing
+    lines.write(kFlag, 8, 0, 100 * i, 1);  // the same bytes: true sharing
     lines.write(kFlag, 8, 1, 100 * i + 50, 2);
-    lines.write(kLock, 8, 0, 100 * i, 1);       // one after the other
+    lines.write(kLock, 8, 0, 100 * i, 1);  // one after the other
     lines.write(kLock + 8, 8, 1, 100'000 + 100 * i, 2);
   }
   EXPECT_TRUE(lines.take(kVariable, 64, 11).empty());

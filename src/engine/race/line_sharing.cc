@@ -47,9 +47,11 @@ std::vector<SharedLine> LineSharing::take(u64 begin, u64 bytes, u64 threshold) {
     SharedLine shared{it->first, {}};
     const Line& line = it->second;
     for (u32 i = 0; i < line.count; ++i) {
-      const bool shares = std::any_of(line.writers.begin(), line.writers.begin() + line.count, [&](const LineWriter& other) {
-        return &other != &line.writers[i] && other.writes >= threshold && shares_falsely(line.writers[i], other);
-      });
+      const bool shares =
+          std::any_of(line.writers.begin(), line.writers.begin() + line.count, [&](const LineWriter& other) {
+            return &other != &line.writers[i] && other.writes >= threshold &&
+                   shares_falsely(line.writers[i], other);
+          });
       if (shares && line.writers[i].writes >= threshold) shared.writers.push_back(line.writers[i]);
     }
     std::sort(shared.writers.begin(), shared.writers.end(),
