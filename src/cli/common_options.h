@@ -39,7 +39,7 @@ struct MachineOptions {
   runtime::GuardObjects guard = runtime::GuardObjects::kOff;
   runtime::Checks checks = runtime::Checks::kAll;
   bool no_leaves = false;  // hidden: every call crosses the border
-  std::string coverage;  // a tracefile to write; empty: none
+  std::string coverage;    // a tracefile to write; empty: none
   bool lazy = false;
   bool realtime = false;  // virtual time does not run ahead of the host's
   bool gdb = false;

@@ -26,6 +26,13 @@ struct Sanitizer {
 constexpr std::array kSanitizers = {
     Sanitizer{"thread", "-fsanitize=thread --param=tsan-distinguish-volatile=1 -fno-optimize-sibling-calls",
               "instrumented/koi_kcsan.h"},
+    // As scripts/Makefile.kasan, with every check a call and the shadow where koi has it.
+    Sanitizer{
+        "address",
+        "-fsanitize=kernel-address -fasan-shadow-offset=0x240000000000 "
+        "--param=asan-instrumentation-with-call-threshold=0 --param=asan-globals=1 --param=asan-stack=1 "
+        "--param=asan-instrument-allocas=1",
+        "instrumented/koi_kasan.h"},
     Sanitizer{"coverage", "-fsanitize-coverage=trace-pc", {}},
 };
 
@@ -51,7 +58,8 @@ std::string callback_symvers() {
 
 void add_sanitize_option(CLI::App& app, std::string& kind) {
   app.add_option("--sanitize", kind,
-                 "instrument the module: thread (data races, false sharing), coverage (koi run --coverage); koi supplies what it then calls")
+                 "instrument the module: thread (data races, false sharing), address (out of bounds, use "
+                 "after free), coverage (koi run --coverage); koi supplies what it then calls")
       ->type_name(names());
 }
 

@@ -21,7 +21,7 @@ const std::vector<runtime::ExportTable>& export_tables() {
       core_exports(),        sched_exports(),   slab_exports(),   printk_exports(),     slab_cache_exports(),
       slab_report_exports(), uaccess_exports(), page_exports(),   vmalloc_exports(),    percpu_exports(),
       vfs_exports(),         format_exports(),  dyndbg_exports(), static_key_exports(), check_exports(),
-      lockdep_exports(),     tsan_exports(),
+      lockdep_exports(),     tsan_exports(),    asan_exports(),
   };
   return tables;
 }

@@ -2,12 +2,14 @@
 // <linux/slab.h>: kmalloc and its family. Names and argument orders of both releases lead to the same functions.
 #include <cstring>
 
+#include "engine/mm/nobodys_object.h"
 #include "host/address_map.h"
 #include "kapi/checks.h"
 #include "kapi/guarded.h"
 #include "kapi/slab_calls.h"
 #include "kapi/tables.h"
 #include "runtime/console.h"
+#include "runtime/sanitizers.h"
 
 namespace koi::kapi {
 namespace {
@@ -66,8 +68,10 @@ Address kmalloc_again(u64 size, Gfp gfp, mm::KmallocFailure why) {
 
 Address kmalloc(u64 size, Gfp gfp) {
   runtime::Memory& m = memory();
-  if (size <= mm::kKmallocMaxCacheSize && size != 0) [[likely]] {
-    mm::Cache* const cache = m.kmalloc().cache_for(size, gfp);
+  // With the address checks there is a redzone behind each object.
+  const u64 padded = current().sanitizers().addresses().padded(size);
+  if (padded <= mm::kKmallocMaxCacheSize && size != 0) [[likely]] {
+    mm::Cache* const cache = m.kmalloc().cache_for(padded, gfp);
     if (const auto guarded = guarded_object(cache, size, gfp, Alignment::kKmalloc)) return *guarded;
     void* const p = m.slabs().alloc(cache, gfp, this_cpu(), static_cast<u32>(size));
     if (p == nullptr) [[unlikely]] {
@@ -105,6 +109,7 @@ Address kmalloc_from_cache(mm::Cache* cache, Gfp gfp, u64 size) {
     bad_cache(cache);
   }
   if (const auto guarded = guarded_object(cache, size, gfp, Alignment::kKmalloc)) return *guarded;
+  if (current().sanitizers().addresses().enabled()) return kmalloc(size, gfp);
   runtime::Memory& m = memory();
   const auto attempt = [&] { return m.slabs().alloc(cache, gfp, this_cpu(), static_cast<u32>(size)); };
   void* p = attempt();
@@ -177,6 +182,23 @@ void kfree_pages(Address address) {
   if (drop_page_reference(*block)) free_block(*block, Order(m.pages().desc(*block).order));
 }
 
+// Objects whose time in the quarantine is over.
+void free_released() {
+  mm::SlabAllocator& slabs = memory().slabs();
+  while (const u64 address = current().sanitizers().addresses().take_released()) {
+    if (mm::Slab* const slab = slabs.slab_of(to_pointer(address)); slab != nullptr)
+      static_cast<void>(slabs.free_to(slab, to_pointer(address), this_cpu()));
+  }
+}
+
+// The address checks keep it: for the books it is free, for the allocator it is not yet.
+void put_in_quarantine(mm::Slab* slab, Address address) {
+  const observe::PackedOrigin origin = accounting().slab_origin(slab, to_pointer(address));
+  mm::SlabAllocator::origin_of(slab, to_pointer(address)) = mm::kNobodysOrigin;
+  accounting().slab_freed(*slab->cache, to_pointer(address), origin);
+  free_released();
+}
+
 void kfree(Address address) {
   if (free_guarded(address)) return;
   runtime::Memory& m = memory();
@@ -188,6 +210,12 @@ void kfree(Address address) {
   const mm::Cache* const cache = slab->cache;
   check_freed(address, cache->object_size());
   forget_locks(address, cache->object_size());
+  using Held = runtime::AddressChecks::Held;
+  if (const Held held = current().sanitizers().addresses().hold_back(address, "kfree"); held != Held::kNo)
+      [[unlikely]] {
+    if (held == Held::kInQuarantine) put_in_quarantine(slab, address);
+    return;
+  }
   const observe::PackedOrigin origin = accounting().slab_origin(slab, to_pointer(address));
   const mm::FreeOutcome outcome = m.slabs().free_to(slab, to_pointer(address), this_cpu());
   if (outcome == mm::FreeOutcome::kOk) [[likely]] {

@@ -16,6 +16,7 @@ runtime::ExportTable vmalloc_exports();      // <linux/vmalloc.h>, kvmalloc
 runtime::ExportTable percpu_exports();       // <linux/percpu.h>
 runtime::ExportTable sched_exports();        // what the C core's scheduling parts call
 runtime::ExportTable tsan_exports();         // --sanitize=thread
+runtime::ExportTable asan_exports();         // --sanitize=address
 runtime::ExportTable lockdep_exports();      // what the C core's lock functions call
 runtime::ExportTable vfs_exports();          // what the C core's file systems call
 runtime::ExportTable printk_exports();       // <linux/printk.h>

@@ -244,6 +244,7 @@ void Kernel::task_created(sched::Task& task) {
   task_init_(task.guest, task.pid, task.comm, task.kernel_stack, core_->address_of("init_task"),
              task.kind == sched::TaskKind::kUser ? 0 : 1);
   sanitizers_->races().task_created(task);
+  sanitizers_->addresses().forget(task.kernel_stack, host::kThreadSize);
 }
 
 void Kernel::task_released(sched::Task& task) {

@@ -79,6 +79,9 @@ ModuleCall ModuleTable::init_module(module::ModuleFile file, std::string_view ar
     unload(module);
     return {-error.errno_value, error.message};
   }
+  // The presented kernels have no CONFIG_CONSTRUCTORS: only the compiler's own, which tell of the globals, are run.
+  if (kernel_.sanitizers().needs_constructors(module.loaded))
+    for (const u64 constructor : module.tables.constructors) host::upcall(constructor);
   return run_init(module);
 }
 
@@ -174,8 +177,7 @@ void ModuleTable::free_init(ModuleInstance& module) {
                   host::Protection::kNone);
     return;
   }
-  kernel_.sanitizers().races().module_unloaded(module.loaded.placement.init_base,
-                                               module.loaded.layout.init_bytes);
+  kernel_.sanitizers().memory_is_fresh(module.loaded.placement.init_base, module.loaded.layout.init_bytes);
   kernel_.world().window_release(module.loaded.placement.init_base, module.loaded.layout.init_bytes);
 }
 
@@ -192,7 +194,7 @@ void ModuleTable::unload(ModuleInstance& module) {
   const u64 init_size = module.gdb != nullptr ? module.loaded.layout.init_bytes : 0;
   kernel_.traps().remove_sites(placement.core_base, placement.core_base + size);
   kernel_.locks().module_unloaded(placement.core_base, size);
-  kernel_.sanitizers().races().module_unloaded(placement.core_base, size);
+  kernel_.sanitizers().memory_is_fresh(placement.core_base, size);
   for (const module::Param& param : module.params) module::free_param(param, *params_);
   if (placement.percpu_address != 0)
     static_cast<void>(kernel_.memory().percpu().free(placement.percpu_address));

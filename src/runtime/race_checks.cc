@@ -210,7 +210,12 @@ void RaceChecks::access(u64 address, u64 bytes, u8 flags, u64 ip) {
 // on the way back from this call: the access itself follows it at once, and what was seen of it holds.
 void RaceChecks::switch_point() {
   random_ = random_ * 6364136223846793005ULL + 1442695040888963407ULL;
-  if ((random_ >> 33) % kSwitchOneIn == 0) kernel_.sched().yield_vcpu();
+  // A strategy (--strategy) decides at each of them; the stock order has them at random.
+  if (kernel_.sched().interleaver().explores()) {
+    kernel_.sched().switch_point();
+  } else if ((random_ >> 33) % kSwitchOneIn == 0) {
+    kernel_.sched().yield_vcpu();
+  }
   const host::VcpuClock& clock = *host::gs_area()->clock;
   for (u32 i = 0; clock.now_ns >= clock.deadline_ns && i < kMostBorders; ++i) kernel_.traps().border();
 }
@@ -280,8 +285,6 @@ void RaceChecks::memory_changes_hands(u64 begin, u64 bytes) {
   report_shared_lines(begin, bytes);
   detector_->forget(begin, bytes);
 }
-
-void RaceChecks::module_unloaded(u64 begin, u64 bytes) { memory_changes_hands(begin, bytes); }
 
 void RaceChecks::finish() {
   if (enabled_) report_shared_lines(0, ~0ULL);

@@ -72,8 +72,6 @@ class RaceChecks final : public race::RaceSink {
   // ---- memory ----
   // It begins or ends its life as an object.
   void memory_changes_hands(u64 begin, u64 bytes);
-  // What is still to be said of the module's own data.
-  void module_unloaded(u64 begin, u64 bytes);
   // The run is over.
   void finish();
 

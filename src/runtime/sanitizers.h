@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "module/load.h"
 #include "observe/allocation_events.h"
+#include "runtime/address_checks.h"
 #include "runtime/coverage.h"
 #include "runtime/race_checks.h"
 
@@ -18,13 +19,22 @@ namespace koi::runtime {
 
 class Sanitizers final : public observe::AllocationRecorder {
  public:
-  explicit Sanitizers(Kernel& kernel) : kernel_(kernel), races_(kernel), coverage_(kernel) {}
+  explicit Sanitizers(Kernel& kernel)
+      : kernel_(kernel), races_(kernel), coverage_(kernel), addresses_(kernel) {}
 
   // Switches on what the module was instrumented for, before any of its code runs.
   // Errors: allocations are not accounted.
   Status module_loaded(const module::LoadedModule& module);
+  // Does the module tell of its globals in constructors?
+  [[nodiscard]] static bool needs_constructors(const module::LoadedModule& module);
   [[nodiscard]] RaceChecks& races() { return races_; }
   [[nodiscard]] Coverage& coverage() { return coverage_; }
+  [[nodiscard]] AddressChecks& addresses() { return addresses_; }
+  // A range of module text and data, or a task's stack, is nobody's any more, or not yet anybody's.
+  void memory_is_fresh(u64 begin, u64 bytes) {
+    races_.memory_changes_hands(begin, bytes);
+    addresses_.forget(begin, bytes);
+  }
 
   // observe::AllocationRecorder
   void allocated(const observe::AllocationEvent& event) override;
@@ -38,6 +48,7 @@ class Sanitizers final : public observe::AllocationRecorder {
   Kernel& kernel_;
   RaceChecks races_;
   Coverage coverage_;
+  AddressChecks addresses_;
 };
 
 }  // namespace koi::runtime

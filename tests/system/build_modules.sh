@@ -26,7 +26,7 @@ for folder in tests/modules tests/modules/corpus examples/hello examples/kmalloc
   fi
 done
 # The same sources with each kind of instrumentation.
-for kind in thread coverage; do
+for kind in thread coverage address; do
   mkdir -p "$target/instrumented-$kind"
   cp -u "$KOI_SOURCE"/tests/modules/instrumented/* "$target/instrumented-$kind/"
   command_line="koi build --sanitize=$kind"
