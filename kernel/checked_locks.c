@@ -468,6 +468,20 @@ void up_write(struct rw_semaphore *sem)
 	koi_as_up_write(sem);
 }
 
+/* Of a percpu-rwsem the writers only: a reader's way out is in the module, where nobody sees it. */
+void percpu_down_write(struct percpu_rw_semaphore *sem)
+{
+	koi_might_sleep("kernel/locking/percpu-rwsem.c", KOI_LINE(226, 228));
+	koi_lock_acquire(sem, KOI_LOCK_RWSEM, _RET_IP_);
+	koi_percpu_down_write(sem);
+}
+
+void percpu_up_write(struct percpu_rw_semaphore *sem)
+{
+	koi_lock_release(sem, KOI_LOCK_RWSEM, _RET_IP_);
+	koi_percpu_up_write(sem);
+}
+
 void downgrade_write(struct rw_semaphore *sem)
 {
 	koi_hb_unlock(sem, false);

@@ -15,6 +15,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
 #include <linux/percpu.h>
 #include <linux/kernel_stat.h>
 #include <linux/pid_namespace.h>

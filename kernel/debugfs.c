@@ -110,6 +110,7 @@ struct dentry *debugfs_create_file(const char *name, umode_t mode, struct dentry
 {
 	if (!(mode & S_IFMT))
 		mode |= S_IFREG;
+#line KOI_LINE(421, 431) "fs/debugfs/inode.c"
 	BUG_ON(!S_ISREG(mode));
 	return koi_debugfs_new(name, mode, parent, data, fops ? fops : &koi_debugfs_noop_fops);
 }

@@ -62,6 +62,7 @@ void devres_free(void *res)
 	if (res) {
 		struct devres *dr = devres_of(res);
 
+#line KOI_LINE(225, 228) "drivers/base/devres.c"
 		BUG_ON(!list_empty(&dr->node.entry));
 		kfree(dr);
 	}
@@ -73,6 +74,7 @@ void devres_add(struct device *dev, void *res)
 	unsigned long flags;
 
 	spin_lock_irqsave(&dev->devres_lock, flags);
+#line KOI_LINE(132, 135) "drivers/base/devres.c"
 	BUG_ON(!list_empty(&dr->node.entry));
 	list_add_tail(&dr->node.entry, &dev->devres_head);
 	spin_unlock_irqrestore(&dev->devres_lock, flags);
@@ -185,6 +187,7 @@ int devres_release_all(struct device *dev)
 {
 	LIST_HEAD(todo);
 
+#line KOI_LINE(521, 524) "drivers/base/devres.c"
 	if (WARN_ON(dev->devres_head.next == NULL))
 		return -ENODEV;
 	if (list_empty(&dev->devres_head))
@@ -230,6 +233,7 @@ void devres_close_group(struct device *dev, void *id)
 {
 	struct devres_group *group = devres_find_group(dev, id);
 
+#line KOI_LINE(618, 621) "drivers/base/devres.c"
 	if (WARN_ON(!group))
 		return;
 	list_add_tail(&group->node[1].entry, &dev->devres_head);
@@ -239,6 +243,7 @@ void devres_remove_group(struct device *dev, void *id)
 {
 	struct devres_group *group = devres_find_group(dev, id);
 
+#line KOI_LINE(646, 649) "drivers/base/devres.c"
 	if (WARN_ON(!group))
 		return;
 	list_del_init(&group->node[0].entry);
@@ -254,6 +259,7 @@ int devres_release_group(struct device *dev, void *id)
 	LIST_HEAD(todo);
 
 	if (!group)
+#line KOI_LINE(695, 698) "drivers/base/devres.c"
 		return list_empty(&dev->devres_head) ? 0 : (WARN_ON(1), 0);
 	closed = !list_empty(&group->node[1].entry);
 	node = &group->node[0];
@@ -317,6 +323,7 @@ void devm_remove_action(struct device *dev, void (*action)(void *), void *data)
 {
 	struct devres_action wanted = { .data = data, .action = action };
 
+#line KOI_LINE(771, 775) "drivers/base/devres.c"
 	WARN_ON(devres_destroy(dev, devm_action_release, devm_action_match, &wanted));
 }
 
@@ -324,6 +331,7 @@ void devm_release_action(struct device *dev, void (*action)(void *), void *data)
 {
 	struct devres_action wanted = { .data = data, .action = action };
 
+#line KOI_LINE(793, 797) "drivers/base/devres.c"
 	WARN_ON(devres_release(dev, devm_action_release, devm_action_match, &wanted));
 }
 
@@ -361,6 +369,7 @@ void devm_kfree(struct device *dev, const void *p)
 {
 	if (unlikely(is_kernel_rodata((unsigned long)p) || ZERO_OR_NULL_PTR(p)))
 		return;
+#line KOI_LINE(1073, 1077) "drivers/base/devres.c"
 	WARN_ON(devres_destroy(dev, devm_kmalloc_release, devm_kmalloc_match, (void *)p));
 }
 
@@ -375,11 +384,15 @@ void *devm_krealloc(struct device *dev, void *ptr, size_t new_size, gfp_t gfp)
 	}
 	if (unlikely(ZERO_OR_NULL_PTR(ptr)))
 		return devm_kmalloc(dev, new_size, gfp);
+#line KOI_LINE(877, 881) "drivers/base/devres.c"
 	if (WARN_ON(is_kernel_rodata((unsigned long)ptr)))
 		return NULL;
 	old = devres_search(dev, devm_kmalloc_release, devm_kmalloc_match, ptr);
-	if (WARN_ON(!old))
+	if (!old) {
+#line KOI_LINE(924, 928) "drivers/base/devres.c"
+		WARN(1, "Memory chunk not managed or managed by a different device.");
 		return NULL;
+	}
 	if (new_size <= ksize(old) - sizeof(*old))
 		return ptr;
 	fresh = devm_kmalloc(dev, new_size, gfp);
@@ -476,6 +489,7 @@ void devm_free_pages(struct device *dev, unsigned long addr)
 {
 	struct devres_pages wanted = { .addr = addr };
 
+#line KOI_LINE(1169, 1173) "drivers/base/devres.c"
 	WARN_ON(devres_release(dev, devm_pages_release, devm_pages_match, &wanted));
 }
 
@@ -508,5 +522,6 @@ void __percpu *__devm_alloc_percpu(struct device *dev, size_t size, size_t align
 
 void devm_free_percpu(struct device *dev, void __percpu *pdata)
 {
+#line KOI_LINE(1238, 1242) "drivers/base/devres.c"
 	WARN_ON(devres_release(dev, devm_percpu_release, devm_percpu_match, (void __force *)pdata));
 }

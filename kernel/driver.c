@@ -446,6 +446,7 @@ static void koi_release_all(struct koi_bus *b, struct device_driver *drv)
 void driver_unregister(struct device_driver *drv)
 {
 	if (!drv || !drv->p) {
+#line KOI_LINE(270, 270) "drivers/base/driver.c"
 		WARN(1, "Unexpected driver unregister!\n");
 		return;
 	}
@@ -489,7 +490,7 @@ static void koi_bus_probe_device(struct device *dev)
 	struct koi_bus *b = dev->bus ? koi_bus_of(dev->bus) : NULL;
 
 	if (b && b->autoprobe)
-		WARN_ON(device_attach(dev) < 0);
+		device_attach(dev);
 }
 
 static void koi_bus_forget_device(struct device *dev)

@@ -135,6 +135,7 @@ void hrtimer_start_range_ns(struct hrtimer *timer, ktime_t tim, u64 delta_ns, co
 	struct hrtimer_cpu_base *cpu_base, *here;
 	unsigned long flags;
 
+#line KOI_LINE(1335, 1330) "kernel/time/hrtimer.c"
 	if (WARN_ON_ONCE(!timer->function))
 		return;
 	koi_hb_release(timer);
@@ -206,6 +207,7 @@ u64 hrtimer_forward(struct hrtimer *timer, ktime_t now, ktime_t interval)
 
 	if (late < 0)
 		return 0;
+#line KOI_LINE(1061, 1056) "kernel/time/hrtimer.c"
 	if (WARN_ON(timer->state & HRTIMER_STATE_ENQUEUED))
 		return 0;
 	if (interval < hrtimer_resolution)

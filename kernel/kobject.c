@@ -416,6 +416,7 @@ int add_uevent_var(struct kobj_uevent_env *env, const char *format, ...)
 	int len;
 
 	if (env->envp_idx >= ARRAY_SIZE(env->envp)) {
+#line KOI_LINE(675, 674) "lib/kobject_uevent.c"
 		WARN(1, KERN_ERR "add_uevent_var: too many keys\n");
 		return -ENOMEM;
 	}
@@ -423,6 +424,7 @@ int add_uevent_var(struct kobj_uevent_env *env, const char *format, ...)
 	len = vsnprintf(&env->buf[env->buflen], room, format, args);
 	va_end(args);
 	if (len >= room) {
+#line KOI_LINE(686, 685) "lib/kobject_uevent.c"
 		WARN(1, KERN_ERR "add_uevent_var: buffer size too small\n");
 		return -ENOMEM;
 	}

@@ -59,10 +59,17 @@ void koi_border(void);
 
 /* Nonzero: an object in allocated memory has been armed or queued, so that frees are looked at. C++ reads it, and is told. */
 extern unsigned int koi_frees_matter;
+#define KOI_VMALLOC_BYTES (1UL << 40)
 void koi_look_at_frees(void);
 static __always_inline void koi_note_armed(const void *object)
 {
-	if (unlikely((unsigned long)object - page_offset_base < (max_pfn << PAGE_SHIFT)) && unlikely(!koi_frees_matter)) {
+	unsigned long address = (unsigned long)object;
+
+	if (likely(koi_frees_matter))
+		return;
+	/* Kernel stacks are vmalloc areas, too; what is on the running one does not outlive its function. */
+	if (unlikely(address - page_offset_base < (max_pfn << PAGE_SHIFT)) ||
+	    (unlikely(address - vmalloc_base < KOI_VMALLOC_BYTES) && !object_is_on_stack(object))) {
 		koi_frees_matter = 1;
 		koi_look_at_frees();
 	}
@@ -107,6 +114,8 @@ void koi_lockdep_contended(const void *lock, u64 wait_ns);
 void koi_lockdep_show_held(void);
 /* A mutex that no initialiser ever saw. */
 void koi_lockdep_uninitialised(void);
+/* "suspicious RCU usage": what the kernel's RCU_LOCKDEP_WARN() in that place says. */
+void koi_lockdep_suspicious_rcu(const char *file, unsigned int line, const char *what);
 
 /* ---- virtual files: src/kapi/vfs.cc ---- */
 /* The directories that are always there: enum Place of src/engine/vfs/tree.h. */

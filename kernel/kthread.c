@@ -18,6 +18,7 @@ static struct pid koi_some_pid;	/* what pid_alive() looks for */
 
 static struct koi_kthread *koi_kthread_of(struct task_struct *t)
 {
+#line KOI_LINE(75, 76) "kernel/kthread.c"
 	WARN_ON(!(t->flags & PF_KTHREAD));
 	return t->worker_private;
 }
@@ -140,6 +141,7 @@ struct task_struct *kthread_create_on_node(int (*fn)(void *data), void *data, in
 	va_start(args, fmt);
 	vsnprintf(comm, sizeof(comm), fmt, args);
 	va_end(args);
+	koi_might_alloc();
 	return koi_kthread_create(fn, data, comm, 0);
 }
 
@@ -151,6 +153,7 @@ static void koi_bind(struct task_struct *t, const struct cpumask *mask)
 
 void kthread_bind(struct task_struct *t, unsigned int cpu)
 {
+#line KOI_LINE(524, 525) "kernel/kthread.c"
 	if (WARN_ON(!(READ_ONCE(t->__state) & TASK_UNINTERRUPTIBLE)))
 		return;
 	koi_bind(t, cpumask_of(cpu));
@@ -267,8 +270,10 @@ int kthread_park(struct task_struct *t)
 {
 	struct koi_kthread *k = koi_kthread_of(t);
 
+#line KOI_LINE(658, 659) "kernel/kthread.c"
 	if (WARN_ON(t->flags & PF_EXITING))
 		return -ENOSYS;
+#line KOI_LINE(661, 662) "kernel/kthread.c"
 	if (WARN_ON_ONCE(test_bit(KOI_SHOULD_PARK, &k->flags)))
 		return -EBUSY;
 	set_bit(KOI_SHOULD_PARK, &k->flags);
@@ -416,6 +421,7 @@ void kthread_delayed_work_timer_fn(struct timer_list *t)
 	struct kthread_worker *worker = work->worker;
 	unsigned long flags;
 
+#line KOI_LINE(1040, 1059) "kernel/kthread.c"
 	if (WARN_ON_ONCE(!worker))
 		return;
 	raw_spin_lock_irqsave(&worker->lock, flags);
@@ -564,11 +570,16 @@ void kthread_destroy_worker(struct kthread_worker *worker)
 {
 	struct task_struct *t = worker->task;
 
+#line KOI_LINE(1401, 1424) "kernel/kthread.c"
 	if (WARN_ON(!t))
 		return;
 	kthread_flush_worker(worker);
 	kthread_stop(t);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#line KOI_LINE(0, 1429) "kernel/kthread.c"
 	WARN_ON(!list_empty(&worker->delayed_work_list));
+#endif
+#line KOI_LINE(1406, 1430) "kernel/kthread.c"
 	WARN_ON(!list_empty(&worker->work_list));
 	kfree(worker);
 }

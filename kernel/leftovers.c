@@ -171,6 +171,32 @@ static void koi_check_irqs(struct koi_range memory)
 	}
 }
 
+/* Chains with no lock to take: nobody else runs while the module goes. */
+static void koi_check_chain(struct koi_range memory, struct notifier_block **list)
+{
+	while (*list) {
+		struct notifier_block *n = *list;
+
+		if (koi_in(memory, n) || koi_in(memory, n->notifier_call)) {
+			koi_left_behind("notifier", n->notifier_call, NULL, 0);
+			/* The block itself is about to go; a call through it would find anything. */
+			*list = n->next;
+		} else {
+			list = &n->next;
+		}
+	}
+}
+
+static void koi_check_notifiers(struct koi_range memory)
+{
+	koi_check_chain(memory, &koi_module_chain.head);
+	koi_check_chain(memory, &koi_reboot_chain.head);
+	koi_check_chain(memory, &koi_die_chain.head);
+	koi_check_chain(memory, &panic_notifier_list.head);
+	koi_check_chain(memory, &koi_pm_chain.head);
+	koi_check_chain(memory, &koi_memory_chain.head);
+}
+
 /* C++: a module's memory goes, after its exit function. */
 void koi_module_leftovers(unsigned long begin, unsigned long end)
 {
@@ -180,4 +206,5 @@ void koi_module_leftovers(unsigned long begin, unsigned long end)
 	koi_check_running_works(memory);
 	koi_check_tasks(memory);
 	koi_check_irqs(memory);
+	koi_check_notifiers(memory);
 }

@@ -149,6 +149,7 @@ static void *mempool_get(mempool_t *pool, gfp_t gfp)
 	gfp_t first;
 	void *element;
 
+#line KOI_LINE(401, 411) "mm/mempool.c"
 	VM_WARN_ON_ONCE(gfp & __GFP_ZERO);
 	gfp |= __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
 	first = gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_IO);

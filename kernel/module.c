@@ -121,6 +121,7 @@ void __module_get(struct module *m)
 void module_put(struct module *m)
 {
 	if (m)
+#line KOI_LINE(857, 887) "kernel/module/main.c"
 		WARN_ON(atomic_dec_if_positive(&m->refcnt) < 0);
 }
 #endif

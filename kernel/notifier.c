@@ -5,6 +5,7 @@ static int notifier_insert(struct notifier_block **list, struct notifier_block *
 {
 	while (*list) {
 		if (*list == n) {
+#line KOI_LINE(28, 31) "kernel/notifier.c"
 			WARN(1, "notifier callback %ps already registered", n->notifier_call);
 			return -EEXIST;
 		}

@@ -8,15 +8,18 @@
 char *kvasprintf(gfp_t gfp, const char *fmt, va_list ap)
 {
 	va_list again;
-	int length;
+	unsigned int length, second;
 	char *p;
 
 	va_copy(again, ap);
 	length = vsnprintf(NULL, 0, fmt, again);
 	va_end(again);
 	p = kmalloc_track_caller(length + 1, gfp);
-	if (p && vsnprintf(p, length + 1, fmt, ap) != length)
-		WARN(1, "different return values from two vsnprintf(\"%s\", ...)", fmt);
+	if (!p)
+		return NULL;
+	second = vsnprintf(p, length + 1, fmt, ap);
+#line KOI_LINE(30, 30) "lib/kasprintf.c"
+	WARN(length != second, "different return values (%u and %u) from vsnprintf(\"%s\", ...)", length, second, fmt);
 	return p;
 }
 
@@ -165,7 +168,9 @@ void __dynamic_pr_debug(struct _ddebug *descriptor, const char *fmt, ...)
 	char prefix[KOI_DEBUG_PREFIX_BYTES];
 	va_list args;
 
+#line KOI_LINE(867, 870) "lib/dynamic_debug.c"
 	BUG_ON(!descriptor);
+#line KOI_LINE(868, 871) "lib/dynamic_debug.c"
 	BUG_ON(!fmt);
 	koi_debug_prefix(descriptor, prefix, sizeof(prefix));
 	va_start(args, fmt);
@@ -180,7 +185,9 @@ void __dynamic_dev_dbg(struct _ddebug *descriptor, const struct device *dev, con
 	char prefix[KOI_DEBUG_PREFIX_BYTES];
 	va_list args;
 
+#line KOI_LINE(887, 890) "lib/dynamic_debug.c"
 	BUG_ON(!descriptor);
+#line KOI_LINE(888, 891) "lib/dynamic_debug.c"
 	BUG_ON(!fmt);
 	va_start(args, fmt);
 	message.va = &args;

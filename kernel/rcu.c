@@ -208,6 +208,7 @@ void call_rcu(struct rcu_head *head, rcu_callback_t func)
 {
 	unsigned long flags;
 
+#line KOI_LINE(2828, 3077) "kernel/rcu/tree.c"
 	WARN_ON_ONCE((unsigned long)head & (sizeof(void *) - 1));
 	head->func = func;
 	raw_spin_lock_irqsave(&koi_rcu_lock, flags);
@@ -277,7 +278,17 @@ static void koi_rcu_wake(struct rcu_head *head)
 	complete(&container_of(head, struct koi_rcu_wait, head)->done);
 }
 
-void synchronize_rcu(void)
+/* The kernel's RCU_LOCKDEP_WARN() of the functions that wait for readers: a reader would wait for itself. */
+#define KOI_NO_READER(file, line, function) do {							\
+	static bool warned;										\
+													\
+	if (unlikely(rcu_preempt_depth()) && koi_checks_on && !warned) {				\
+		warned = true;										\
+		koi_lockdep_suspicious_rcu(file, line, "Illegal " function " read-side critical section");\
+	}												\
+} while (0)
+
+static void koi_wait_for_readers(void)
 {
 	struct koi_rcu_wait wait;
 
@@ -286,9 +297,16 @@ void synchronize_rcu(void)
 	wait_for_completion(&wait.done);
 }
 
+void synchronize_rcu(void)
+{
+	KOI_NO_READER("kernel/rcu/tree.c", KOI_LINE(3574, 4113), "synchronize_rcu() in RCU");
+	koi_wait_for_readers();
+}
+
 void synchronize_rcu_expedited(void)
 {
-	synchronize_rcu();
+	KOI_NO_READER("kernel/rcu/tree_exp.h", KOI_LINE(929, 946), "synchronize_rcu_expedited() in RCU");
+	koi_wait_for_readers();
 }
 
 /* Callbacks of one CPU run in order; so one more behind the last of each. */
@@ -466,7 +484,8 @@ static struct koi_srcu *koi_srcu_of(struct srcu_struct *s)
 	if (mine)
 		return mine;
 	mine = kzalloc(sizeof(*mine), GFP_ATOMIC);
-	BUG_ON(!mine);
+	if (!mine)
+		koi_unsupported("an srcu_struct when memory has run out");
 	mutex_init(&mine->lock);
 	init_waitqueue_head(&mine->drained);
 	s->sda = (void __percpu __force *)mine;
@@ -484,6 +503,7 @@ void cleanup_srcu_struct(struct srcu_struct *s)
 {
 	struct koi_srcu *mine = koi_srcu_of(s);
 
+#line KOI_LINE(600, 656) "kernel/rcu/srcutree.c"
 	if (WARN_ON(mine->readers[0] || mine->readers[1]))
 		return;
 	s->sda = NULL;
@@ -513,6 +533,8 @@ void synchronize_srcu(struct srcu_struct *s)
 	struct koi_srcu *mine = koi_srcu_of(s);
 	int round;
 
+	KOI_NO_READER("kernel/rcu/srcutree.c", KOI_LINE(1230, 1388), "synchronize_srcu() in same-type SRCU (or in RCU)");
+	koi_might_sleep("kernel/rcu/srcutree.c", KOI_LINE(1238, 1396));
 	/* Twice, so that a reader that read the index before the first turn is waited for. */
 	mutex_lock(&mine->lock);
 	for (round = 0; round < 2; round++) {
@@ -553,7 +575,8 @@ void call_srcu(struct srcu_struct *s, struct rcu_head *head, rcu_callback_t func
 {
 	struct koi_srcu_call *call = kmalloc(sizeof(*call), GFP_ATOMIC);
 
-	BUG_ON(!call);
+	if (!call)
+		koi_unsupported("call_srcu() when memory has run out");
 	head->func = func;
 	call->s = s;
 	call->head = head;

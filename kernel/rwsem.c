@@ -225,9 +225,8 @@ bool __percpu_down_read(struct percpu_rw_semaphore *sem, bool try)
 	return true;
 }
 
-void percpu_down_write(struct percpu_rw_semaphore *sem)
+static void koi_percpu_down_write(struct percpu_rw_semaphore *sem)
 {
-	koi_might_sleep("kernel/locking/percpu-rwsem.c", KOI_LINE(226, 228));
 	/* From now on readers come to __percpu_down_read() and __percpu_up_read()'s wake-up. */
 	sem->rss.gp_state++;
 	wait_event(sem->waiters, atomic_cmpxchg(&sem->block, 0, 1) == 0);
@@ -236,7 +235,7 @@ void percpu_down_write(struct percpu_rw_semaphore *sem)
 	koi_hb_grace_period();
 }
 
-void percpu_up_write(struct percpu_rw_semaphore *sem)
+static void koi_percpu_up_write(struct percpu_rw_semaphore *sem)
 {
 	koi_hb_atomic(&sem->rss.gp_state);
 	atomic_set_release(&sem->block, 0);

@@ -19,6 +19,7 @@ int seq_open(struct file *file, const struct seq_operations *op)
 {
 	struct seq_file *m;
 
+#line KOI_LINE(61, 61) "fs/seq_file.c"
 	WARN_ON(file->private_data);
 	m = kzalloc(sizeof(*m), GFP_KERNEL);
 	if (!m)

@@ -109,11 +109,8 @@ bool irq_work_queue(struct irq_work *work)
 	preempt_disable();
 	local_irq_save(flags);
 	q = this_cpu_ptr(&koi_call_queues);
-	if (WARN_ON_ONCE(q->work_count == ARRAY_SIZE(q->works))) {
-		local_irq_restore(flags);
-		preempt_enable();
-		return false;
-	}
+	if (q->work_count == ARRAY_SIZE(q->works))
+		koi_unsupported("as many queued irq_works on one CPU");
 	koi_hb_release(work);
 	q->works[q->work_count++] = work;
 	koi_interrupt_cpu(raw_smp_processor_id());
@@ -168,6 +165,7 @@ int smp_call_function_single(int cpu, smp_call_func_t func, void *info, int wait
 	struct koi_call call = { .func = func, .info = info };
 	int answer = 0;
 
+#line KOI_LINE(760, 652) "kernel/smp.c"
 	WARN_ON_ONCE(cpu_online(here) && irqs_disabled() && !oops_in_progress);
 	if (cpu == here) {
 		koi_call_here(func, info);
@@ -199,7 +197,8 @@ int smp_call_function_single_async(int cpu, call_single_data_t *csd)
 		koi_hb_release(csd);
 		csd->node.u_flags = CSD_FLAG_LOCK;
 		raw_spin_lock_irqsave(&q->lock, flags);
-		BUG_ON(q->csd_count == ARRAY_SIZE(q->csds));
+		if (q->csd_count == ARRAY_SIZE(q->csds))
+			koi_unsupported("as many asynchronous calls waiting for one CPU");
 		q->csds[q->csd_count++] = csd;
 		raw_spin_unlock_irqrestore(&q->lock, flags);
 		koi_interrupt_cpu(cpu);

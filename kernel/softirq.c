@@ -130,7 +130,11 @@ static int koi_ksoftirqd_fn(void *unused)
 /* ---- bottom halves off and on ---- */
 void __local_bh_enable_ip(unsigned long ip, unsigned int cnt)
 {
+#line KOI_LINE(400, 386) "kernel/softirq.c"
 	WARN_ON_ONCE(in_hardirq());
+	/* lockdep_assert_irqs_enabled() */
+#line KOI_LINE(401, 387) "kernel/softirq.c"
+	WARN_ON_ONCE(koi_checks_on && irqs_disabled());
 	preempt_count_sub(cnt - 1);
 	if (unlikely(!in_interrupt() && *this_cpu_ptr(&koi_softirq_pending))) {
 		unsigned long flags;
@@ -145,6 +149,7 @@ void __local_bh_enable_ip(unsigned long ip, unsigned int cnt)
 
 void _local_bh_enable(void)
 {
+#line KOI_LINE(393, 379) "kernel/softirq.c"
 	WARN_ON_ONCE(in_hardirq());
 	preempt_count_sub(SOFTIRQ_DISABLE_OFFSET);
 }
@@ -195,6 +200,7 @@ static noinline void koi_tasklet_action(struct koi_tasklets *list, unsigned int 
 		if (tasklet_trylock(t)) {
 			if (!atomic_read(&t->count)) {
 				if (!test_and_clear_bit(TASKLET_STATE_SCHED, &t->state))
+#line KOI_LINE(798, 781) "kernel/softirq.c"
 					WARN_ONCE(1, "tasklet SCHED state not set: %s %pS\n",
 						  t->use_callback ? "callback" : "func",
 						  t->use_callback ? (void *)t->callback : (void *)t->func);

@@ -187,17 +187,15 @@ int timer_reduce(struct timer_list *timer, unsigned long expires)
 
 void add_timer(struct timer_list *timer)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#line KOI_LINE(1242, 1294) "kernel/time/timer.c"
 	if (WARN_ON_ONCE(timer_pending(timer)))
 		return;
-#else
-	BUG_ON(timer_pending(timer));
-#endif
 	koi_mod_timer(timer, timer->expires, 0, -1);
 }
 
 void add_timer_on(struct timer_list *timer, int cpu)
 {
+#line KOI_LINE(1264, 1353) "kernel/time/timer.c"
 	if (WARN_ON_ONCE(timer_pending(timer)))
 		return;
 	koi_mod_timer(timer, timer->expires, 0, cpu);
@@ -205,6 +203,7 @@ void add_timer_on(struct timer_list *timer, int cpu)
 
 void add_timer_local(struct timer_list *timer)
 {
+#line KOI_LINE(0, 1310) "kernel/time/timer.c"
 	if (WARN_ON_ONCE(timer_pending(timer)))
 		return;
 	timer->flags |= TIMER_PINNED;
@@ -213,6 +212,7 @@ void add_timer_local(struct timer_list *timer)
 
 void add_timer_global(struct timer_list *timer)
 {
+#line KOI_LINE(0, 1327) "kernel/time/timer.c"
 	if (WARN_ON_ONCE(timer_pending(timer)))
 		return;
 	timer->flags &= ~TIMER_PINNED;
@@ -261,6 +261,7 @@ static int koi_delete_sync(struct timer_list *timer, bool shutdown)
 {
 	int was;
 
+#line KOI_LINE(1564, 1658) "kernel/time/timer.c"
 	WARN_ON(in_hardirq() && !(timer->flags & TIMER_IRQSAFE));
 	while ((was = koi_try_delete(timer, shutdown)) < 0)
 		koi_spin_wait(timer);
@@ -318,6 +319,7 @@ static noinline void koi_call_timer(struct koi_timer_base *base, struct timer_li
 
 	base->running = timer;
 	koi_unlink_timer(timer, true);
+#line KOI_LINE(1739, 1833) "kernel/time/timer.c"
 	if (WARN_ON_ONCE(!function)) {
 		base->running = NULL;
 		return;
@@ -331,6 +333,7 @@ static noinline void koi_call_timer(struct koi_timer_base *base, struct timer_li
 	function(timer);
 	koi_hb_release(base);
 	if (count != preempt_count()) {
+#line KOI_LINE(1707, 1801) "kernel/time/timer.c"
 		WARN_ONCE(1, "timer: %pS preempt leak: %08x -> %08x\n", function, count, preempt_count());
 		preempt_count_set(count);
 	}

@@ -7,6 +7,7 @@ bool timerqueue_add(struct timerqueue_head *head, struct timerqueue_node *node)
 	struct rb_node *parent = NULL;
 	bool first = true;
 
+#line KOI_LINE(38, 38) "lib/timerqueue.c"
 	WARN_ON_ONCE(!RB_EMPTY_NODE(&node->node));
 	while (*link) {
 		parent = *link;
@@ -24,6 +25,7 @@ bool timerqueue_add(struct timerqueue_head *head, struct timerqueue_node *node)
 
 bool timerqueue_del(struct timerqueue_head *head, struct timerqueue_node *node)
 {
+#line KOI_LINE(55, 55) "lib/timerqueue.c"
 	WARN_ON_ONCE(RB_EMPTY_NODE(&node->node));
 	rb_erase_cached(&node->node, &head->rb_root);
 	RB_CLEAR_NODE(&node->node);

@@ -349,8 +349,11 @@ static void koi_queue_delayed(int cpu, struct workqueue_struct *wq, struct delay
 {
 	unsigned long flags;
 
+#line KOI_LINE(1656, 2532) "kernel/workqueue.c"
 	WARN_ON_ONCE(!wq);
+#line KOI_LINE(1657, 2533) "kernel/workqueue.c"
 	WARN_ON_ONCE(dwork->timer.function != delayed_work_timer_fn);
+#line KOI_LINE(1658, 2534) "kernel/workqueue.c"
 	WARN_ON_ONCE(timer_pending(&dwork->timer));
 	if (!delay) {
 		raw_spin_lock_irqsave(&koi_wq_lock, flags);

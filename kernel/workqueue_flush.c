@@ -42,6 +42,7 @@ static bool koi_flush(struct work_struct *work, bool running_only)
 
 bool flush_work(struct work_struct *work)
 {
+#line KOI_LINE(3073, 4241) "kernel/workqueue.c"
 	if (WARN_ON(!work->func))
 		return false;
 	return koi_flush(work, false);
@@ -115,8 +116,11 @@ bool enable_work(struct work_struct *work)
 {
 	unsigned long disabled = koi_disabled(work);
 
-	if (WARN_ON_ONCE(!disabled))
+	if (!disabled) {
+#line KOI_LINE(0, 4362) "kernel/workqueue.c"
+		WARN_ONCE(true, "workqueue: work disable count underflowed\n");
 		return false;
+	}
 	koi_set_offq(work, disabled - 1, 0);
 	return disabled == 1;
 }

@@ -133,8 +133,10 @@ void crypto_unregister_alg(struct crypto_alg *alg)
 	}
 	up_write(&crypto_alg_sem);
 	koi_crypto_put_all(&gone);
+#line KOI_LINE(484, 464) "crypto/algapi.c"
 	if (WARN(error, "Algorithm %s is not registered", alg->cra_driver_name))
 		return;
+#line KOI_LINE(487, 467) "crypto/algapi.c"
 	if (WARN_ON(refcount_read(&alg->cra_refcnt) != 1))
 		return;
 	if (alg->cra_destroy)

@@ -39,6 +39,7 @@ void crypto_unregister_template(struct crypto_template *tmpl)
 	LIST_HEAD(gone);
 
 	down_write(&crypto_alg_sem);
+#line KOI_LINE(575, 555) "crypto/algapi.c"
 	BUG_ON(list_empty(&tmpl->list));
 	list_del_init(&tmpl->list);
 	hlist_for_each_entry_safe(inst, next, &tmpl->instances, list)
@@ -143,6 +144,7 @@ int crypto_grab_spawn(struct crypto_spawn *spawn, struct crypto_instance *inst, 
 	struct crypto_alg *alg;
 	int error = -EAGAIN;
 
+#line KOI_LINE(712, 690) "crypto/algapi.c"
 	if (WARN_ON_ONCE(inst == NULL))
 		return -EINVAL;
 	/* The name may be the error of what found it. */

@@ -55,6 +55,7 @@ static void crypto_util_quarter(u32 *x, int a, int b, int c, int d) {
 static void crypto_util_chacha(u32 x[16], int rounds) {
   int i;
 
+#line KOI_LINE(21, 21) "lib/crypto/chacha.c"
   WARN_ON_ONCE(rounds != 20 && rounds != 12);
   for (i = 0; i < rounds; i += 2) {
     crypto_util_quarter(x, 0, 4, 8, 12);

@@ -17,6 +17,7 @@
 errseq_t errseq_set(errseq_t *word, int error) {
   errseq_t old = READ_ONCE(*word), new;
 
+#line KOI_LINE(74, 74) "lib/errseq.c"
   if (WARN(error == 0 || (unsigned int)-error > MAX_ERRNO, "err = %d\n", error)) return old;
   for (;;) {
     errseq_t seen = old;

@@ -22,6 +22,7 @@ int idr_alloc_u32(struct idr *idr, void *ptr, u32 *nextid, unsigned long max, gf
   unsigned long id = *nextid;
   XA_STATE(xas, xa, 0);
 
+#line KOI_LINE(41, 41) "lib/idr.c"
   if (WARN_ON_ONCE(!(xa->xa_flags & ROOT_IS_IDR))) xa->xa_flags |= IDR_RT_MARKER;
   id = id < base ? 0 : id - base;
   do {
@@ -47,6 +48,7 @@ int idr_alloc(struct idr *idr, void *ptr, int start, int end, gfp_t gfp) {
   u32 id = start;
   int error;
 
+#line KOI_LINE(86, 86) "lib/idr.c"
   if (WARN_ON_ONCE(start < 0)) return -EINVAL;
   error = idr_alloc_u32(idr, ptr, &id, end > 0 ? end - 1 : INT_MAX, gfp);
   return error ? error : (int)id;
@@ -111,6 +113,7 @@ void *idr_get_next(struct idr *idr, int *nextid) {
   unsigned long id = *nextid;
   void *entry = idr_get_next_ul(idr, &id);
 
+#line KOI_LINE(271, 271) "lib/idr.c"
   if (WARN_ON_ONCE(id > INT_MAX)) return NULL;
   *nextid = id;
   return entry;
@@ -124,6 +127,7 @@ int idr_for_each(const struct idr *idr, int (*visit)(int id, void *ptr, void *da
   for (; (entry = idr_get_next_ul((struct idr *)idr, &id)); id++) {
     int result;
 
+#line KOI_LINE(208, 208) "lib/idr.c"
     if (WARN_ON_ONCE(id > INT_MAX)) break;
     result = visit(id, entry, data);
     if (result) return result;
@@ -264,6 +268,7 @@ void ida_free(struct ida *ida, unsigned int id) {
 
 not_allocated:
   xas_unlock_irqrestore(&xas, flags);
+#line KOI_LINE(527, 527) "lib/idr.c"
   WARN(1, "ida_free called for id=%d which is not allocated.\n", id);
 }
 

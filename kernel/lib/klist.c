@@ -68,6 +68,7 @@ static void klist_unlink(struct kref *ref) {
   struct klist_node *node = container_of(ref, struct klist_node, n_ref);
   struct klist_waiter *waiter, *next;
 
+#line KOI_LINE(188, 189) "lib/klist.c"
   WARN_ON(!klist_is_dead(node));
   list_del(&node->n_node);
   spin_lock(&klist_waiters_lock);
@@ -87,6 +88,7 @@ static void klist_drop(struct klist_node *node, bool dies) {
 
   spin_lock(&k->k_lock);
   if (dies) {
+#line KOI_LINE(68, 69) "lib/klist.c"
     WARN_ON(klist_is_dead(node));
     node->n_klist = (void *)((unsigned long)node->n_klist | KLIST_DEAD);
   }

@@ -77,6 +77,7 @@ struct reciprocal_value_adv reciprocal_value_adv(u32 divisor, u8 precision) {
   u32 l = fls(divisor - 1), shift = l;
   u64 low = 1ULL << (32 + l), high;
 
+#line KOI_LINE(47, 47) "lib/math/reciprocal_div.c"
   WARN(l == 32, "ceil(log2(0x%08x)) == 32, %s doesn't support such divisor", divisor, __func__);
   do_div(low, divisor);
   high = (1ULL << (32 + l)) + (1ULL << (32 + l - precision));

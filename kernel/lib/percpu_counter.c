@@ -41,6 +41,7 @@ int __percpu_counter_init_many(struct percpu_counter *counters, s64 amount, gfp_
 void percpu_counter_destroy_many(struct percpu_counter *counters, u32 count) {
   u32 i;
 
+#line KOI_LINE(0, 232) "lib/percpu_counter.c"
   if (WARN_ON_ONCE(!counters) || !counters[0].counters) return;
   free_percpu(counters[0].counters);
   for (i = 0; i < count; i++) counters[i].counters = NULL;

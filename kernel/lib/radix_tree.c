@@ -64,6 +64,7 @@ static int radix_tree_fill(gfp_t gfp, unsigned int wanted) {
 }
 
 int radix_tree_preload(gfp_t gfp) {
+#line KOI_LINE(366, 368) "lib/radix-tree.c"
   WARN_ON_ONCE(!gfpflags_allow_blocking(gfp));
   return radix_tree_fill(gfp, RADIX_TREE_PRELOAD_NODES);
 }
@@ -142,6 +143,7 @@ void __rcu **radix_tree_lookup_slot(const struct xarray *root, unsigned long ind
 void radix_tree_replace_slot(struct xarray *root, void __rcu **slot, void *item) {
   void *old = rcu_dereference_raw(*slot);
 
+#line KOI_LINE(886, 888) "lib/radix-tree.c"
   WARN_ON_ONCE(slot != (void __rcu **)&root->xa_head && (!old != !item || xa_is_value(old) != xa_is_value(item)));
   rcu_assign_pointer(*slot, item);
 }

@@ -26,6 +26,7 @@ bool refcount_dec_not_one(refcount_t *r) {
     if (count == REFCOUNT_SATURATED) return true;
     if (count == 1) return false;
     if (count == 0) {
+#line KOI_LINE(87, 87) "lib/refcount.c"
       WARN_ONCE(true, "refcount_t: underflow; use-after-free.\n");
       return true;
     }

@@ -175,6 +175,7 @@ int sg_alloc_table_from_pages_segment(struct sg_table *table, struct page **page
   int error;
 
   max_segment = ALIGN_DOWN(max_segment, PAGE_SIZE);
+#line KOI_LINE(456, 470) "lib/scatterlist.c"
   if (WARN_ON(max_segment < PAGE_SIZE)) return -EINVAL;
   for (i = 0; i < count; i += scatterlist_run(pages, i, count, 0, max_segment)) entries++;
   error = sg_alloc_table(table, entries, gfp);
@@ -226,6 +227,7 @@ bool __sg_page_iter_dma_next(struct sg_dma_page_iter *iter) { return scatterlist
 void sg_miter_start(struct sg_mapping_iter *miter, struct scatterlist *sgl, unsigned int count, unsigned int flags) {
   memset(miter, 0, sizeof(*miter));
   __sg_page_iter_start(&miter->piter, sgl, count, 0);
+#line KOI_LINE(792, 807) "lib/scatterlist.c"
   WARN_ON(!(flags & (SG_MITER_TO_SG | SG_MITER_FROM_SG)));
   miter->__flags = flags;
 }
@@ -279,10 +281,12 @@ bool sg_miter_next(struct sg_mapping_iter *miter) {
 
 /* Ends the current piece; what its user left unconsumed comes again. */
 void sg_miter_stop(struct sg_mapping_iter *miter) {
+#line KOI_LINE(911, 926) "lib/scatterlist.c"
   WARN_ON(miter->consumed > miter->length);
   if (!miter->addr) return;
   scatterlist_miter_take(miter, miter->consumed);
   if (miter->__flags & SG_MITER_ATOMIC) {
+#line KOI_LINE(922, 937) "lib/scatterlist.c"
     WARN_ON_ONCE(!pagefault_disabled());
     kunmap_atomic(miter->addr);
   } else {

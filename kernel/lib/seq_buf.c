@@ -10,6 +10,7 @@ static int seq_buf_overflows(struct seq_buf *s) {
 }
 
 int seq_buf_vprintf(struct seq_buf *s, const char *format, va_list args) {
+#line KOI_LINE(61, 71) "lib/seq_buf.c"
   WARN_ON(s->size == 0);
   if (s->len < s->size) {
     int length = vsnprintf(s->buffer + s->len, s->size - s->len, format, args);
@@ -36,6 +37,7 @@ int seq_buf_printf(struct seq_buf *s, const char *format, ...) {
 int seq_buf_puts(struct seq_buf *s, const char *text) {
   size_t size = strlen(text) + 1;
 
+#line KOI_LINE(176, 186) "lib/seq_buf.c"
   WARN_ON(s->size == 0);
   if (s->len + size > s->size) return seq_buf_overflows(s);
   memcpy(s->buffer + s->len, text, size);
@@ -44,6 +46,7 @@ int seq_buf_puts(struct seq_buf *s, const char *text) {
 }
 
 int seq_buf_putc(struct seq_buf *s, unsigned char c) {
+#line KOI_LINE(202, 213) "lib/seq_buf.c"
   WARN_ON(s->size == 0);
   if (s->len + 1 > s->size) return seq_buf_overflows(s);
   s->buffer[s->len++] = c;

@@ -65,6 +65,7 @@ char *strncpy(char *dest, const char *src, __kernel_size_t count) {
 static __always_inline ssize_t string_bounded_copy(char *dest, const char *src, size_t count) {
   size_t i = 0;
 
+#line KOI_LINE(181, 113) "lib/string.c"
   if (count == 0 || WARN_ON_ONCE(count > INT_MAX)) return -E2BIG;
   for (; i < count; i++) {
     char c = src[i];
@@ -129,6 +130,7 @@ size_t strlcat(char *dest, const char *src, size_t count) {
   size_t add = strlen(src);
   size_t room;
 
+#line KOI_LINE(337, 248) "lib/string.c"
   BUG_ON(have >= count); /* the kernel's own rule: the destination must already be a string of that buffer */
   room = count - have - 1;
   if (room > add) room = add;

@@ -102,6 +102,7 @@ void *xa_erase(struct xarray *xa, unsigned long index) {
 void *__xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp) {
   XA_STATE(xas, xa, index);
 
+#line KOI_LINE(1548, 1562) "lib/xarray.c"
   if (WARN_ON_ONCE(xa_is_advanced(entry))) return XA_ERROR(-EINVAL);
   /* NULL takes the index all the same. */
   if (!entry && xarray_api_tracks_free(xa)) entry = XA_ZERO_ENTRY;
@@ -119,6 +120,7 @@ void *xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp) {
 void *__xa_cmpxchg(struct xarray *xa, unsigned long index, void *old, void *entry, gfp_t gfp) {
   XA_STATE(xas, xa, index);
 
+#line KOI_LINE(1614, 1628) "lib/xarray.c"
   if (WARN_ON_ONCE(xa_is_advanced(entry))) return XA_ERROR(-EINVAL);
   entry = xarray_api_put(&xas, entry, &old, gfp);
   return xarray_api_result(&xas, entry);
@@ -128,6 +130,7 @@ int __xa_insert(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp) 
   XA_STATE(xas, xa, index);
   void *const nothing = NULL;
 
+#line KOI_LINE(1651, 1665) "lib/xarray.c"
   if (WARN_ON_ONCE(xa_is_advanced(entry))) return -EINVAL;
   return xarray_api_put(&xas, entry ?: XA_ZERO_ENTRY, &nothing, gfp) ? -EBUSY : xas_error(&xas);
 }
@@ -153,6 +156,7 @@ static void xarray_api_block(struct xa_state *xas, unsigned long first, unsigned
 void *xa_store_range(struct xarray *xa, unsigned long first, unsigned long last, void *entry, gfp_t gfp) {
   XA_STATE(xas, xa, 0);
 
+#line KOI_LINE(1726, 1740) "lib/xarray.c"
   if (WARN_ON_ONCE(xa_is_internal(entry)) || last < first) return XA_ERROR(-EINVAL);
   do {
     xas_lock(&xas);
@@ -179,7 +183,10 @@ void *xa_store_range(struct xarray *xa, unsigned long first, unsigned long last,
 int __xa_alloc(struct xarray *xa, u32 *id, void *entry, struct xa_limit limit, gfp_t gfp) {
   XA_STATE(xas, xa, 0);
 
-  if (WARN_ON_ONCE(xa_is_advanced(entry)) || WARN_ON_ONCE(!xarray_api_tracks_free(xa))) return -EINVAL;
+#line KOI_LINE(1833, 1850) "lib/xarray.c"
+  if (WARN_ON_ONCE(xa_is_advanced(entry))) return -EINVAL;
+#line KOI_LINE(1835, 1852) "lib/xarray.c"
+  if (WARN_ON_ONCE(!xarray_api_tracks_free(xa))) return -EINVAL;
   do {
     xas.xa_index = limit.min;
     xas_find_marked(&xas, limit.max, XA_FREE_MARK);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What the C core's lock functions tell the lock validator (kernel/koi_core.h).
+#include <fmt/format.h>
+
 #include "host/guest_memory.h"
 #include "kapi/kernel_ref.h"
 #include "kapi/tables.h"
@@ -20,6 +22,10 @@ void koi_lockdep_irqs_on(s32 soft) { current().locks().interrupts_on(soft != 0);
 void koi_lockdep_contended(Address lock, u64 wait_ns) { current().locks().contended(lock, wait_ns); }
 void koi_lockdep_show_held() { current().locks().show_held(); }
 void koi_lockdep_uninitialised() { current().locks().uninitialised(); }
+void koi_lockdep_suspicious_rcu(Address file, u32 line, Address what) {
+  current().locks().suspicious_rcu(fmt::format("{}:{} {}!", guest::load_string(file, 64).value_or(""), line,
+                                               guest::load_string(what, 128).value_or("")));
+}
 
 }  // namespace
 
@@ -33,6 +39,7 @@ runtime::ExportTable lockdep_exports() {
       {"koi_lockdep_contended", address(koi_lockdep_contended)},
       {"koi_lockdep_show_held", address(koi_lockdep_show_held)},
       {"koi_lockdep_uninitialised", address(koi_lockdep_uninitialised)},
+      {"koi_lockdep_suspicious_rcu", address(koi_lockdep_suspicious_rcu)},
   };
   return table;
 }

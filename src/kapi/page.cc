@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host/address_map.h"
+#include "kapi/checks.h"
 #include "kapi/page_calls.h"
 #include "kapi/tables.h"
 
@@ -78,6 +79,7 @@ void free_pages_of(Pfn pfn, u32 order) {
     static_cast<void>(drop_page_reference(pfn));
     return;
   }
+  check_freed(host::kDirectMap + pfn.value * host::kPageSize, host::kPageSize << order);
   const bool compound = memory().is_compound(pfn);
   if (drop_page_reference(pfn)) {
     free_block(pfn, Order(static_cast<u8>(order)));

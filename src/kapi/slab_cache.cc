@@ -8,6 +8,7 @@
 
 #include "engine/mm/geometry.h"
 #include "host/address_map.h"
+#include "kapi/checks.h"
 #include "kapi/guarded.h"
 #include "kapi/slab_debug_calls.h"
 #include "kapi/tables.h"
@@ -210,6 +211,7 @@ void kmem_cache_free(Cache* cache, Address object) {
                     owner->name()));
     print_tracking(*owner, object);
   }
+  check_freed(object, owner->object_size());
   forget_locks(object, owner->object_size());
   const observe::PackedOrigin origin = accounting().slab_origin(slab, to_pointer(object));
   const mm::FreeOutcome outcome = m.slabs().free_to(slab, to_pointer(object), this_cpu());

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "host/address_map.h"
+#include "kapi/checks.h"
 #include "kapi/oom.h"
 #include "kapi/page_calls.h"
 #include "kapi/tables.h"
@@ -84,6 +85,7 @@ Address allocate(u64 size, u64 align, Gfp gfp, u32 flags = mm::vm_flag::kAlloc) 
     return 0;
   }
   accounting().vmalloc_allocated(result.address, size, gfp);
+  check_may_wait(gfp);
   return result.address;
 }
 
@@ -129,8 +131,10 @@ void warn_no_area(FrameEvent event, Address address, std::string_view function,
 void release(Address address, bool unmap_only) {
   runtime::Memory& m = memory();
   const mm::VmArea* const area = address == 0 ? nullptr : m.vmalloc().find(address);
-  if (area != nullptr && !unmap_only)
+  if (area != nullptr && !unmap_only) {
+    check_freed(area->address, area->size - host::kPageSize);
     current().locks().memory_freed(area->address, area->size - host::kPageSize);
+  }
   const auto event = accounting().area_at(area);
   const bool newer = current().is_6_12();
   const std::string_view function = newer && unmap_only ? "vunmap" : "vfree";

@@ -366,6 +366,10 @@ void LockChecks::show_held() {
   drop_all();
 }
 
+void LockChecks::suspicious_rcu(std::string_view place) {
+  if (enabled_) LockReports(*this, kernel_).suspicious_rcu(stack(), place);
+}
+
 void LockChecks::uninitialised() {
   kernel_.traps().warn(FrameEvent::kLockUninitialised, {"kernel/locking/mutex.c", 582, 588},
                        "DEBUG_LOCKS_WARN_ON(lock->magic != lock)");

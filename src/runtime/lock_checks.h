@@ -77,6 +77,8 @@ class LockChecks final : public lockdep::ProblemSink {
   void show_held();
   // A lock that no initialiser ever saw.
   void uninitialised();
+  // A function that waits for RCU readers was called in a reader; `place` is the kernel's line about it.
+  void suspicious_rcu(std::string_view place);
   // What the running task holds, as splats list it.
   [[nodiscard]] const lockdep::HeldStack& current_stack() const;
   [[nodiscard]] std::string_view name_of(const lockdep::HeldLock& held) {

@@ -390,6 +390,22 @@ void LockReports::wait_context(SplatText& text, const HeldStack& stack, const Pr
   stack_backtrace(text, "dump_stack_lvl __lock_acquire.cold lock_acquire");
 }
 
+void LockReports::suspicious_rcu(const HeldStack& stack, std::string_view place) {
+  SplatText text;
+  banner(text, "WARNING: suspicious RCU usage", '=', 29, place);
+  line(text, "");
+  line(text, "other info that might help us debug this:");
+  line(text, "");
+  line(text, "");
+  line(text, "rcu_scheduler_active = 2, debug_locks = 1");
+  append(text, held_locks(stack));
+  line(text, "");
+  line(text, "stack backtrace:");
+  stack_backtrace(text, "dump_stack_lvl lockdep_rcu_suspicious.cold");
+  kernel_.console().print(text);
+  checks_.note(text[2].text);
+}
+
 void LockReports::unlock_balance(SplatText& text, const HeldStack& stack, const Problem& p) const {
   banner(text, "WARNING: bad unlock balance detected!", '=', 37, {});
   line(text, fmt::format("{} is trying to release lock ({}) at:", task(), name(p.next.class_id)));

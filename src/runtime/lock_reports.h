@@ -21,6 +21,7 @@ class LockReports {
   LockReports(LockChecks& checks, Kernel& kernel) : checks_(checks), kernel_(kernel) {}
 
   void print(const lockdep::HeldStack& stack, const lockdep::Problem& problem);
+  void suspicious_rcu(const lockdep::HeldStack& stack, std::string_view place);
   void held_lock_freed(const lockdep::HeldStack& stack, u32 index, u64 first, u64 last);
   void held_in_user_space(const lockdep::HeldStack& stack);
   void held_at_exit(const lockdep::HeldStack& stack);

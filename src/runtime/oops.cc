@@ -11,6 +11,7 @@
 #include "runtime/kernel.h"
 #include "runtime/lock_checks.h"
 #include "runtime/modules.h"
+#include "runtime/splat_operand.h"
 
 namespace koi::runtime {
 namespace {
@@ -70,6 +71,7 @@ void Traps::classify(const host::TrapFrame& frame, OopsEvent& event) {
     case kVectorProtection:
       event.kind = OopsKind::kGeneralProtection;
       event.error_code = 0;
+      describe_protection_fault(frame, event);
       return;
     case kVectorAlignment:
       event.kind = OopsKind::kAlignmentCheck;

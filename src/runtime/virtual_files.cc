@@ -10,6 +10,8 @@
 #include "host/crossing.h"
 #include "host/guest_memory.h"
 #include "host/world.h"
+#include "module/kernel_log.h"
+#include "runtime/console.h"
 #include "runtime/kernel.h"
 #include "runtime/memory.h"
 #include "runtime/modules.h"
@@ -235,17 +237,22 @@ u64 VirtualFiles::calling_module() const {
   return 0;
 }
 
+void VirtualFiles::left_behind(const ModuleInstance& module, std::string_view what) {
+  const std::string text = fmt::format("{} left {}", module.name(), what);
+  if (kernel_.config().checks == Checks::kAll) kernel_.console().print(module::kLogWarning, "koi: " + text);
+  kernel_.note(observe::EventKind::kLeak, text);
+}
+
 void VirtualFiles::module_gone(const ModuleInstance& module) {
   for (const vfs::NodeId id : tree_.owned_by(module.this_module)) {
-    kernel_.note(observe::EventKind::kLeak, fmt::format("{} left {} behind", module.name(), tree_.path(id)));
+    left_behind(module, fmt::format("a file behind: {}", tree_.path(id)));
   }
   tree_.disown(module.this_module);
   for (const vfs::CharRegion& region : char_devices_.regions()) {
     if (region.owner != module.this_module) continue;
-    kernel_.note(
-        observe::EventKind::kLeak,
-        fmt::format("{} left character device numbers behind: {}:{}-{} {}", module.name(), region.major,
-                    region.base_minor, region.base_minor + region.count - 1, std::string_view(region.name)));
+    left_behind(module,
+                fmt::format("character device numbers behind: {}:{}-{} {}", region.major, region.base_minor,
+                            region.base_minor + region.count - 1, std::string_view(region.name)));
   }
   char_devices_.disown(module.this_module);
 }

@@ -47,6 +47,7 @@ class VirtualFiles {
   [[nodiscard]] u64 calling_module() const;
 
  private:
+  void left_behind(const ModuleInstance& module, std::string_view what);
   // An open file of the C core, closed in the end.
   class OpenFile;
 

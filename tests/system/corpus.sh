@@ -29,5 +29,5 @@ while read -r case; do
   grep -qP "\t$case\t" "$table" || fail "$case has no row in corpus.tsv"
 done < <(grep -ohP 'ROW\(\K\w+(?=\))' "$KOI_SOURCE"/tests/modules/corpus/*.c)
 checks=$((checks + 1))
-[ "$bugs" -ge 40 ] && [ "$fine" -ge 40 ] || fail "only $bugs misuses and $fine look-alikes were run"
+[ "$bugs" -ge 60 ] && [ "$fine" -ge 60 ] || fail "only $bugs misuses and $fine look-alikes were run"
 finish
