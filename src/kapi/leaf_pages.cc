@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Single pages from and to the CPU's list.
+#include "kapi/checks.h"
 #include "kapi/leaf_machine.h"
 
 namespace koi::kapi {
