@@ -14,7 +14,7 @@ namespace {
 using runtime::Lane;
 using runtime::LaneEvent;
 
-constexpr size_t kMostRows = 200;  // of text; more are left out in the middle
+constexpr size_t kMostLaneRows = 200;  // of text; more are left out in the middle
 constexpr size_t kNarrowest = 12;
 constexpr size_t kWidest = 44;
 
@@ -114,8 +114,9 @@ std::string lanes_text(std::span<const Lane> lanes, std::span<const LaneEvent> e
   for (size_t i = 0; i < events.size(); ++i) {
     const LaneEvent& event = events[i];
     grid.take(event);
-    if (events.size() > kMostRows && i >= kMostRows / 2 && i < events.size() - kMostRows / 2) {
-      if (i == kMostRows / 2) fmt::format_to(out, "        ... {} steps ...\n", events.size() - kMostRows);
+    if (events.size() > kMostLaneRows && i >= kMostLaneRows / 2 && i < events.size() - kMostLaneRows / 2) {
+      if (i == kMostLaneRows / 2)
+        fmt::format_to(out, "        ... {} steps ...\n", events.size() - kMostLaneRows);
       continue;
     }
     std::string row = fmt::format("{:>6}", i + 1);

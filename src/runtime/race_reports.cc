@@ -99,8 +99,6 @@ void RaceReports::print(const race::Race& race) {
 
 void RaceReports::shared_line(const race::SharedLine& shared) {
   SplatText text;
-  u64 writes = 0;
-  for (const race::LineWriter& writer : shared.writers) writes += writer.writes;
   const std::string headline =
       fmt::format("koi: false sharing: {} virtual CPUs wrote different parts of the cache line at 0x{:016x}",
                   shared.writers.size(), shared.address);

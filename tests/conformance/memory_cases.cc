@@ -55,7 +55,7 @@ Case memory_case(std::string file, Run run, Read read, bool header) {
   return made;
 }
 
-std::vector<std::string> lines_of(std::string_view out) {
+std::vector<std::string> every_line_of(std::string_view out) {
   std::vector<std::string> lines;
   for (std::string_view line : split_lines(out)) lines.emplace_back(line);
   return lines;
@@ -134,7 +134,7 @@ Status add_boot_cases(const std::string& reference, const std::string& kernel, s
       const std::string file = fmt::format("{}/boot_state/{}/proc_{}.txt", kernel, machine, name);
       if (!fs::exists(fmt::format("{}/{}", reference, file))) continue;
       Case made = memory_case(file, boot_run(kernel, machine, name, fmt::format("cat /proc/{}\n", name)),
-                              lines_of, false);
+                              every_line_of, false);
       made.rules.line = Dialect::counts;
       cases.push_back(std::move(made));
     }
