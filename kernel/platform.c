@@ -103,13 +103,17 @@ struct device platform_bus = { .init_name = "platform" };
 static int koi_platform_start(void)
 {
 	static struct kernfs_node node;
+	int error;
 
 	if (koi_bus_of(&platform_bus_type))
 		return 0;
 	koi_devices_kobj(&platform_bus.kobj, &node, "platform", KOI_VFS_SYS_DEVICES_PLATFORM);
 	platform_bus.kobj.parent = koi_devices_root();
 	mutex_init(&platform_bus.mutex);
-	return bus_register(&platform_bus_type);
+	error = bus_register(&platform_bus_type);
+	if (!error)
+		koi_vfs_disown(koi_bus_of(&platform_bus_type)->subsys.kobj.sd->id);
+	return error;
 }
 
 /* ---- devices ---- */

@@ -59,9 +59,11 @@ static const struct seq_operations koi_crypto_seq_ops = {
 /* The file comes with the first algorithm. */
 static void koi_crypto_proc_init(void)
 {
-	static bool made;
+	static struct proc_dir_entry *made;
 
-	if (!made)
-		proc_create_seq("crypto", 0444, NULL, &koi_crypto_seq_ops);
-	made = true;
+	if (made)
+		return;
+	made = proc_create_seq("crypto", 0444, NULL, &koi_crypto_seq_ops);
+	if (made)
+		koi_vfs_disown(made->v.node);
 }

@@ -34,7 +34,8 @@ inline constexpr u64 kPercpuAreas = 0x2500'0000'0000;
 inline constexpr u64 kUserMemory = 0x2600'0000'0000;
 
 inline constexpr u64 kEngineHeapSize = 128ULL << 20;
-inline constexpr u64 kEngineHeapPerPage = 64;        // more for each page of RAM: its descriptor
+// More for each page of RAM: its descriptor (32 bytes) and its slab (8), each table rounded up to a power of two.
+inline constexpr u64 kEngineHeapPerPage = 80;
 inline constexpr u64 kHostStackSize = 256ULL << 10;  // address space a task; only touched pages cost memory
 inline constexpr u64 kHostStackGuard = kPageSize;
 inline constexpr u64 kMaxTasks = 512;

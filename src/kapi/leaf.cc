@@ -53,8 +53,9 @@ bool is_usable(host::Leaf leaf, const runtime::MemoryFacts& facts) {
   using host::Leaf;
   switch (leaf) {
     case Leaf::kAllocPages:
-    case Leaf::kFreePages:
       return pages_are_as_known(facts);
+    case Leaf::kFreePages:
+      return pages_are_as_known(facts) && !frees_matter();
     case Leaf::kKmalloc:
       return facts.random_kmalloc_caches == 0;
     case Leaf::kKfree:

@@ -67,8 +67,7 @@ KOI_INLINE u64 leaf_free_pages(u64 address, u64 order, u64 index) {
       offset % host::kStructPageSize == 0) [[likely]] {
     mm::PageDesc& desc = machine.pages[number];
     auto* const page = reinterpret_cast<PageMirror*>(address);
-    if (desc.state == mm::PageState::kAllocated && desc.order == 0 && page->reference_count == 1 &&
-        !frees_matter()) [[likely]] {
+    if (desc.state == mm::PageState::kAllocated && desc.order == 0 && page->reference_count == 1) [[likely]] {
       const observe::ObjectOrigin origin = desc.origin();
       const bool counted = desc.has_origin();
       if (machine.buddy->free_page_quietly(desc, clock->cpu)) [[likely]] {

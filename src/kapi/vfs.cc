@@ -94,7 +94,7 @@ s64 koi_vfs_path(u64 node, Address buffer, u64 size_bytes) {
   return put_text(buffer, size_bytes, tree().path(id_of(node)));
 }
 
-void koi_vfs_disown(u64 node) { tree().disown_node(id_of(node)); }
+void koi_vfs_disown(u64 node) { tree().disown_below(id_of(node)); }
 
 s32 koi_chrdev_take(u32 major, u32 base_minor, u32 count, Address name) {
   const auto text = load_name(name);

@@ -98,8 +98,16 @@ void Tree::set_target(NodeId id, std::string_view target) {
   if (const auto at = nodes_.find(id); at != nodes_.end()) at->second.target = target;
 }
 
-void Tree::disown_node(NodeId id) {
-  if (const auto at = nodes_.find(id); at != nodes_.end()) at->second.owner = 0;
+void Tree::disown_below(NodeId top) {
+  const auto is_below = [&](NodeId id) {
+    for (const Node* at = node(id); at != nullptr; at = node(at->parent)) {
+      if (at->id == top) return true;
+    }
+    return false;
+  };
+  for (auto& [id, made] : nodes_) {
+    if (made.owner != 0 && is_below(id)) made.owner = 0;
+  }
 }
 
 s64 Tree::rename(NodeId id, std::string_view name) {

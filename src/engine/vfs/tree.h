@@ -91,7 +91,8 @@ class Tree {
   // Removes a node with everything below it. The standard directories stay.
   void remove(NodeId id);
   void set_target(NodeId id, std::string_view target);
-  void disown_node(NodeId id);
+  // `top` and what is in it belong to no module, whoever made the call that made them.
+  void disown_below(NodeId top);
   // -EEXIST: the name is taken.
   s64 rename(NodeId id, std::string_view name);
 

@@ -77,6 +77,14 @@ TEST_F(TreeTest, OwnersAreKnownByTheirTopmostNodes) {
   EXPECT_TRUE(tree_.owned_by(7).empty());
 }
 
+TEST_F(TreeTest, WhatTheKernelMadeInAModulesCallIsNobodys) {
+  const NodeId a = add(kProc, "a", kDirectory, 7);
+  add(a, "b", kRegular, 7);
+  const NodeId c = add(kSysKernel, "c", kDirectory, 7);
+  tree_.disown_below(a);
+  EXPECT_EQ(tree_.owned_by(7), (std::vector<NodeId>{c}));
+}
+
 TEST_F(TreeTest, RenamingKeepsTheNode) {
   const NodeId a = add(kProc, "a");
   add(a, "in");
