@@ -151,7 +151,7 @@ u32 Exploration::least_severity() const {
   for (const std::string& kind : kinds) {
     if (kind == "any" || kind == "leak") least = std::min(least, 1U);
     if (kind == "warning") least = std::min(least, 2U);
-    if (kind == "lock") least = std::min(least, 3U);
+    if (kind == "lock" || kind == "race") least = std::min(least, 3U);
     if (kind == "oops") least = std::min(least, kModuleErrorSeverity + 1);
   }
   return least;

@@ -3,50 +3,19 @@
 
 #include "cli/log_output.h"
 #include "cli/terminal.h"
+#include "observe/finding_kinds.h"
 #include "observe/journal.h"
 #include "runtime/console.h"
 
 namespace koi::cli {
 namespace {
 
-using observe::EventKind;
-
 constexpr int kFormatVersion = 1;
-
-// nullptr: no finding, but part of the course of the run.
-const char* finding_name(EventKind kind) {
-  switch (kind) {
-    case EventKind::kWarning:
-      return "warning";
-    case EventKind::kOops:
-      return "oops";
-    case EventKind::kPanic:
-      return "panic";
-    case EventKind::kLockup:
-      return "lockup";
-    case EventKind::kUnsupported:
-      return "unsupported";
-    case EventKind::kForcedPreemption:
-      return "forced-preemption";
-    case EventKind::kTimeout:
-      return "timeout";
-    case EventKind::kDeadlock:
-      return "deadlock";
-    case EventKind::kLeak:
-      return "leak";
-    case EventKind::kRace:
-      return "race";
-    case EventKind::kFalseSharing:
-      return "false-sharing";
-    default:
-      return nullptr;
-  }
-}
 
 nlohmann::ordered_json findings_of(const observe::Journal& journal) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const observe::Event& event : journal.events()) {
-    const char* const name = finding_name(event.kind);
+    const char* const name = observe::finding_name(event.kind);
     if (name == nullptr) continue;
     list.push_back({{"kind", name},
                     {"time_ns", event.time.value},

@@ -15,6 +15,7 @@
 #include "cli/log_output.h"
 #include "cli/terminal.h"
 #include "host/fault_signals.h"
+#include "observe/finding_kinds.h"
 #include "observe/journal.h"
 #include "report/lanes.h"
 #include "runtime/lane_recorder.h"
@@ -59,34 +60,29 @@ class Fields {
 
 // ---- findings ----
 
-std::optional<RunFinding> finding_of(const observe::Event& event) {
-  const std::string text(event.text);
-  switch (event.kind) {
-    case EventKind::kWarning:
-      return RunFinding{"warning", text, 2};
-    case EventKind::kOops:
-      return RunFinding{"oops", text, 5};
-    case EventKind::kPanic:
-      return RunFinding{"panic", text, 5};
-    case EventKind::kOomKill:
-      return RunFinding{"out of memory", text, 5};
-    case EventKind::kLockup:
-      return RunFinding{"lockup", text, 5};
-    case EventKind::kDeadlock:
-      return RunFinding{"deadlock", text, 5};
-    case EventKind::kTimeout:
-      return RunFinding{"timeout", text, 5};
-    case EventKind::kLock:
-      return RunFinding{"lock", text, 3};
-    case EventKind::kLeak:
-      return RunFinding{"leak", text, 1};
+// The worse of two decides which finding of a run is told of.
+u32 severity_of(EventKind kind) {
+  switch (kind) {
     case EventKind::kUnsupported:
-      return RunFinding{"not supported", text, 0};
     case EventKind::kForcedPreemption:
-      return RunFinding{"not repeatable", "preempted by force: " + text, 0};
+      return 0;
+    case EventKind::kLeak:
+    case EventKind::kFalseSharing:
+      return 1;
+    case EventKind::kWarning:
+      return 2;
+    case EventKind::kLock:
+    case EventKind::kRace:
+      return 3;
     default:
-      return std::nullopt;
+      return 5;
   }
+}
+
+std::optional<RunFinding> finding_of(const observe::Event& event) {
+  const char* const name = observe::finding_name(event.kind);
+  if (name == nullptr) return std::nullopt;
+  return RunFinding{name, std::string(event.text), severity_of(event.kind)};
 }
 
 // Addresses, numbers of tasks and CPUs differ from schedule to schedule; the finding is the same.

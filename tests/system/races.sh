@@ -67,4 +67,11 @@ expect_line '--sanitize=undefined: .*thread'
 koi_all run --accounting=off "$module"
 expect_status 2
 expect_line 'accounting'
+# On each run a race; in some schedules the sum is wrong, too.
+koi_all explore "$thread/plain_counter.ko" --seeds 1..60 --strategy random
+expect_status 3
+expect_line '60 race: BUG: KCSAN: data-race in adder'
+expect_line '[1-9][0-9]* module: .*plain_counter\.ko: init failed: it returned -117'
+expect_line 'minimised:  koi run .*plain_counter\.ko'
+
 finish
