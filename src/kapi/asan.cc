@@ -2,9 +2,9 @@
 // What modules call that were built with --sanitize=address: before each access, for each file's globals, and around arrays of
 // variable size; the memory functions, which look at all that they touch; those of the kernel's headers
 // (kernel/instrumented/koi_kasan.h).
-#include "host/crossing.h"
 #include "host/guest_memory.h"
 #include "kapi/fault.h"
+#include "kapi/instrumented_call.h"
 #include "kapi/kernel_ref.h"
 #include "kapi/tables.h"
 #include "runtime/sanitizers.h"
@@ -17,23 +17,22 @@ using runtime::AccessKind;
 using runtime::AddressChecks;
 
 AddressChecks& checks() { return current().sanitizers().addresses(); }
-u64 caller() { return reinterpret_cast<const host::BorderRecord*>(host::gs_area()->border)->return_rip; }
 
 template <u64 kBytes, AccessKind kKind>
 void access(Address address) {
-  checks().check(address, kBytes, kKind, caller());
+  checks().check(address, kBytes, kKind, instrumented_access());
 }
 template <AccessKind kKind>
 void access_n(Address address, u64 bytes) {
-  checks().check(address, bytes, kKind, caller());
+  checks().check(address, bytes, kKind, instrumented_access());
 }
 template <u64 kBytes, AccessKind kKind>
 void report(Address address) {
-  checks().report(address, kBytes, kKind, caller());
+  checks().report(address, kBytes, kKind, instrumented_access());
 }
 template <AccessKind kKind>
 void report_n(Address address, u64 bytes) {
-  checks().report(address, bytes, kKind, caller());
+  checks().report(address, bytes, kKind, instrumented_access());
 }
 void register_globals(Address globals, u64 count) { checks().register_globals(globals, count, true); }
 void unregister_globals(Address globals, u64 count) { checks().register_globals(globals, count, false); }
@@ -49,13 +48,13 @@ void set_shadow(Address shadow, u64 bytes) {
 // kasan_check_read(), kasan_check_write(): true when nothing is wrong.
 template <AccessKind kKind>
 bool check(Address address, u32 bytes) {
-  checks().check(address, bytes, kKind, caller());
+  checks().check(address, bytes, kKind, instrumented_access());
   return true;
 }
 
 Address copy(Address to, Address from, u64 bytes) {
-  checks().check(from, bytes, AccessKind::kRead, caller());
-  checks().check(to, bytes, AccessKind::kWrite, caller());
+  checks().check(from, bytes, AccessKind::kRead, instrumented_access());
+  checks().check(to, bytes, AccessKind::kWrite, instrumented_access());
   // Forwards or backwards, so that overlapping ranges come out right; in pieces, since either side may be bad.
   u8 piece[256];
   const bool backwards = to > from;
@@ -72,7 +71,7 @@ Address copy(Address to, Address from, u64 bytes) {
 }
 
 Address set(Address to, s32 value, u64 bytes) {
-  checks().check(to, bytes, AccessKind::kWrite, caller());
+  checks().check(to, bytes, AccessKind::kWrite, instrumented_access());
   u8 piece[256];
   std::fill(std::begin(piece), std::end(piece), static_cast<u8>(value));
   for (u64 done = 0; done < bytes;) {

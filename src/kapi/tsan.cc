@@ -4,9 +4,9 @@
 // tells of its own functions (kernel/race.c).
 #include <type_traits>
 
-#include "host/crossing.h"
 #include "host/guest_memory.h"
 #include "kapi/fault.h"
+#include "kapi/instrumented_call.h"
 #include "kapi/kernel_ref.h"
 #include "kapi/tables.h"
 #include "runtime/sanitizers.h"
@@ -23,15 +23,14 @@ using runtime::RaceChecks;
 
 RaceChecks& races() { return current().sanitizers().races(); }
 
-// Where the module made the call that is being served.
-u64 caller() { return reinterpret_cast<const host::BorderRecord*>(host::gs_area()->border)->return_rip; }
-
 template <u32 kBytes, u8 kFlags>
 void accessed(Address address) {
-  races().access(address, kBytes, kFlags, caller());
+  races().access(address, kBytes, kFlags, instrumented_access());
 }
-void read_range(Address address, u64 bytes) { races().access(address, bytes, kRead, caller()); }
-void write_range(Address address, u64 bytes) { races().access(address, bytes, kWrite, caller()); }
+void read_range(Address address, u64 bytes) { races().access(address, bytes, kRead, instrumented_access()); }
+void write_range(Address address, u64 bytes) {
+  races().access(address, bytes, kWrite, instrumented_access());
+}
 void func_entry(u64 return_address) { races().function_entered(return_address); }
 void func_exit() { races().function_left(); }
 void init() {}
@@ -43,7 +42,7 @@ enum class Rmw : u8 { kExchange, kAdd, kSub, kAnd, kOr, kXor, kNand };
 void note_atomic(Address address, u32 bytes, u8 flags, s32 order) {
   constexpr s32 kRelease = 3;  // and acquire-release, sequentially consistent
   if (order >= kRelease && (flags & kWrite) != 0) races().fence();
-  races().access(address, bytes, static_cast<u8>(flags | kMarked), caller());
+  races().access(address, bytes, static_cast<u8>(flags | kMarked), instrumented_access());
 }
 
 template <class T>
@@ -116,7 +115,7 @@ void signal_fence(s32 /*order*/) {}
 void check_access(Address address, u64 bytes, u32 type) {
   auto flags = static_cast<u8>(type & (kWrite | kCompound | kMarked));
   if ((flags & kMarked) != 0) flags |= race::kHandsOn;
-  races().access(address, bytes, flags, caller());
+  races().access(address, bytes, flags, instrumented_access());
 }
 void memory_fence() { races().fence(); }
 void read_fence() {}  // a marked read orders already: see engine/race/detector.h
@@ -128,7 +127,7 @@ void enable_current() { races().switch_off(-1); }
 
 // ---- --sanitize=coverage ----
 
-void trace_pc() { current().sanitizers().coverage().hit(caller()); }
+void trace_pc() { current().sanitizers().coverage().hit(instrumented_access()); }
 
 // ---- the C core ----
 

@@ -6,14 +6,11 @@
 #include <new>
 
 #include "runtime/kernel.h"
+#include "runtime/preempt_count.h"
 #include "runtime/traps.h"
 
 namespace koi::runtime {
 namespace {
-
-constexpr u32 kHardirqMask = 0x000f'0000;
-constexpr u32 kSoftirqMask = 0x0000'ff00;
-constexpr u32 kNmiMask = 0x00f0'0000;
 
 // splitmix64: spreads the seed over the keys that are made of it.
 u64 derive(u64 seed, u64 salt) {
@@ -51,8 +48,7 @@ Console::Console(Kernel& kernel) : kernel_(kernel) {
 void Console::apply_seed(u64 seed) { environment_.ptr_key = {derive(seed, 1), derive(seed, 2)}; }
 
 printk::FormatEnvironment& Console::environment() {
-  environment_.in_interrupt =
-      (static_cast<u32>(kernel_.preempt_count()) & (kHardirqMask | kSoftirqMask | kNmiMask)) != 0;
+  environment_.in_interrupt = (static_cast<u32>(kernel_.preempt_count()) & preempt_count::kInInterrupt) != 0;
   environment_.no_hash_pointers = *no_hash_pointers_;
   return environment_;
 }
@@ -61,8 +57,7 @@ printk::LogCall Console::call() {
   printk::LogCall call;
   call.ts_nsec = kernel_.sched().now().value;
   const sched::Task* const task = kernel_.sched().current();
-  const bool in_task =
-      (static_cast<u32>(kernel_.preempt_count()) & (kHardirqMask | kSoftirqMask | kNmiMask)) == 0;
+  const bool in_task = (static_cast<u32>(kernel_.preempt_count()) & preempt_count::kInInterrupt) == 0;
   call.caller_id = in_task && task != nullptr ? static_cast<u32>(task->pid)
                                               : 0x8000'0000U | kernel_.sched().running_vcpu().value;
   return call;

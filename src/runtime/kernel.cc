@@ -21,6 +21,7 @@
 #include "runtime/lock_checks.h"
 #include "runtime/memory.h"
 #include "runtime/modules.h"
+#include "runtime/preempt_count.h"
 #include "runtime/sanitizers.h"
 #include "runtime/traps.h"
 #include "runtime/virtual_files.h"
@@ -280,11 +281,10 @@ void Kernel::set_need_resched(sched::Task& task) {
 }
 
 bool Kernel::holds_grace_period(const sched::Task& task) const {
-  constexpr u32 kPreemptAndSoftirq = 0xffff;
   s32 nesting = 0;
   std::memcpy(&nesting, reinterpret_cast<const void*>(task.guest + task_rcu_offset_), sizeof(nesting));
   const auto count = static_cast<u32>(*preempt_counts_[task.cpu.value]);
-  return nesting > 0 || (count & kPreemptAndSoftirq) != 0;
+  return nesting > 0 || (count & (preempt_count::kPreemptMask | preempt_count::kSoftirqMask)) != 0;
 }
 
 bool Kernel::background_wanted() const { return hung_tasks_ != nullptr && hung_tasks_->wanted(); }

@@ -8,6 +8,7 @@
 #include "runtime/kernel.h"
 #include "runtime/lock_checks.h"
 #include "runtime/modules.h"
+#include "runtime/preempt_count.h"
 #include "runtime/splat_parts.h"
 #include "runtime/traps.h"
 
@@ -21,12 +22,6 @@ using lockdep::HeldStack;
 using lockdep::LockClass;
 using lockdep::Problem;
 using lockdep::ProblemKind;
-
-constexpr u32 kHardirqShift = 16;
-constexpr u32 kHardirqMask = 0xf0000;
-constexpr u32 kSoftirqShift = 8;
-constexpr u32 kSoftirqMask = 0xff00;
-constexpr u32 kSoftirqServing = 0x100;
 
 void line(SplatText& text, std::string words) { add(text, kDefault, std::move(words)); }
 
@@ -59,6 +54,7 @@ std::string LockReports::task() const {
 }
 
 std::string LockReports::task_with_context() const {
+  using namespace preempt_count;
   const auto count = static_cast<u32>(kernel_.preempt_count());
   const bool hard = (count & kHardirqMask) != 0;
   const bool soft = (count & kSoftirqServing) != 0;

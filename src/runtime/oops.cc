@@ -11,12 +11,12 @@
 #include "runtime/kernel.h"
 #include "runtime/lock_checks.h"
 #include "runtime/modules.h"
+#include "runtime/preempt_count.h"
 #include "runtime/splat_operand.h"
 
 namespace koi::runtime {
 namespace {
 
-constexpr u32 kInInterruptMask = 0x00ff'ff00;  // NMI, hard and soft interrupts, bottom halves off
 constexpr u64 kVectorDivide = 0;
 constexpr u64 kVectorInt3 = 3;
 constexpr u64 kVectorUndefined = 6;
@@ -25,8 +25,6 @@ constexpr u64 kVectorProtection = 13;
 constexpr u64 kVectorAlignment = 17;
 
 constexpr u64 kErrorFetch = 16;
-
-constexpr u32 kNeedReschedInverted = 0x8000'0000;
 
 // The addresses that a real kernel would take for the calling process's: all that is not of koi's world.
 constexpr bool is_user_address(u64 address) {
@@ -126,20 +124,19 @@ void Traps::die(const SplatInput& input, const OopsEvent& made) {
   // A fault on an address of the kernel's is handled with interrupts off.
   const bool kernel_address = event.kind == OopsKind::kPageFault && !is_user_address(event.address);
   const bool interrupts_off = host::gs_area()->interrupt_flag == 0 || kernel_address;
-  const auto preempt_count = static_cast<u32>(kernel_.preempt_count()) & ~kNeedReschedInverted;
+  const auto count = static_cast<u32>(kernel_.preempt_count()) & ~preempt_count::kNeedReschedInverted;
   // oops_end(): nobody can be killed there.
-  if ((preempt_count & kInInterruptMask) != 0) {
+  if ((count & preempt_count::kInInterrupt) != 0) {
     panic("Fatal exception in interrupt", FrameEvent::kNone, PanicDump::kNone);
   }
-  kernel_.console().print(exit_notes(input.context, interrupts_off, preempt_count));
+  kernel_.console().print(exit_notes(input.context, interrupts_off, count));
   // make_task_dead(): a page fault kills with SIGKILL, every other oops with SIGSEGV.
   kill_current(event.kind == OopsKind::kPageFault ? SIGKILL : SIGSEGV);
 }
 
 // in_interrupt(): also where bottom halves are only switched off.
 bool Traps::in_interrupt() const {
-  constexpr u32 kInterruptMask = 0x00ff'ff00;
-  return (static_cast<u32>(kernel_.preempt_count()) & kInterruptMask) != 0 ||
+  return (static_cast<u32>(kernel_.preempt_count()) & preempt_count::kInInterrupt) != 0 ||
          kernel_.sched().current()->kind == sched::TaskKind::kIdle;
 }
 

@@ -9,6 +9,7 @@
 #include "host/crossing.h"
 #include "runtime/kernel.h"
 #include "runtime/modules.h"
+#include "runtime/preempt_count.h"
 #include "runtime/race_reports.h"
 #include "runtime/traps.h"
 
@@ -21,9 +22,6 @@ using race::TraceId;
 
 constexpr u32 kSoft = 1;
 constexpr u32 kHard = 2;
-constexpr u32 kHardirqAndNmi = 0xff0000;
-constexpr u32 kSoftirqMask = 0xff00;
-constexpr u32 kSoftirqServing = 0x100;
 constexpr u32 kMostLines = 16384;
 constexpr u32 kMostTraces = 1 << 16;
 constexpr u64 kMostFrames = 32;
@@ -96,8 +94,8 @@ RaceChecks::Cpu& RaceChecks::this_cpu() { return cpus_[kernel_.sched().running_v
 
 RaceChecks::Context& RaceChecks::running() {
   const auto count = static_cast<u32>(kernel_.preempt_count());
-  if ((count & kHardirqAndNmi) != 0) return *this_cpu().interrupts[kHard];
-  if ((count & kSoftirqServing) != 0) return *this_cpu().interrupts[kSoft];
+  if ((count & preempt_count::kHardirqOrNmi) != 0) return *this_cpu().interrupts[kHard];
+  if ((count & preempt_count::kSoftirqServing) != 0) return *this_cpu().interrupts[kSoft];
   return *of_task(*kernel_.sched().current());
 }
 
@@ -155,7 +153,7 @@ void RaceChecks::end_section(Context& context, u32 level) {
 void RaceChecks::order_with_interrupts(Context& context) {
   const auto count = static_cast<u32>(kernel_.preempt_count());
   const bool hard_masked = host::gs_area()->interrupt_flag == 0;
-  const bool soft_masked = hard_masked || (count & kSoftirqMask) != 0;
+  const bool soft_masked = hard_masked || (count & preempt_count::kSoftirqMask) != 0;
   const u32 number = kernel_.sched().running_vcpu().value;
   Cpu& cpu = cpus_[number];
   for (u32 level = context.level + 1; level < kLevels; ++level) {

@@ -8,6 +8,16 @@ release=$(release_of "$series") || exit 1
 target=$KOI_MODULES/$series
 mkdir -p "$target"
 echo "$release" >"$target/release"
+# built FOLDER [OPTION]...: koi build leaves its modules there.
+built() {
+  "$KOI" build "$@" --kernel "$release" -- -s -j2 >"$work/log" 2>&1
+  status=$?
+  checks=$((checks + 1))
+  if [ $status -ne 0 ]; then
+    fail "Kbuild failed for $release"
+    tail -n 30 "$work/log"
+  fi
+}
 # A copy, so that two series (and two build directories) never share objects; -u keeps Kbuild's work.
 for folder in tests/modules tests/modules/corpus examples/hello examples/kmalloc_steps examples/flow_table \
   examples/abba_deadlock examples/lost_update; do
@@ -17,26 +27,14 @@ for folder in tests/modules tests/modules/corpus examples/hello examples/kmalloc
   find "$KOI_SOURCE/$folder" -maxdepth 1 -type f \( -name '*.[ch]' ! -name '*.mod.c' -o -name Kbuild -o -name Makefile \) \
     -exec cp -u -t "$target/$name/" {} +
   command_line="koi build $folder"
-  "$KOI" build "$target/$name" --kernel "$release" -- -s -j2 >"$work/log" 2>&1
-  status=$?
-  checks=$((checks + 1))
-  if [ $status -ne 0 ]; then
-    fail "Kbuild failed for $release"
-    tail -n 30 "$work/log"
-  fi
+  built "$target/$name"
 done
 # The same sources with each kind of instrumentation.
 for kind in thread coverage address; do
   mkdir -p "$target/instrumented-$kind"
   cp -u "$KOI_SOURCE"/tests/modules/instrumented/* "$target/instrumented-$kind/"
   command_line="koi build --sanitize=$kind"
-  "$KOI" build "$target/instrumented-$kind" --sanitize="$kind" --kernel "$release" -- -s -j2 >"$work/log" 2>&1
-  status=$?
-  checks=$((checks + 1))
-  if [ $status -ne 0 ]; then
-    fail "Kbuild failed for $release"
-    tail -n 30 "$work/log"
-  fi
+  built "$target/instrumented-$kind" --sanitize="$kind"
 done
 checks=$((checks + 1))
 [ -e "$target/kmalloc_steps/kmalloc_steps.ko" ] || fail "kmalloc_steps.ko is not there"
