@@ -55,7 +55,7 @@ class ScheduleRunner {
   void show_logs() { show_logs_ = true; }
 
  private:
-  ScheduleRunner(const MachineOptions& options) : options_(options) {}
+  explicit ScheduleRunner(const MachineOptions& options) : options_(options) {}
   struct Child {
     int pid = 0;
     int pipe = -1;

@@ -100,7 +100,7 @@ void PageSlowPath::wait_a_little() {
   } else if (waited_ns_ > kHopelessNs) {
     koi_finding(fmt::format("{} waits for memory that nobody gives back (gfp {:#x}, order {})",
                             kernel.sched().current()->comm, request_.gfp, request_.order));
-    kernel.set_guest_state(*kernel.sched().current(), /*TASK_UNINTERRUPTIBLE=*/2);
+    kernel.set_guest_state(*kernel.sched().current(), runtime::Kernel::kTaskUninterruptible);
     for (;;) kernel.sched().schedule();
   } else {
     kernel.sleep_ns(next_wait_ns_);

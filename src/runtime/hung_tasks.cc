@@ -16,7 +16,6 @@ namespace {
 
 constexpr u64 kSecondNs = 1'000'000'000;
 constexpr u32 kTaskInterruptible = 1;
-constexpr u32 kTaskUninterruptible = 2;
 constexpr u32 kTaskWakekill = 0x100;
 constexpr u32 kTaskNoload = 0x400;
 // What the reference machines had there (Debian, 2 CPUs).
@@ -91,7 +90,7 @@ void HungTasks::sleep_until(sched::Task& thread, u64 time_ns) {
 bool HungTasks::uninterruptible(const sched::Task& task) const {
   if (task.state != sched::RunState::kBlocked || task.switches == 0) return false;
   const u32 state = kernel_.guest_state(task);
-  return (state & kTaskUninterruptible) != 0 && (state & (kTaskWakekill | kTaskNoload)) == 0;
+  return (state & Kernel::kTaskUninterruptible) != 0 && (state & (kTaskWakekill | kTaskNoload)) == 0;
 }
 
 // Then all bets are off.

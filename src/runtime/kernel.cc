@@ -368,7 +368,6 @@ void Kernel::settle(u64 ns) {
 }
 
 void Kernel::sleep_ns(u64 ns) {
-  constexpr u32 kTaskUninterruptible = 2;
   struct Wake {
     Kernel* kernel;
     sched::Task* task;

@@ -186,6 +186,7 @@ class Kernel final : public sched::TaskHost {
   // sched::TaskHost
   void task_switched_in(sched::Task& task) override;
   [[nodiscard]] u32 guest_state(const sched::Task& task) const override;
+  static constexpr u32 kTaskUninterruptible = 2;  // TASK_UNINTERRUPTIBLE of task_struct's __state
   void set_guest_state(sched::Task& task, u32 state) override;
   void set_need_resched(sched::Task& task) override;
   void time_passed(VirtualTime now) override;

@@ -60,7 +60,7 @@ SplatText page_fault_lines(const SplatInput& input, const OopsEvent& event) {
 }
 
 std::string general_protection_name(const OopsEvent& event) {
-  const std::string name = "general protection fault";
+  std::string name = "general protection fault";
   if (event.error_code != 0) return "segment-related " + name;
   switch (event.hint) {
     case OopsEvent::Hint::kNonCanonical:
