@@ -8,6 +8,11 @@ namespace koi::mm {
 
 using namespace slab_flag;
 
+namespace {
+// One entry of the table from page to slab, in bytes.
+constexpr u64 kSlabPointer = sizeof(void*);
+}  // namespace
+
 SlabAllocator::SlabAllocator(Buddy& buddy, const MemoryLayout& layout, const SlabConfig& config,
                              std::pmr::memory_resource* resource)
     : buddy_(buddy),
@@ -16,7 +21,7 @@ SlabAllocator::SlabAllocator(Buddy& buddy, const MemoryLayout& layout, const Sla
       resource_(resource),
       first_page_(layout.direct_map + (buddy.first_pfn() << kPageShift)),
       page_count_(buddy.end_pfn() - buddy.first_pfn()),
-      slab_pages_(static_cast<Slab**>(resource->allocate(page_count_ * sizeof *slab_pages_, 64))),
+      slab_pages_(static_cast<Slab**>(resource->allocate(page_count_ * kSlabPointer, 64))),
       zero_gfp_(buddy.gfp().zero),
       random_state_(config.seed),
       meta_(resource),
@@ -35,7 +40,7 @@ SlabAllocator::SlabAllocator(Buddy& buddy, const MemoryLayout& layout, const Sla
 
 SlabAllocator::~SlabAllocator() {
   while (oldest_ != nullptr) release(oldest_);
-  resource_->deallocate(slab_pages_, page_count_ * sizeof *slab_pages_, 64);
+  resource_->deallocate(slab_pages_, page_count_ * kSlabPointer, 64);
 }
 
 // ---- creating --------------------------------------------------------------------------------------------------
