@@ -57,7 +57,7 @@ lint:
 	@scripts/lint
 
 clean:
-	rm -rf build build-debug build-asan-ubsan build-clang build-fuzz build-coverage
+	rm -rf build build-develop build-debug build-asan-ubsan build-clang build-fuzz build-coverage
 	@find examples tests/modules -maxdepth 2 -name Makefile -exec dirname {} \; | while read -r d; do \
 	  find "$$d" \( -name '*.ko' -o -name '*.o' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
 	    -o -name 'Module.symvers' -o -name 'modules.order' \) -delete; done
