@@ -186,7 +186,7 @@ Verdict run_requests(runtime::Kernel& kernel, const MachineOptions& options,
   unload_all(kernel, loaded, out, outcome);
   // Whatever a module left behind gets its turn before the machine is switched off.
   kernel.settle(kSettleNs);
-  kernel.sanitizers().races().finish();
+  kernel.sanitizers().races().report_sharing();
   kernel.console().log().finalize_open();
   if (out.text != nullptr) out.text->finish();
   return outcome.conclude(kernel, options, requests.size());

@@ -347,7 +347,6 @@ TaskEnd Kernel::finish_task(BackgroundTask& started) {
   TaskEnd end{TaskEnd::How::kReturned, task->exit_code};
   if (task->killed) end.how = how;
   if (task->by_signal) end.how = TaskEnd::How::kSignalled;
-  sanitizers_->races().user_task_over(*task);
   scheduler_->drop(*task);
   return end;
 }

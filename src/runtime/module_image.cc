@@ -122,20 +122,25 @@ void ModuleTable::map_image(ModuleInstance& module) {
   }
 }
 
-std::vector<SourcePlace> ModuleInstance::source_places(u64 address) {
+std::optional<module::CodePlace> ModuleInstance::code_place(u64 address) const {
   const module::ElfImage& image = loaded.image;
   for (u32 index = 1; index < image.sections.size(); ++index) {
     const auto base = loaded.linked->section_address(index);
     if (!base || address < *base || address >= *base + image.sections[index].header.size) continue;
-    if (!image.sections[index].executable()) continue;
-    module::DwarfLines lines(name(), image.file);
-    const auto found = lines.find(index, address - *base);
-    if (!found) return {};
-    std::vector<SourcePlace> places;
-    for (const module::SourceLine& line : *found) places.push_back({line.file, line.line, line.function});
-    return places;
+    if (image.sections[index].executable()) return module::CodePlace{index, address - *base};
   }
-  return {};
+  return std::nullopt;
+}
+
+std::vector<SourcePlace> ModuleInstance::source_places(u64 address) {
+  const auto place = code_place(address);
+  if (!place) return {};
+  module::DwarfLines lines(name(), loaded.image.file);
+  const auto found = lines.find(place->section, place->offset);
+  if (!found) return {};
+  std::vector<SourcePlace> places;
+  for (const module::SourceLine& line : *found) places.push_back({line.file, line.line, line.function});
+  return places;
 }
 
 void ModuleTable::tell_gdb(ModuleInstance& module) {

@@ -185,6 +185,7 @@ void ModuleTable::unload(ModuleInstance& module) {
   if (has_live_allocations(kernel_, module)) kernel_.call_sites().find_lines(module);
   if (unload_observer_) unload_observer_(module);
   kernel_.sanitizers().coverage().collect(module);
+  kernel_.sanitizers().races().report_sharing();
   dynamic_debug_.remove_module(module);
   for (const std::string& owner : module.uses) use_module(owner, -1);
   free_init(module);

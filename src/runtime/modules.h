@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "module/dwarf_lines.h"
+#include "module/dwarf_types.h"
 #include "module/gdb_jit.h"
 #include "module/load.h"
 #include "module/orc.h"
@@ -53,6 +54,8 @@ struct ModuleInstance {
 
   // Where in the sources `address` lies, innermost function first; empty: no debug information.
   [[nodiscard]] std::vector<SourcePlace> source_places(u64 address);
+  // The place of text in the file, also of init text that is gone; nullopt: no text of this module.
+  [[nodiscard]] std::optional<module::CodePlace> code_place(u64 address) const;
 
   [[nodiscard]] const std::string& name() const { return loaded.name(); }
   [[nodiscard]] bool in_core(u64 address) const {

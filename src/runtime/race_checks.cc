@@ -11,6 +11,7 @@
 #include "runtime/modules.h"
 #include "runtime/preempt_count.h"
 #include "runtime/race_reports.h"
+#include "runtime/sharing_reports.h"
 #include "runtime/traps.h"
 
 namespace koi::runtime {
@@ -127,6 +128,8 @@ void RaceChecks::task_released(const sched::Task& task) {
     for (u32 level = kSoft; level < kLevels; ++level) end_section(*context, level);
     cpu.last = nullptr;
   }
+  // Processes that begin later begin because this one is over: their parent has waited for it.
+  if (task.kind == sched::TaskKind::kUser) detector_->join(boot_, context->id);
   detector_->end(context->id);
   tasks_.erase(it);
   context->~Context();
@@ -135,10 +138,6 @@ void RaceChecks::task_released(const sched::Task& task) {
 
 void RaceChecks::task_woken(const sched::Task& task) {
   if (enabled_ && !detector_->full()) detector_->join(of_task(task)->id, running().id);
-}
-
-void RaceChecks::user_task_over(const sched::Task& task) {
-  if (enabled_) detector_->join(boot_, of_task(task)->id);
 }
 
 // ---- interrupts ----
@@ -200,6 +199,8 @@ void RaceChecks::access(u64 address, u64 bytes, u8 flags, u64 ip) {
   if ((flags & race::kWrite) != 0) {
     lines_->write(address, static_cast<u32>(std::min(bytes, host::kPageSize)), cpu,
                   kernel_.sched().now().value, trace);
+  } else {
+    lines_->read(address, static_cast<u32>(std::min(bytes, host::kPageSize)), cpu);
   }
   check_full();
 }
@@ -278,19 +279,22 @@ void RaceChecks::grace_period() {
 
 // ---- memory ----
 
-void RaceChecks::memory_changes_hands(u64 begin, u64 bytes) {
+void RaceChecks::memory_changes_hands(u64 begin, u64 bytes, const observe::AllocationEvent* object) {
   if (!enabled_) return;
-  report_shared_lines(begin, bytes);
+  report_shared_lines(begin, bytes, object);
   detector_->forget(begin, bytes);
 }
 
-void RaceChecks::finish() {
-  if (enabled_) report_shared_lines(0, ~0ULL);
+void RaceChecks::report_sharing() {
+  if (enabled_) report_shared_lines(0, ~0ULL, nullptr);
 }
 
-void RaceChecks::report_shared_lines(u64 begin, u64 bytes) {
+void RaceChecks::report_shared_lines(u64 begin, u64 bytes, const observe::AllocationEvent* object) {
   for (const race::SharedLine& line : lines_->take(begin, bytes, kSharingThreshold))
-    RaceReports(*this, kernel_).shared_line(line);
+    SharingReports(*this, kernel_).print(line, object);
+  if (lines_->full() && !std::exchange(lines_full_said_, true))
+    kernel_.note(observe::EventKind::kUnsupported,
+                 "false sharing is not looked for everywhere: more cache lines than can be watched");
 }
 
 // ---- traces ----

@@ -21,6 +21,7 @@
 #include "engine/race/detector.h"
 #include "engine/race/line_sharing.h"
 #include "engine/sched/task.h"
+#include "observe/allocation_events.h"
 
 namespace koi::runtime {
 
@@ -48,8 +49,6 @@ class RaceChecks final : public race::RaceSink {
   void task_released(const sched::Task& task);
   // The running context wakes it.
   void task_woken(const sched::Task& task);
-  // Its process has ended, and whoever started it has waited for it.
-  void user_task_over(const sched::Task& task);
 
   // ---- from instrumented code ----
   // `ip`: the access. A range may have any size.
@@ -71,15 +70,17 @@ class RaceChecks final : public race::RaceSink {
 
   // ---- memory ----
   // It begins or ends its life as an object.
-  void memory_changes_hands(u64 begin, u64 bytes);
-  // The run is over.
-  void finish();
+  // `object`: the one that lies there and is about to be freed; nullptr: none.
+  void memory_changes_hands(u64 begin, u64 bytes, const observe::AllocationEvent* object = nullptr);
+  // A module goes, or the run is over: lines that are shared falsely are reported while it is known what lies there.
+  void report_sharing();
 
   // race::RaceSink
   void race(const race::Race& race) override;
 
  private:
   friend class RaceReports;
+  friend class SharingReports;
   // 0: tasks; 1: soft interrupts; 2: hard ones.
   static constexpr u32 kLevels = 3;
   struct Context {
@@ -119,11 +120,12 @@ class RaceChecks final : public race::RaceSink {
   [[nodiscard]] std::pmr::vector<u64> frames_from(u64 ip) const;
   void switch_point();
   void check_full();
-  void report_shared_lines(u64 begin, u64 bytes);
+  void report_shared_lines(u64 begin, u64 bytes, const observe::AllocationEvent* object);
 
   Kernel& kernel_;
   bool enabled_ = false;
   bool full_said_ = false;
+  bool lines_full_said_ = false;
   std::optional<race::Detector> detector_;
   std::optional<race::LineSharing> lines_;
   std::pmr::unordered_map<const sched::Task*, Context*> tasks_;

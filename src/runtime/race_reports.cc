@@ -27,19 +27,6 @@ const char* access_type(u8 flags) {
   return marked ? "write (marked)" : "write";
 }
 
-// "bytes 0-7, 16-23".
-std::string bytes_text(u64 bytes) {
-  std::string text;
-  for (u32 at = 0; at < race::kLineBytes; ++at) {
-    if ((bytes >> at & 1) == 0) continue;
-    u32 last = at;
-    while (last + 1 < race::kLineBytes && (bytes >> (last + 1) & 1) != 0) ++last;
-    text += fmt::format("{}{}-{}", text.empty() ? "bytes " : ", ", at, last);
-    at = last;
-  }
-  return text;
-}
-
 }  // namespace
 
 u64 RaceReports::site_of(race::TraceId trace) const {
@@ -95,22 +82,6 @@ void RaceReports::print(const race::Race& race) {
   sources(text, race.current);
   kernel_.console().print(text);
   kernel_.note(observe::EventKind::kRace, headline);
-}
-
-void RaceReports::shared_line(const race::SharedLine& shared) {
-  SplatText text;
-  const std::string headline =
-      fmt::format("koi: false sharing: {} virtual CPUs wrote different parts of the cache line at 0x{:016x}",
-                  shared.writers.size(), shared.address);
-  add(text, kDefault, headline);
-  for (const race::LineWriter& writer : shared.writers) {
-    const u64 site = site_of(writer.trace);
-    add(text, kDefault,
-        fmt::format("koi:   cpu {}: {} writes to {}, first at {}", writer.cpu, writer.writes,
-                    bytes_text(writer.bytes), symbol_text(kernel_.traps().symbols(), site)));
-  }
-  kernel_.console().print(text);
-  kernel_.note(observe::EventKind::kFalseSharing, headline);
 }
 
 }  // namespace koi::runtime

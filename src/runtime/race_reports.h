@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// RaceReports: the findings of the data-race checks in the words of KCSAN (kernel/kcsan/report.c), and lines that virtual CPUs
-// share falsely in koi's own.
+// RaceReports: the findings of the data-race checks in the words of KCSAN (kernel/kcsan/report.c).
 #pragma once
 
 #include <string>
 
 #include "engine/race/detector.h"
-#include "engine/race/line_sharing.h"
 #include "runtime/splat.h"
 
 namespace koi::runtime {
@@ -19,7 +17,6 @@ class RaceReports {
   RaceReports(RaceChecks& checks, Kernel& kernel) : checks_(checks), kernel_(kernel) {}
 
   void print(const race::Race& race);
-  void shared_line(const race::SharedLine& line);
 
  private:
   void access(SplatText& text, const race::Access& access) const;

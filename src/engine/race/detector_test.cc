@@ -250,6 +250,41 @@ TEST(SharedLines, DisjointWritesOfTwoCpus) {
   ASSERT_EQ(found[0].writers.size(), 2U);
   EXPECT_EQ(found[0].writers[1].bytes, 0xff00U);
   EXPECT_EQ(found[0].writers[1].writes, 10U);
+  EXPECT_EQ(found[0].spots.size(), 2U);
+}
+
+// CPU 0 sets up both words, and reads the other CPU's now and then: its own word is still its own.
+TEST(LineSharing, InitialisationDoesNotHideWhoWrites) {
+  LineSharing lines(16, std::pmr::get_default_resource());
+  lines.read(kVariable, 8, 0);  // of no interest before the first write
+  lines.write(kVariable, 8, 0, 1, 1);
+  lines.write(kVariable + 8, 8, 0, 2, 1);
+  for (u64 i = 0; i < 64; ++i) {
+    lines.write(kVariable, 8, 0, 100 * i, 1);
+    lines.write(kVariable + 8, 8, 1, 100 * i, 2);
+    lines.read(kVariable + 8, 8, 0);
+  }
+  const auto found = lines.take(kVariable, 16, 64);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].writers[0].bytes, 0xffU);
+  ASSERT_EQ(found[0].spots.size(), 3U);
+  EXPECT_EQ(found[0].spots[0].writes, 65U);
+  EXPECT_EQ(found[0].spots[0].reads, 0U);
+  EXPECT_EQ(found[0].spots[1].reads, 64U);
+  EXPECT_EQ(found[0].spots[2].cpu, 1U);
+}
+
+// An object that comes and goes takes with it what is known of its bytes only.
+TEST(LineSharing, NeighboursOfAnObjectStay) {
+  LineSharing lines(16, std::pmr::get_default_resource());
+  for (u64 i = 0; i < 64; ++i) {
+    lines.write(kVariable, 8, 0, 100 * i, 1);
+    EXPECT_TRUE(lines.take(kVariable + 16, 16, 64).empty());
+    lines.write(kVariable + 8, 8, 1, 100 * i, 2);
+  }
+  EXPECT_EQ(lines.take(kVariable, 16, 64).size(), 1U);
+  EXPECT_TRUE(lines.take(0, ~0ULL, 1).empty());
+  EXPECT_FALSE(lines.full());
 }
 
 }  // namespace
