@@ -20,6 +20,7 @@ struct inner { int hits; int misses; };
 struct outer { u64 first; struct { char a; char b; }; struct inner slots[2]; unsigned flag : 3; unsigned more : 5; char name[16]; };
 struct same_size { u64 words[6]; };
 struct outer total;
+struct same_size other;
 struct inner pairs[3];
 static u64 * volatile held;
 int count(void) { static int calls; return ++calls; }
