@@ -87,7 +87,7 @@ TEST_F(DwarfTypesTest, ObjectsByWhatAgreesWithTheAccesses) {
   const auto held = types.of_object(32, {&first, 1}, std::nullopt, {0, 16},
                                     [](std::string_view name) { return name == "held"; });
   ASSERT_TRUE(held);
-  EXPECT_EQ(held->type, "u64 [4]");
+  EXPECT_EQ(held->type, "long unsigned int [4]");
   EXPECT_EQ(held->how, "pointer `held`");
 }
 
