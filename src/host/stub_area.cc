@@ -19,14 +19,28 @@ constexpr std::array kKinds = {CrossingKind::kPlain, CrossingKind::kStackArgs, C
 constexpr u64 kUpcallReturnSlot = kKinds.size();
 constexpr u64 kLeafSlots = kUpcallReturnSlot + 1;
 constexpr u64 kSlotBytes = 128;
+constexpr u64 kJumpBytes = 6;
+// In a leaf's stub: mov $index, %r9d, the jump, and how far from the area's start the next stub of that leaf is (0: nowhere).
+constexpr u64 kLeafJump = 6;
+constexpr u64 kLeafLink = kLeafJump + kJumpBytes;
+static_assert(kLeafLink + sizeof(u32) == kStubSize);
 static_assert((kLeafSlots + static_cast<u64>(Leaf::kCount)) * sizeof(u64) <= kSlotBytes);
 
 void put(u64 address, const void* bytes, size_t size_bytes) {
   std::memcpy(reinterpret_cast<void*>(address), bytes, size_bytes);
 }
 
-// jmp *slot(%rip), 6 bytes at `address`.
-void put_far_jump(u64 address, u64 slot_address) {
+// A jump to what the slot holds, at most kJumpBytes at `address`: jmp entry where that reaches, else jmp *slot(%rip).
+void put_jump(u64 address, u64 slot_address) {
+  u64 entry = 0;
+  std::memcpy(&entry, reinterpret_cast<const void*>(slot_address), sizeof(entry));
+  const auto distance = static_cast<s64>(entry) - static_cast<s64>(address + 5);
+  if (const auto near = static_cast<s32>(distance); near == distance) {
+    const u8 opcode = 0xe9;
+    put(address, &opcode, sizeof(opcode));
+    put(address + 1, &near, sizeof(near));
+    return;
+  }
   const std::array<u8, 2> opcode = {0xff, 0x25};
   const auto displacement = static_cast<s32>(static_cast<s64>(slot_address) - static_cast<s64>(address + 6));
   put(address, opcode.data(), opcode.size());
@@ -48,7 +62,7 @@ Result<StubArea> StubArea::create(World& world, u64 size_bytes) {
   put(base + kUpcallReturnSlot * sizeof(u64), &back, sizeof(back));
   area.next_ = base + kSlotBytes;
   area.upcall_return_ = area.take();
-  put_far_jump(area.upcall_return_, base + kUpcallReturnSlot * sizeof(u64));
+  put_jump(area.upcall_return_, base + kUpcallReturnSlot * sizeof(u64));
   koi_upcall_return_stub_address = area.upcall_return_;
   return area;
 }
@@ -61,7 +75,16 @@ u64 StubArea::take() {
 }
 
 void StubArea::set_leaf(Leaf leaf, const void* entry) {
-  put(base_ + (kLeafSlots + static_cast<u64>(leaf)) * sizeof(u64), &entry, sizeof(entry));
+  const u64 slot = leaf_slot(leaf);
+  put(slot, &entry, sizeof(entry));
+  for (u32 at = leaf_stubs_[static_cast<u8>(leaf)]; at != 0;) {
+    put_jump(base_ + at + kLeafJump, slot);
+    std::memcpy(&at, reinterpret_cast<const void*>(base_ + at + kLeafLink), sizeof(at));
+  }
+}
+
+u64 StubArea::leaf_slot(Leaf leaf) const {
+  return base_ + (kLeafSlots + static_cast<u64>(leaf)) * sizeof(u64);
 }
 
 u64 StubArea::add(u32 export_index, CrossingKind kind, u32 fixed_arguments, Leaf leaf) {
@@ -72,7 +95,10 @@ u64 StubArea::add(u32 export_index, CrossingKind kind, u32 fixed_arguments, Leaf
     const std::array<u8, 2> mov_r9d_imm32 = {0x41, 0xb9};
     put(address, mov_r9d_imm32.data(), mov_r9d_imm32.size());
     put(address + 2, &export_index, sizeof(export_index));
-    put_far_jump(address + 6, base_ + (kLeafSlots + static_cast<u64>(leaf)) * sizeof(u64));
+    put_jump(address + kLeafJump, leaf_slot(leaf));
+    u32& first = leaf_stubs_[static_cast<u8>(leaf)];
+    put(address + kLeafLink, &first, sizeof(first));
+    first = static_cast<u32>(address - base_);
     return address;
   }
   if (kind == CrossingKind::kVariadic) {
@@ -81,13 +107,13 @@ u64 StubArea::add(u32 export_index, CrossingKind kind, u32 fixed_arguments, Leaf
     const u64 immediate = export_index | static_cast<u64>(fixed_arguments) << 32;
     put(address, mov_r11_imm64.data(), mov_r11_imm64.size());
     put(address + 2, &immediate, sizeof(immediate));
-    put_far_jump(address + 10, slot);
+    put_jump(address + 10, slot);
     return address;
   }
   const std::array<u8, 2> mov_r11d_imm32 = {0x41, 0xbb};
   put(address, mov_r11d_imm32.data(), mov_r11d_imm32.size());
   put(address + 2, &export_index, sizeof(export_index));
-  put_far_jump(address + 6, slot);
+  put_jump(address + 6, slot);
   return address;
 }
 

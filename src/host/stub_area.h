@@ -2,13 +2,17 @@
 // The jump stubs of the module window: what a module's `call kmalloc` reaches.
 //
 //   mov  $export_index, %r11d      (variadic: mov $index | fixed << 32, %r11)
-//   jmp  *slot(%rip)               one slot per crossing kind or leaf, at the start of the area, holds the far address
+//   jmp  entry                     where it cannot be reached: jmp *slot(%rip); one slot per crossing kind or leaf, at the
+//                                  start of the area, holds the address
 //
 // The stub of an export with a leaf loads r9d instead, an argument that such exports do not have.
 //
-// koi's own text is far away and moves with ASLR; the stubs do not, so modules (and splats) see fixed addresses. The area
-// also holds the name entries of the declared frame table: 16 bytes for each kernel function that koi stands in for.
+// The koi command lies just behind the window; a build with sanitizers, or a test, is far away and moves with ASLR. The
+// stubs do not, so modules (and splats) see fixed addresses. The area also holds the name entries of the declared frame
+// table: 16 bytes for each kernel function that koi stands in for.
 #pragma once
+
+#include <array>
 
 #include "base/check.h"
 #include "base/result.h"
@@ -48,12 +52,15 @@ class StubArea {
  private:
   StubArea(u64 base, u64 size_bytes) : base_(base), size_bytes_(size_bytes) {}
   u64 take();
+  [[nodiscard]] u64 leaf_slot(Leaf leaf) const;
 
   u64 base_;
   u64 size_bytes_;
   u64 next_ = 0;
   u64 upcall_return_ = 0;
   u32 opened_ = 0;
+  // Each leaf's latest stub, from the area's start; the stubs lead on to the earlier ones.
+  std::array<u32, static_cast<u64>(Leaf::kCount)> leaf_stubs_{};
 };
 
 }  // namespace koi::host
