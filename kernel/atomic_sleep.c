@@ -25,6 +25,7 @@ static noinline __attribute__((noclone)) void koi_sleeping_in_atomic(const char 
 	       0, current->pid, current->comm);
 	pr_err("preempt_count: %x, expected: %x\n", preempt_count(), 0);
 	pr_err("RCU nest depth: %d, expected: %u\n", rcu_preempt_depth(), 0);
+	koi_lockdep_describe(irqs_disabled());
 	dump_stack();
 	koi_found("BUG: sleeping function called from invalid context");
 }

@@ -500,5 +500,9 @@ void __rcu_read_lock(void)
 void __rcu_read_unlock(void)
 {
 	koi_as___rcu_read_unlock();
+	if (koi_lockdep.on) {
+#line KOI_LINE(431, 442) "kernel/rcu/tree_plugin.h"
+		WARN_ON_ONCE(rcu_preempt_depth() < 0);
+	}
 	koi_lock_release(&koi_rcu_lock_map, KOI_LOCK_RCU | 2, _RET_IP_);
 }

@@ -110,6 +110,7 @@
 #include "random.c"
 #include "atomic_sleep.c"
 #include "lockdep.c"
+#include "lock_maps.c"
 #include "locks.c"
 #include "cred.c"
 #include "oom.c"

@@ -112,6 +112,8 @@ void koi_lockdep_irqs_on(int soft);
 void koi_lockdep_contended(const void *lock, u64 wait_ns);
 /* The locks of a worker whose function came back with them: listed, and given up. */
 void koi_lockdep_show_held(void);
+/* What debug_show_held_locks() prints and, with interrupts off, what is known of the last interrupt events. */
+void koi_lockdep_describe(int irqs_off);
 /* A mutex that no initialiser ever saw. */
 void koi_lockdep_uninitialised(void);
 /* "suspicious RCU usage": what the kernel's RCU_LOCKDEP_WARN() in that place says. */

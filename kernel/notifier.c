@@ -32,7 +32,7 @@ static int notifier_remove(struct notifier_block **list, struct notifier_block *
 	return -ENOENT;
 }
 
-static int notifier_call(struct notifier_block *n, unsigned long action, void *data)
+static noinline int notifier_call_chain(struct notifier_block *n, unsigned long action, void *data)
 {
 	int ret = NOTIFY_DONE;
 
@@ -62,9 +62,22 @@ int blocking_notifier_chain_unregister(struct blocking_notifier_head *nh, struct
 	return notifier_remove(&nh->head, n);
 }
 
-int blocking_notifier_call_chain(struct blocking_notifier_head *nh, unsigned long val, void *v)
+/* As modules call it: whoever may not sleep is told. */
+void koi_checked_down_read(struct rw_semaphore *sem) __asm__("down_read");
+void koi_checked_up_read(struct rw_semaphore *sem) __asm__("up_read");
+static struct blocking_notifier_head koi_module_chain;
+
+noinline int blocking_notifier_call_chain(struct blocking_notifier_head *nh, unsigned long val, void *v)
 {
-	return notifier_call(nh->head, val, v);
+	int ret;
+
+	/* The loader's chain is never empty in a kernel. */
+	if (!nh->head && nh != &koi_module_chain)
+		return NOTIFY_DONE;
+	koi_checked_down_read(&nh->rwsem);
+	ret = notifier_call_chain(nh->head, val, v);
+	koi_checked_up_read(&nh->rwsem);
+	return ret;
 }
 
 int atomic_notifier_chain_register(struct atomic_notifier_head *nh, struct notifier_block *n)
@@ -79,7 +92,7 @@ int atomic_notifier_chain_unregister(struct atomic_notifier_head *nh, struct not
 
 int atomic_notifier_call_chain(struct atomic_notifier_head *nh, unsigned long val, void *v)
 {
-	return notifier_call(nh->head, val, v);
+	return notifier_call_chain(nh->head, val, v);
 }
 
 int raw_notifier_chain_register(struct raw_notifier_head *nh, struct notifier_block *n)
@@ -94,7 +107,7 @@ int raw_notifier_chain_unregister(struct raw_notifier_head *nh, struct notifier_
 
 int raw_notifier_call_chain(struct raw_notifier_head *nh, unsigned long val, void *v)
 {
-	return notifier_call(nh->head, val, v);
+	return notifier_call_chain(nh->head, val, v);
 }
 
 /* ---- modules coming and going ---- */

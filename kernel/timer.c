@@ -257,9 +257,16 @@ static int koi_try_delete(struct timer_list *timer, bool shutdown)
 	return was;
 }
 
-static int koi_delete_sync(struct timer_list *timer, bool shutdown)
+static noinline int koi_delete_sync(struct timer_list *timer, bool shutdown)
 {
+	unsigned long flags;
 	int was;
+
+	if (koi_calls_module(timer->function)) {
+		local_irq_save(flags);
+		koi_map_touch(timer);
+		local_irq_restore(flags);
+	}
 
 #line KOI_LINE(1564, 1658) "kernel/time/timer.c"
 	WARN_ON(in_hardirq() && !(timer->flags & TIMER_IRQSAFE));
@@ -330,7 +337,14 @@ static noinline void koi_call_timer(struct koi_timer_base *base, struct timer_li
 		raw_spin_unlock_irq(&base->lock);
 	count = preempt_count();
 	koi_hb_acquire(timer);
-	function(timer);
+	if (koi_calls_module(function)) {
+		/* The callback may free its timer. */
+		koi_map_acquire(timer);
+		function(timer);
+		koi_map_release(timer);
+	} else {
+		function(timer);
+	}
 	koi_hb_release(base);
 	if (count != preempt_count()) {
 #line KOI_LINE(1707, 1801) "kernel/time/timer.c"

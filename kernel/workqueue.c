@@ -36,6 +36,7 @@ struct koi_pwq {
 
 struct workqueue_struct {
 	char name[32];
+	char lock_name[64];		/* for the lock validator */
 	unsigned int flags;
 	int max_active;
 	struct koi_pwq **cpu_pwqs;	/* by CPU; NULL: unbound */
@@ -463,7 +464,12 @@ static noinline void koi_run_work(struct koi_worker *worker, struct work_struct 
 	koi_set_offq(work, 0, 0);
 	raw_spin_unlock_irq(&koi_wq_lock);
 	koi_hb_acquire(work);
+	koi_map_acquire(pwq->wq);
+	/* The function may free its work. */
+	koi_map_acquire(work);
 	func(work);
+	koi_map_release(work);
+	koi_map_release(pwq->wq);
 	koi_hb_release(&koi_wq_lock);
 	if (!worker->pool->bh) {
 		koi_check_leak(count, func);

@@ -42,6 +42,9 @@ static bool koi_fill_wq(struct workqueue_struct *wq)
 {
 	unsigned int cpu;
 
+	snprintf(wq->lock_name, sizeof(wq->lock_name), "(wq_completion)%s", wq->name);
+	koi_lock_init(wq, 1, wq->lock_name, (unsigned long)wq);
+
 	init_waitqueue_head(&wq->flushed);
 	if (wq->flags & WQ_UNBOUND) {
 		wq->unbound = koi_new_pwq(wq, &koi_unbound_pools[wq->flags & WQ_HIGHPRI ? 1 : 0]);
@@ -333,4 +336,17 @@ int schedule_on_each_cpu(work_func_t func)
 		flush_work(&works[cpu]);
 	kfree(works);
 	return 0;
+}
+
+/* C++, from a task: what the validator shall call the locks that the core made before it went on. */
+void koi_name_locks(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < koi_system_wq_count; i++)
+		snprintf(koi_system_wqs[i].lock_name, sizeof(koi_system_wqs[i].lock_name), "(wq_completion)%s",
+			 koi_system_wqs[i].name);
+	for (i = 0; i < koi_system_wq_count; i++)
+		koi_lock_init(&koi_system_wqs[i], 1, koi_system_wqs[i].lock_name, (unsigned long)&koi_system_wqs[i]);
+	koi_lock_init(&koi_module_chain.rwsem, 1, "(module_notify_list).rwsem", (unsigned long)&koi_module_chain);
 }

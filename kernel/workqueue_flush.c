@@ -7,7 +7,7 @@ static void koi_barrier_fn(struct work_struct *work)
 }
 
 /* Waits for the instance that is pending or running now. False: there is none. */
-static bool koi_flush(struct work_struct *work, bool running_only)
+static noinline bool koi_flush(struct work_struct *work, bool running_only)
 {
 	struct koi_barrier barrier;
 	struct koi_worker *worker;
@@ -15,6 +15,7 @@ static bool koi_flush(struct work_struct *work, bool running_only)
 	bool found = true;
 
 	koi_might_sleep("kernel/workqueue.c", KOI_LINE(3017, 4300));
+	koi_map_touch(work);
 	INIT_WORK_ONSTACK(&barrier.work, koi_barrier_fn);
 	init_completion(&barrier.done);
 	raw_spin_lock_irq(&koi_wq_lock);
@@ -144,10 +145,17 @@ static bool koi_colors_done(struct workqueue_struct *wq, unsigned int last)
 	return true;
 }
 
+/* What its works take is taken by whoever waits for them. */
+static noinline void koi_wq_touch(struct workqueue_struct *wq)
+{
+	koi_map_touch(wq);
+}
+
 void __flush_workqueue(struct workqueue_struct *wq)
 {
 	unsigned int color;
 
+	koi_wq_touch(wq);
 	koi_might_sleep("kernel/workqueue.c", KOI_LINE(3017, 4300));
 	/* The next color must be free. */
 	wait_event(wq->flushed, wq->in_flight[(wq->color + 1) % KOI_COLORS] == 0);

@@ -21,6 +21,7 @@ void koi_lockdep_init(Address lock, u64 bytes, Address name, u64 ip) {
 void koi_lockdep_irqs_on(s32 soft) { current().locks().interrupts_on(soft != 0); }
 void koi_lockdep_contended(Address lock, u64 wait_ns) { current().locks().contended(lock, wait_ns); }
 void koi_lockdep_show_held() { current().locks().show_held(); }
+void koi_lockdep_describe(s32 irqs_off) { current().locks().describe(irqs_off != 0); }
 void koi_lockdep_uninitialised() { current().locks().uninitialised(); }
 void koi_lockdep_suspicious_rcu(Address file, u32 line, Address what) {
   current().locks().suspicious_rcu(fmt::format("{}:{} {}!", guest::load_string(file, 64).value_or(""), line,
@@ -38,6 +39,7 @@ runtime::ExportTable lockdep_exports() {
       {"koi_lockdep_irqs_on", address(koi_lockdep_irqs_on)},
       {"koi_lockdep_contended", address(koi_lockdep_contended)},
       {"koi_lockdep_show_held", address(koi_lockdep_show_held)},
+      {"koi_lockdep_describe", address(koi_lockdep_describe)},
       {"koi_lockdep_uninitialised", address(koi_lockdep_uninitialised)},
       {"koi_lockdep_suspicious_rcu", address(koi_lockdep_suspicious_rcu)},
   };

@@ -6,6 +6,7 @@
 
 #include "runtime/console.h"
 #include "runtime/kernel.h"
+#include "runtime/lock_checks.h"
 #include "runtime/modules.h"
 
 namespace koi::runtime {
@@ -21,7 +22,9 @@ void Traps::warn(FrameEvent event, const KernelPlace& place, std::string_view me
   warning.file = place.file;
   warning.line = kernel_.is_6_12() ? place.line_6_12 : place.line_6_1;
   warning.message = message;
-  const SplatInput input = input_at_border(event);
+  SplatInput input = input_at_border(event);
+  // The core's lock function is the event's place itself.
+  if (event == FrameEvent::kLockUninitialised) drop_lock_function(input.trace);
   print_warning(input, warning,
                 fmt::format("WARNING at {}:{} {}", warning.file, warning.line,
                             symbol_text(symbols_, input.registers.rip)));
@@ -54,7 +57,8 @@ void Traps::trap(FrameEvent event, OopsKind kind) {
 
 void Traps::scheduling_while_atomic(u32 preempt_count) {
   SplatInput input = input_at_border(FrameEvent::kScheduleWhileAtomic);
-  SplatText text = scheduling_while_atomic_splat(input, preempt_count, {}, symbols_);
+  SplatText text = scheduling_while_atomic_splat(
+      input, preempt_count, kernel_.locks().held_locks_text(host::gs_area()->interrupt_flag == 0), symbols_);
   if (panics_on_warn()) {
     // __schedule_bug() panics before its own dump.
     const auto dump = std::find_if(text.begin(), text.end(),
@@ -83,7 +87,9 @@ std::vector<u64> Traps::call_chain() {
 void Traps::dump_stack(u8 level) { dump_stack(level, FrameEvent::kDumpStack); }
 
 void Traps::dump_stack(u8 level, FrameEvent event) {
-  kernel_.console().print(stack_dump(input_at_border(event), symbols_, level));
+  SplatInput input = input_at_border(event);
+  if (is_sleep_report(input.trace)) input.trace = with_kernel_names(std::move(input.trace));
+  kernel_.console().print(stack_dump(input, symbols_, level));
 }
 
 void Traps::dump_loader_stack() {

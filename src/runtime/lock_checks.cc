@@ -36,6 +36,11 @@ constexpr u64 kKeyAllocation = 4;   // who allocated the object, offset in it
 constexpr u64 kLongestName = 256;
 constexpr u64 kLargestArea = 1 << 20;  // locks farther in an area are classes of their own
 
+// A class that stands for the lock at that address alone; a work queue is its own initialiser.
+bool is_of_one_object(const ClassKey& key, u64 lock) {
+  return key.a == lock && (key.kind == kKeyAddress || key.kind == kKeyInitialiser);
+}
+
 // struct koi_lockdep of kernel/lockdep.c.
 struct CoreState {
   u64 on;
@@ -273,6 +278,8 @@ void LockChecks::memory_freed(u64 begin, u64 bytes) {
   HeldStack& held = stack();
   for (u32 i = 0; i < held.depth; ++i) {
     if (held.held[i].lock - begin >= bytes) continue;
+    // A work function may free its work, a timer's callback its timer.
+    if (lockdep::kind_of(held.held[i].how) == LockKind::kMap) continue;
     LockReports(*this, kernel_).held_lock_freed(held, i, begin, begin + bytes - 1);
     // It went with its memory.
     const HeldLock gone = held.held[i];
@@ -283,7 +290,7 @@ void LockChecks::memory_freed(u64 begin, u64 bytes) {
     forget(it->first);
     // A class that stood for this object alone goes with it.
     const ClassId id = it->second.class_id;
-    if (id != lockdep::kNoClass && validator_.graph().at(id).key == ClassKey{kKeyAddress, it->first, 0}) {
+    if (id != lockdep::kNoClass && is_of_one_object(validator_.graph().at(id).key, it->first)) {
       bool in_use = false;
       for (u32 i = 0; i < held.depth; ++i) in_use = in_use || held.held[i].class_id == id;
       if (!in_use) validator_.remove(id);
@@ -364,6 +371,14 @@ void LockChecks::show_held() {
   kernel_.console().print(LockReports(*this, kernel_).held_locks(held));
   note("a work function leaked a lock");
   drop_all();
+}
+
+SplatText LockChecks::held_locks_text(bool interrupts_off) {
+  return enabled_ ? LockReports(*this, kernel_).describe(stack(), interrupts_off) : SplatText();
+}
+
+void LockChecks::describe(bool interrupts_off) {
+  if (enabled_) kernel_.console().print(held_locks_text(interrupts_off));
 }
 
 void LockChecks::suspicious_rcu(std::string_view place) {

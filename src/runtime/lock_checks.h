@@ -75,6 +75,9 @@ class LockChecks final : public lockdep::ProblemSink {
   void drop_all();
   // A work function came back with locks: what its worker holds, for the report of the core.
   void show_held();
+  // Held locks as reports that are not the validator's own list them; nothing when it is off.
+  [[nodiscard]] SplatText held_locks_text(bool interrupts_off);
+  void describe(bool interrupts_off);
   // A lock that no initialiser ever saw.
   void uninitialised();
   // A function that waits for RCU readers was called in a reader; `place` is the kernel's line about it.

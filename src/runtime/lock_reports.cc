@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <utility>
+
 #include "host/crossing.h"
 #include "runtime/console.h"
 #include "runtime/kernel.h"
@@ -44,8 +47,27 @@ std::string LockReports::full_name(ClassId id) const {
 }
 
 std::string LockReports::held_line(const HeldLock& lock) const {
-  return fmt::format("{:016x} {}, at: {}", lock.lock, full_name(lock.class_id),
-                     symbol_text(kernel_.traps().symbols(), lock.ip));
+  return fmt::format("{:016x} {}, at: {}", lock.lock, full_name(lock.class_id), place(lock.ip));
+}
+
+// The core's functions stand for the kernel's.
+std::string LockReports::place(u64 ip) const {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kNames = {{
+      {"koi_run_work", "process_one_work"},
+      {"koi_call_timer", "call_timer_fn"},
+      {"koi_flush", "__flush_work"},
+      {"koi_wq_touch", "__flush_workqueue"},
+      {"koi_delete_sync", "__timer_delete_sync"},
+  }};
+  const Symbolizer& symbols = kernel_.traps().symbols();
+  const auto symbol = symbols.lookup(ip);
+  if (!symbol || !symbol->module.empty()) return symbol_text(symbols, ip);
+  const std::string_view core = std::string_view(symbol->name);
+  for (const auto& [own, name] : kNames) {
+    if (core.substr(0, core.find('.')) == own)
+      return symbol_text(symbols, kernel_.name_address(name) + kFrameOffset);
+  }
+  return symbol_text(symbols, ip);
 }
 
 std::string LockReports::task() const {
@@ -116,7 +138,7 @@ void LockReports::class_details(SplatText& text, ClassId id) const {
     if ((c.usage & lockdep::mask_of(bit)) == 0) continue;
     const std::string head = fmt::format("   {} at:", lockdep::usage_name(bit));
     line(text, head);
-    trace(text, c.usage_traces[bit], head.size() + 1, "lock_acquire");
+    trace(text, c.usage_traces[bit], head.size(), "lock_acquire");
   }
   line(text, " }");
   line(text, fmt::format(" ... key      at: [<{:016x}>] {}", c.key.a,
@@ -147,6 +169,12 @@ void irq_events(SplatText& text) {
 }
 
 }  // namespace
+
+SplatText LockReports::describe(const HeldStack& stack, bool interrupts_off) const {
+  SplatText text = held_locks(stack);
+  if (interrupts_off) irq_events(text);
+  return text;
+}
 
 void LockReports::irq_scenario(SplatText& text, ClassId safe, ClassId previous, ClassId next,
                                ClassId unsafe) const {
@@ -321,7 +349,7 @@ void LockReports::dependencies(SplatText& text, const lockdep::Path& path, lockd
   for (size_t i = path.size(); i-- > 0;) {
     class_details(text, path[i].class_id);
     line(text, " ... acquired at:");
-    trace(text, i == 0 ? newest : path[i].trace, 3, i == 0 ? "lock_acquire" : "");
+    trace(text, i == 0 ? newest : path[i].trace, 2, i == 0 ? "lock_acquire" : "");
     line(text, "");
   }
 }
@@ -363,7 +391,7 @@ void LockReports::irq_dependency(SplatText& text, const HeldStack& stack, const 
     class_details(text, p.path[i].class_id);
     if (i != p.path.size() - 1 || p.path.size() > 1) {
       line(text, " ... acquired at:");
-      trace(text, p.path[i].trace, 3, {});
+      trace(text, p.path[i].trace, 2, {});
     }
     line(text, "");
   }
@@ -405,7 +433,7 @@ void LockReports::suspicious_rcu(const HeldStack& stack, std::string_view place)
 void LockReports::unlock_balance(SplatText& text, const HeldStack& stack, const Problem& p) const {
   banner(text, "WARNING: bad unlock balance detected!", '=', 37, {});
   line(text, fmt::format("{} is trying to release lock ({}) at:", task(), name(p.next.class_id)));
-  line(text, fmt::format("[<{:016x}>] {}", p.next.ip, symbol_text(kernel_.traps().symbols(), p.next.ip)));
+  line(text, fmt::format("[<{:016x}>] {}", p.next.ip, place(p.next.ip)));
   line(text, "but there are no more locks to release!");
   line(text, "");
   line(text, "other info that might help us debug this:");

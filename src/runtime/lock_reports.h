@@ -28,6 +28,8 @@ class LockReports {
 
   // "1 lock held by insmod/39:" and the locks.
   [[nodiscard]] SplatText held_locks(const lockdep::HeldStack& stack) const;
+  // That, and the interrupt events where interrupts are off.
+  [[nodiscard]] SplatText describe(const lockdep::HeldStack& stack, bool interrupts_off) const;
 
  private:
   void recursion(SplatText& text, const lockdep::Problem& p) const;
@@ -51,6 +53,7 @@ class LockReports {
 
   [[nodiscard]] std::string name(lockdep::ClassId id) const;       // A, &o->m#2
   [[nodiscard]] std::string full_name(lockdep::ClassId id) const;  // (A){+.+.}-{3:3}
+  [[nodiscard]] std::string place(u64 ip) const;                   // function+0x../0x.. in the kernel's names
   [[nodiscard]] std::string held_line(const lockdep::HeldLock& lock) const;
   [[nodiscard]] std::string task() const;  // insmod/39
   [[nodiscard]] std::string task_with_context() const;

@@ -12,7 +12,7 @@ namespace {
 // The core's functions that have another name in the kernel, or no frame of their own (empty).
 struct Renamed {
   std::string_view core;
-  std::string_view kernel;
+  std::string_view kernel;  // innermost first
 };
 constexpr std::array kRenamed = {
     Renamed{"mutex_lock", "__mutex_lock"},
@@ -24,6 +24,17 @@ constexpr std::array kRenamed = {
     Renamed{"wait_for_completion_timeout", "__wait_for_common"},
     Renamed{"wait_for_completion_interruptible", "__wait_for_common"},
     Renamed{"wait_for_completion_killable", "__wait_for_common"},
+    Renamed{"kmalloc_trace", "__kmem_cache_alloc_node kmalloc_trace"},
+    Renamed{"__kmalloc", "__kmem_cache_alloc_node __kmalloc"},
+    Renamed{
+        "vmalloc",
+        "__kmem_cache_alloc_node kmalloc_node_trace __get_vm_area_node __vmalloc_node_range __vmalloc_node"},
+    Renamed{"flush_work", "__flush_work"},
+    Renamed{"flush_delayed_work", "__flush_work"},
+    Renamed{"cancel_work_sync", "__flush_work __cancel_work_timer"},
+    Renamed{"cancel_delayed_work_sync", "__flush_work __cancel_work_timer"},
+    Renamed{"timer_delete_sync", "__timer_delete_sync"},
+    Renamed{"del_timer_sync", "__timer_delete_sync"},
     Renamed{"__rcu_read_lock", ""},
     Renamed{"__rcu_read_unlock", ""},
     Renamed{"__cond_resched", ""},
@@ -42,14 +53,41 @@ std::vector<TraceItem> Traps::with_kernel_names(std::vector<TraceItem> items) co
     const auto renamed = std::find_if(kRenamed.begin(), kRenamed.end(),
                                       [&](const Renamed& r) { return r.core == symbol->name; });
     if (renamed == kRenamed.end()) continue;
-    if (renamed->kernel.empty()) {
-      items.erase(it);
-    } else {
-      it->address = kernel_.name_address(renamed->kernel) + kFrameOffset;
+    it = items.erase(it);
+    std::string_view names = renamed->kernel;
+    while (!names.empty()) {
+      const size_t blank = names.find(' ');
+      std::string_view name = names.substr(0, blank);
+      if (kernel_.is_6_12() && name == "__cancel_work_timer") name = "__cancel_work_sync";
+      it = items.insert(it, trace_address(kernel_.name_address(name) + kFrameOffset)) + 1;
+      names = blank == std::string_view::npos ? std::string_view() : names.substr(blank + 1);
     }
     break;
   }
   return items;
+}
+
+void Traps::drop_lock_function(std::vector<TraceItem>& items) const {
+  const auto first = std::find_if(items.begin(), items.end(), [](const TraceItem& item) {
+    return item.kind == TraceItem::Kind::kAddress && item.reliable;
+  });
+  if (first == items.end()) return;
+  const auto symbol = symbols_.lookup(first->address - 1);
+  if (symbol && symbol->module.empty() && std::string_view(symbol->name).starts_with("mutex_lock"))
+    items.erase(first);
+}
+
+bool Traps::is_sleep_report(const std::vector<TraceItem>& items) const {
+  const auto first = std::find_if(items.begin(), items.end(), [](const TraceItem& item) {
+    return item.kind == TraceItem::Kind::kAddress && item.reliable;
+  });
+  if (first == items.end()) return false;
+  // dump_stack_lvl, and who called it.
+  const auto caller =
+      std::find_if(first + 1, items.end(), [](const TraceItem& item) { return item.reliable; });
+  if (caller == items.end()) return false;
+  const auto symbol = symbols_.lookup(caller->address - 1);
+  return symbol && symbol->name == "__might_resched.cold";
 }
 
 std::vector<TraceItem> Traps::lock_trace() { return with_kernel_names(trace(nullptr, FrameEvent::kLock)); }

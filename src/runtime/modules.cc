@@ -89,6 +89,7 @@ ModuleCall ModuleTable::init_module(module::ModuleFile file, std::string_view ar
 void ModuleTable::prepare_core() {
   if (std::exchange(core_prepared_, true)) return;
   host::upcall(kernel_.core().address_of("radix_tree_init"));
+  host::upcall(kernel_.core().address_of("koi_name_locks"));
 }
 
 s32 ModuleTable::notify(ModuleInstance& module, ModuleState state) {
@@ -156,6 +157,7 @@ ModuleCall ModuleTable::run_init(ModuleInstance& module) {
   }
   if (value > 0) suspicious_init(module, value);
   set_state(module, ModuleState::kLive);
+  kernel_.sched().current()->context = static_cast<u8>(FrameContext::kModuleNotifier);
   static_cast<void>(notify(module, ModuleState::kLive));
   kernel_.core().function<void(u64)>("koi_module_drop")(module.this_module);
   const module::Region& ro = module.loaded.layout.region(module::MemoryKind::kRoAfterInit);

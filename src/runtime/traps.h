@@ -125,6 +125,9 @@ class Traps {
   [[nodiscard]] SplatText lock_stack_dump(std::string_view frames, std::string_view skipped);
 
  private:
+  void drop_lock_function(std::vector<TraceItem>& items) const;
+  // The dump of a report about a sleeping function.
+  [[nodiscard]] bool is_sleep_report(const std::vector<TraceItem>& items) const;
   [[nodiscard]] std::vector<TraceItem> with_kernel_names(std::vector<TraceItem> items) const;
   static void dispatch(host::TrapFrame* frame);
   void handle(host::TrapFrame& frame);

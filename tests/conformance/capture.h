@@ -20,6 +20,7 @@ struct Run {
   std::string script;     // koi shell: the session, instead of a module
   int cpus = 2;
   std::string memory = "1G";
+  std::string checks = "stock";
   bool lazy = true;          // a missing symbol matters only when it is called
   std::string boot_options;  // what stood on the kernel's command line
   // koi run: raw is dmesg -r, kmsg the records of /dev/kmsg, dmesg what the console shows at its usual level.
@@ -33,6 +34,9 @@ struct Capture {
   int status = -1;  // exit code; 128 + signal; -1: it had to be killed
 };
 using Captures = std::map<std::string, Capture>;
+
+// The recordings of a kernel that was built with lockdep: koi presents the stock kernel of that series.
+[[nodiscard]] constexpr bool is_lockdep(std::string_view kernel) { return kernel.ends_with("-lockdep"); }
 
 struct Host {
   std::string koi;           // the binary

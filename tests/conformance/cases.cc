@@ -9,6 +9,7 @@
 
 #include "geometry.h"
 #include "loader_session.h"
+#include "lock_text.h"
 #include "log_text.h"
 #include "memory_cases.h"
 #include "splat_cases.h"
@@ -224,6 +225,20 @@ void add_loader_case(const std::string& kernel, std::vector<Case>& cases) {
   cases.push_back(std::move(made));
 }
 
+// A case of a kernel with another configuration.
+void add_lock_rules(const SplatForm& form, Case& made) {
+  made.rules.line = Dialect::lock;
+  made.reference = [](std::string_view text) { return single(lock_reference_lines(splat_reference(text))); };
+  made.actual = from_run(made.runs.front().id,
+                         [form](std::string_view out) { return lock_log_lines(splat_log(out, form)); });
+}
+
+Document lock_index_reference(std::string_view text) {
+  Document document = table_reference(text);
+  for (Line& line : document.front().lines) line.text = lock_index_row(line.text);
+  return document;
+}
+
 Status add_splat_cases(const std::string& reference, const std::string& kernel, const std::string& directory,
                        std::vector<Case>& cases) {
   const std::string folder = fmt::format("{}/{}/{}", reference, kernel, directory);
@@ -234,11 +249,12 @@ Status add_splat_cases(const std::string& reference, const std::string& kernel, 
   index.kernel = kernel;
   index.goal = goal;
   index.rules.match = Match::by_key;
-  index.rules.cells = [](std::string_view) {
-    return std::vector<Dialect>{Dialect::exact, Dialect::exact, Dialect::exact, Dialect::exact,
-                                Dialect::exact, Dialect::exact, Dialect::log};
+  const Dialect last = is_lockdep(kernel) ? Dialect::lock : Dialect::log;
+  index.rules.cells = [last](std::string_view) {
+    return std::vector<Dialect>{
+        Dialect::exact, Dialect::exact, Dialect::exact, Dialect::exact, Dialect::exact, Dialect::exact, last};
   };
-  index.reference = table_reference;
+  index.reference = is_lockdep(kernel) ? lock_index_reference : table_reference;
   for (const std::string& name : names) {
     index.runs.push_back(splat_session_run(kernel, directory, name));
     index.runs.push_back(splat_log_run(kernel, directory, name));
@@ -250,6 +266,7 @@ Status add_splat_cases(const std::string& reference, const std::string& kernel, 
                               [form](std::string_view out) { return splat_log(out, form); }));
     cases.back().goal = goal;
     cases.back().reference = [](std::string_view text) { return single(splat_reference(text)); };
+    if (is_lockdep(kernel)) add_lock_rules(form, cases.back());
   }
   index.actual = [kernel, directory, names](const Captures& captures) -> Document {
     std::vector<std::string> rows;
@@ -266,10 +283,19 @@ Status add_splat_cases(const std::string& reference, const std::string& kernel, 
   return Ok{};
 }
 
+std::vector<Case> sorted(std::vector<Case> cases) {
+  std::sort(cases.begin(), cases.end(), [](const Case& a, const Case& b) { return a.file < b.file; });
+  return cases;
+}
+
 }  // namespace
 
 Result<std::vector<Case>> make_cases(const std::string& reference_directory, const std::string& kernel) {
   std::vector<Case> cases;
+  if (is_lockdep(kernel)) {
+    TRY(add_splat_cases(reference_directory, kernel, "splats", cases));
+    return sorted(std::move(cases));
+  }
   for (const TableSpec& table : table_specs()) cases.push_back(table_case(kernel, table));
   add_allocator_cases(kernel, cases);
   add_printk_cases(kernel, cases);
@@ -284,8 +310,7 @@ Result<std::vector<Case>> make_cases(const std::string& reference_directory, con
     const std::string path = fmt::format("{}/{}", reference_directory, made.file);
     if (!std::filesystem::exists(path)) return make_error("{}: the reference has no such file", path);
   }
-  std::sort(cases.begin(), cases.end(), [](const Case& a, const Case& b) { return a.file < b.file; });
-  return cases;
+  return sorted(std::move(cases));
 }
 
 std::vector<std::string> unread_files(const std::string& reference_directory, const std::string& kernel,

@@ -5,6 +5,7 @@
 #include <array>
 #include <cctype>
 
+#include "lock_text.h"
 #include "proc_counts.h"
 #include "shapes.h"
 #include "text.h"
@@ -383,6 +384,10 @@ Pattern Pattern::parse(std::string_view expected, Dialect dialect) {
     case Dialect::log:
       read_log(reader);
       break;
+    case Dialect::lock:
+      read_log(reader);
+      if (!reader.done()) reader.literal(reader.rest().size());
+      return of_spans(expected, lock_spans(expected, std::move(reader).spans()));
     case Dialect::format_cell:
       read_format_cell(reader);
       break;

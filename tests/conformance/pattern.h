@@ -33,6 +33,8 @@ enum class Kind {
   kernel_offset,  // where this boot put the kernel: "0x16c00000 from ...", or "disabled"
   machine,        // Hardware name: the emulator's board and firmware
   count,          // a number of a /proc file and the blanks that fill its column
+  unnamed_lock,  // the name of a lock whose initialiser leaves none in a stock build: FUNCTION:0xOFFSET, or its symbol
+  place,  // symbol+0x../0x.., or 0x0 where none was recorded
 };
 
 struct Span {
@@ -48,6 +50,7 @@ enum class Dialect {
   facts,         // plain, and the fields that one sample cannot settle (name=value)
   log,           // a kernel log line: the splat grammar, then plain
   format_cell,   // the output of a printk conversion, between [ and ]
+  lock,          // log, of a module that was built against other headers: lock_text.h
   kmsg,          // a /dev/kmsg record "level,sequence,microseconds,flags;text"
   address_cell,  // "[0xffff...]" or "[     ffff...]": a raw pointer with flags or a width
   any_number,    // a decimal number that depends on a masked neighbour

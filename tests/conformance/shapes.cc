@@ -86,6 +86,12 @@ std::size_t take_count(std::string_view text, std::string_view reference) {
   return same ? blanks + digits : std::string_view::npos;
 }
 
+std::size_t take_place(std::string_view text) {
+  if (text == "0x0") return text.size();
+  const std::size_t name = run_length(text, [](char c) { return is_name(c) || c == '.'; });
+  return name > 0 && text.substr(name).starts_with("+0x") ? text.size() : std::string_view::npos;
+}
+
 std::size_t nonzero(std::size_t n) { return n == 0 ? std::string_view::npos : n; }
 
 }  // namespace
@@ -145,6 +151,12 @@ std::size_t take(Kind kind, std::string_view text, std::string_view reference) {
       return nonzero(text.size());
     case Kind::count:
       return take_count(text, reference);
+    case Kind::unnamed_lock: {
+      const std::size_t name = run_length(text, [](char c) { return is_name(c) || c == ':'; });
+      return text.starts_with(reference) ? reference.size() : nonzero(name);
+    }
+    case Kind::place:
+      return take_place(text);
   }
   return std::string_view::npos;
 }

@@ -11,12 +11,18 @@
 namespace koi::conformance {
 namespace {
 
+constexpr const char* module_of(std::string_view kernel, std::string_view directory) {
+  return is_lockdep(kernel) && directory == "splats" ? "orc_lockdep" : "orc_splat";
+}
+
 Run splat_run(const std::string& kernel, const std::string& directory, const std::string& name,
               std::string_view suffix) {
   Run run;
   run.id = fmt::format("{}/{}/{}{}", kernel, directory, name, suffix);
   run.kernel = kernel;
   run.memory = "512M";
+  // What the recorded kernel was built with, koi does by default.
+  if (is_lockdep(kernel)) run.checks = "all";
   run.boot_options = splat_boot_options(kernel, directory);
   return run;
 }
@@ -53,15 +59,18 @@ namespace {
 // The reference's boot had set it for this case, so that its reports come before the case ends.
 constexpr std::string_view kHungTaskTimeout = "echo 8 > /proc/sys/kernel/hung_task_timeout_secs\n";
 
+bool waits_for_hung_tasks(std::string_view name) { return name == "hung_task" || name == "hung_task_locks"; }
+
 }  // namespace
 
 Run splat_log_run(const std::string& kernel, const std::string& directory, const std::string& name) {
   Run run = splat_run(kernel, directory, name, "");
-  if (name == "hung_task") {
-    run.script = fmt::format("{}insmod $M/orc_splat.ko what={}\ndmesg -r\n", kHungTaskTimeout, name);
+  if (waits_for_hung_tasks(name)) {
+    run.script = fmt::format("{}insmod $M/{}.ko what={}\ndmesg -r\n", kHungTaskTimeout,
+                             module_of(kernel, directory), name);
     return run;
   }
-  run.module = "orc_splat";
+  run.module = module_of(kernel, directory);
   run.parameter = "what=" + name;
   return run;
 }
@@ -69,16 +78,17 @@ Run splat_log_run(const std::string& kernel, const std::string& directory, const
 Run splat_session_run(const std::string& kernel, const std::string& directory, const std::string& name) {
   Run run = splat_run(kernel, directory, name, ".session");
   run.script = fmt::format(
-      "{}insmod $M/orc_splat.ko what={}\n"
+      "{}insmod $M/{}.ko what={}\n"
       "echo @insmod $?\n"
       "echo @tainted\n"
       "cat /proc/sys/kernel/tainted\n"
-      "rmmod orc_splat\n"
+      "rmmod {}\n"
       "echo @rmmod $?\n"
       "sleep 1\n"
       "echo @log\n"
       "dmesg -r\n",
-      name == "hung_task" ? kHungTaskTimeout : "", name);
+      waits_for_hung_tasks(name) ? kHungTaskTimeout : "", module_of(kernel, directory), name,
+      module_of(kernel, directory));
   return run;
 }
 
@@ -151,6 +161,8 @@ std::string splat_index_row(std::string_view name, std::string_view out, std::st
     came_back = came_back || text.starts_with("ORC|splat returned|");
     if (begun && first == "(silent)" && !opens_a_splat(text)) first = text;
   }
+  // The table was written without blanks at the end.
+  first.erase(first.find_last_not_of(' ') + 1);
   return fmt::format("{}\t{}\tkernel {}\t{}\t{}\t{}\t{}", name, came_back ? "yes" : "no",
                      stopped ? "stopped" : "went on", insmod, rmmod, tainted, first);
 }

@@ -179,6 +179,35 @@ static DECLARE_WORK(work, work_fn);
 static DECLARE_WORK(work_keeps, work_keeps_fn);
 static void work_leak(void) { schedule_work(&work_keeps); wait_for_completion(&done); msleep(20); }
 static void work_ok(void) { schedule_work(&work); flush_work(&work); }
+/* waiting for a callback under a lock that the callback takes */
+static struct workqueue_struct *queue;
+static void run_work(void) { schedule_work(&work); msleep(20); }
+static void flush_holding(void) { run_work(); mutex_lock(&A); flush_work(&work); mutex_unlock(&A); }
+static void cancel_holding(void) { run_work(); mutex_lock(&A); cancel_work_sync(&work); mutex_unlock(&A); }
+static void queue_holding(void)
+{
+	queue = alloc_workqueue("lock_order_wq", 0, 0);
+	queue_work(queue, &work); msleep(20);
+	mutex_lock(&A); flush_workqueue(queue); mutex_unlock(&A);
+	destroy_workqueue(queue);
+}
+static void flush_other_lock_ok(void) { run_work(); mutex_lock(&B); flush_work(&work); cancel_work_sync(&work); mutex_unlock(&B); }
+static void on_wait_timer(struct timer_list *t) { spin_lock(&S); spin_unlock(&S); }
+static DEFINE_TIMER(wait_timer, on_wait_timer);
+static void run_timer(void) { mod_timer(&wait_timer, jiffies + 1); msleep(50); }
+static void timer_holding(void) { run_timer(); spin_lock_bh(&S); del_timer_sync(&wait_timer); spin_unlock_bh(&S); }
+static void timer_other_lock_ok(void) { run_timer(); spin_lock_bh(&T); del_timer_sync(&wait_timer); spin_unlock_bh(&T); }
+static void timer_not_waited_for_ok(void) { run_timer(); spin_lock_bh(&S); del_timer(&wait_timer); spin_unlock_bh(&S); }
+struct job { struct work_struct w; };
+static void free_job(struct work_struct *w) { mutex_lock(&A); mutex_unlock(&A); kfree(container_of(w, struct job, w)); complete(&done); }
+static void work_frees_itself_ok(void)
+{
+	struct job *j = kzalloc(sizeof(*j), GFP_KERNEL);
+	INIT_WORK(&j->w, free_job);
+	schedule_work(&j->w);
+	wait_for_completion(&done);
+	msleep(20);
+}
 static void uninitialised(void) { struct mutex *m = kzalloc(sizeof(*m), GFP_KERNEL); mutex_lock(m); mutex_unlock(m); kfree(m); }
 static void on_stack_ok(void) { struct mutex m; mutex_init(&m); mutex_lock(&m); mutex_unlock(&m); }
 
@@ -189,7 +218,8 @@ static const struct { const char *name; void (*f)(void); } cases[] = {
 	E(softirq), E(softirq_ok), E(hardirq_chain), E(hardirq_chain_ok), E(mutex_in_spin), E(spin_in_mutex_ok),
 	E(alloc_in_spin), E(alloc_in_spin_ok), E(sleep_in_rcu), E(sleep_after_rcu_ok), E(unlock_twice),
 	E(unlock_out_of_order_ok), E(free_held), E(free_ok), E(kept), E(thread_keeps), E(work_leak), E(work_ok),
-	E(uninitialised), E(on_stack_ok),
+	E(flush_holding), E(cancel_holding), E(queue_holding), E(flush_other_lock_ok), E(timer_holding), E(timer_other_lock_ok),
+	E(timer_not_waited_for_ok), E(work_frees_itself_ok), E(uninitialised), E(on_stack_ok),
 };
 
 static int __init lock_order_init(void)

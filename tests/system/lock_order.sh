@@ -50,10 +50,14 @@ reported free_held 'WARNING: held lock freed!'
 reported kept 'WARNING: lock held when returning to user space!'
 reported thread_keeps 'WARNING: lock_order/[0-9]+ still has locks held!'
 reported work_leak 'BUG: workqueue leaked'
+for name in flush_holding cancel_holding queue_holding timer_holding; do
+  reported "$name" 'WARNING: possible circular locking dependency detected'
+done
 reported uninitialised 'DEBUG_LOCKS_WARN_ON\(lock->magic != lock\)'
 
 for name in one_order_ok three_ok trylock_ok of_objects_ok same_class_ok hardirq_ok hardirq_reader_ok softirq_ok hardirq_chain_ok \
-  spin_in_mutex_ok alloc_in_spin_ok sleep_after_rcu_ok unlock_out_of_order_ok free_ok work_ok on_stack_ok; do
+  spin_in_mutex_ok alloc_in_spin_ok sleep_after_rcu_ok unlock_out_of_order_ok free_ok work_ok flush_other_lock_ok \
+  timer_other_lock_ok timer_not_waited_for_ok work_frees_itself_ok on_stack_ok; do
   silent "$name"
 done
 

@@ -178,6 +178,8 @@ void Validator::check_new_state(HeldStack& stack, const HeldLock& lock, u8 bit) 
     report(stack, problem, lock.class_id, bit >> 2);
     return;
   }
+  // Whatever a callback takes is in these states itself.
+  if (kind_of(lock.how) == LockKind::kMap) return;
   if (search_states(stack, lock, bit, excluded)) return;
   if (!read) static_cast<void>(search_states(stack, lock, bit, static_cast<u8>(excluded | kUsageRead)));
 }
@@ -189,6 +191,7 @@ bool Validator::search_states(HeldStack& stack, const HeldLock& lock, u8 bit, u8
       graph_.search(lock.class_id, lock.read(), direction, [&](ClassId id, bool only_recursive) {
         if (id == lock.class_id) return false;
         if (only_recursive && (excluded & kUsageRead) != 0) return false;
+        if (graph_.at(id).kind == LockKind::kMap) return false;
         return (graph_.at(id).usage & mask_of(excluded)) != 0;
       });
   if (!path) return false;
@@ -273,7 +276,8 @@ void Validator::check_irq_dependency(HeldStack& stack, u32 index, const HeldLock
     const bool used_read = (used & kUsageRead) != 0;
     const auto safe =
         graph_.search(held.class_id, held.read(), Direction::kBefore, [&](ClassId id, bool only_recursive) {
-          return (graph_.at(id).usage & mask_of(used)) != 0 && !(used_read && only_recursive);
+          return (graph_.at(id).usage & mask_of(used)) != 0 && !(used_read && only_recursive) &&
+                 graph_.at(id).kind != LockKind::kMap;
         });
     if (!safe) continue;
     const u8 unsafe_bit = static_cast<u8>((used | kUsageDirection) & ~kUsageRead);
@@ -281,7 +285,7 @@ void Validator::check_irq_dependency(HeldStack& stack, u32 index, const HeldLock
       if (used_read && enabled != unsafe_bit) continue;
       const auto unsafe =
           graph_.search(next.class_id, next.read(), Direction::kAfter, [&](ClassId id, bool only_recursive) {
-            return (graph_.at(id).usage & mask_of(enabled)) != 0 &&
+            return (graph_.at(id).usage & mask_of(enabled)) != 0 && graph_.at(id).kind != LockKind::kMap &&
                    !((enabled & kUsageRead) != 0 && only_recursive);
           });
       if (!unsafe) continue;
