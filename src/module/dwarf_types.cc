@@ -36,7 +36,7 @@ bool is_array(Fit fit) { return fit == Fit::kArray || fit == Fit::kHeldArray || 
 
 int tag_of(Dwarf_Die entry) { return libdw().dwarf_tag(&entry); }
 
-bool is_function(Dwarf_Die entry) {
+bool is_function_scope(Dwarf_Die entry) {
   const int tag = tag_of(entry);
   return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
 }
@@ -138,7 +138,7 @@ void DwarfTypes::Reader::visit_scope(CodePlace place,
   const auto visit_entries = [&](std::span<Dwarf_Die> scopes) {
     for (size_t i = 0; i < scopes.size(); ++i) {
       const auto function =
-          std::find_if(scopes.begin() + static_cast<std::ptrdiff_t>(i), scopes.end(), is_function);
+          std::find_if(scopes.begin() + static_cast<std::ptrdiff_t>(i), scopes.end(), is_function_scope);
       if (function == scopes.end()) return;
       const char* const name = libdw().dwarf_diename(&*function);
       Dwarf_Die entry;
@@ -154,7 +154,7 @@ void DwarfTypes::Reader::visit_scope(CodePlace place,
   const int count = libdw().dwarf_getscopes(unit, *address - bias, &found);
   const Scopes owner(found);
   const std::span<Dwarf_Die> scopes(found, count > 0 ? static_cast<size_t>(count) : 0);
-  const auto function = std::find_if(scopes.begin(), scopes.end(), is_function);
+  const auto function = std::find_if(scopes.begin(), scopes.end(), is_function_scope);
   visit_entries(scopes.first(static_cast<size_t>(function - scopes.begin()) + (function != scopes.end())));
   if (function == scopes.end()) return;
   // dwarf_getscopes leaves the concrete tree at the first inlined function: its own scopes lead on.

@@ -27,7 +27,7 @@ using race::kLineBytes;
 using race::LineSpot;
 using race::SharedLine;
 
-void line(SplatText& text, std::string words) { add(text, kDefault, "koi: " + std::move(words)); }
+void note(SplatText& text, std::string words) { add(text, kDefault, "koi: " + std::move(words)); }
 
 bool is_own(const SharedLine& shared, const LineSpot& spot) {
   return spot.writes != 0 &&
@@ -240,7 +240,7 @@ void SharingReports::add_writers(SplatText& text, const SharedLine& shared) cons
       if (const auto places = module->source_places(place - 1); !places.empty())
         source = fmt::format(" ({}:{})", places.front().file, places.front().line);
     }
-    line(text, fmt::format("  cpu {} writes at {}{}", writer.cpu,
+    note(text, fmt::format("  cpu {} writes at {}{}", writer.cpu,
                            symbol_text(kernel_.traps().symbols(), place), source));
   }
 }
@@ -272,21 +272,21 @@ void SharingReports::print(const SharedLine& shared, const AllocationEvent* obje
   if (owners.size() == 1 && (*owners.begin())->owner == Owner::kObject)
     headline += (*owners.begin())->type ? " of " + (*owners.begin())->type->type : " of an object";
   SplatText text;
-  line(text, headline);
-  line(text, fmt::format("  the line at 0x{:016x} holds", shared.address));
+  note(text, headline);
+  note(text, fmt::format("  the line at 0x{:016x} holds", shared.address));
   for (const Thing& thing : things) {
-    line(text, "  " + thing.text);
-    line(text, fmt::format("    {:>6} {:>5}  {:<36} {}", "offset", "size", "field", "accesses"));
+    note(text, "  " + thing.text);
+    note(text, fmt::format("    {:>6} {:>5}  {:<36} {}", "offset", "size", "field", "accesses"));
     for (const Row& row : rows) {
       if (row.thing != &thing) continue;
       std::string name = row.field.type.empty() ? fmt::format("(bytes)") : row.field.type;
       if (!row.field.name.empty()) name += (name.ends_with('*') ? "" : " ") + row.field.name;
-      line(text, fmt::format("    {:>6} {:>5}  {:<36} {}", row.field.offset, row.field.bytes, name,
+      note(text, fmt::format("    {:>6} {:>5}  {:<36} {}", row.field.offset, row.field.bytes, name,
                              accesses_text(shared, thing.begin + row.field.offset, row.field.bytes)));
     }
   }
   add_writers(text, shared);
-  line(text, "  " + advice(hot, owners.size()));
+  note(text, "  " + advice(hot, owners.size()));
   kernel_.console().print(text);
   kernel_.note(observe::EventKind::kFalseSharing, "koi: " + headline);
 }
