@@ -5,8 +5,7 @@
  */
 #include "lib.h"
 
-#include <linux/rcupdate.h>
-#include <linux/xarray.h>
+#include "xarray_node.h"
 
 static void xarray_api_lock(struct xarray *xa, bool lock) {
   unsigned int kind = (__force unsigned int)xa->xa_flags & 3;
@@ -45,18 +44,18 @@ static void *xarray_api_result(struct xa_state *xas, void *old) {
   return xa_is_zero(old) ? NULL : old;
 }
 
-static bool xarray_api_tracks_free(const struct xarray *xa) { return xa->xa_flags & XA_FLAGS_TRACK_FREE; }
-
 void *xa_load(struct xarray *xa, unsigned long index) {
-  XA_STATE(xas, xa, index);
-  void *entry;
+  struct xa_state walk = __XA_STATE(xa, index, 0, 0);
+  void *found;
 
   rcu_read_lock();
-  do {
-    entry = xas_load(&xas);
-  } while (!xa_is_zero(entry) && xas_retry(&xas, entry));
+  for (;;) {
+    found = xas_load(&walk);
+    if (xa_is_zero(found)) found = NULL; /* a taken index, but nothing in it */
+    if (!xas_retry(&walk, found)) break;
+  }
   rcu_read_unlock();
-  return xa_is_zero(entry) ? NULL : entry;
+  return found;
 }
 
 /* ---- storing ---- */
@@ -66,7 +65,7 @@ void *xa_load(struct xarray *xa, unsigned long index) {
  * the state has the error. An index that is allocated from is no longer free with anything but NULL in it.
  */
 static void *xarray_api_put(struct xa_state *xas, void *entry, void *const *wanted, gfp_t gfp) {
-  bool takes_index = entry && xarray_api_tracks_free(xas->xa);
+  bool takes_index = entry && xarray_has(xas->xa, XA_FLAGS_TRACK_FREE);
   void *found;
 
   do {
@@ -84,10 +83,9 @@ static void *xarray_api_put(struct xa_state *xas, void *entry, void *const *want
 }
 
 void *__xa_erase(struct xarray *xa, unsigned long index) {
-  XA_STATE(xas, xa, index);
-  void *old = xas_store(&xas, NULL);
+  struct xa_state at = __XA_STATE(xa, index, 0, 0);
 
-  return xarray_api_result(&xas, old);
+  return xarray_api_result(&at, xas_store(&at, NULL));
 }
 
 void *xa_erase(struct xarray *xa, unsigned long index) {
@@ -100,105 +98,108 @@ void *xa_erase(struct xarray *xa, unsigned long index) {
 }
 
 void *__xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp) {
-  XA_STATE(xas, xa, index);
+  struct xa_state at = __XA_STATE(xa, index, 0, 0);
+  void *inside = entry;
 
 #line KOI_LINE(1548, 1562) "lib/xarray.c"
   if (WARN_ON_ONCE(xa_is_advanced(entry))) return XA_ERROR(-EINVAL);
   /* NULL takes the index all the same. */
-  if (!entry && xarray_api_tracks_free(xa)) entry = XA_ZERO_ENTRY;
-  entry = xarray_api_put(&xas, entry, NULL, gfp);
-  return xarray_api_result(&xas, entry);
+  if (!inside && xarray_has(xa, XA_FLAGS_TRACK_FREE)) inside = XA_ZERO_ENTRY;
+  inside = xarray_api_put(&at, inside, NULL, gfp);
+  return xarray_api_result(&at, inside);
 }
 
 void *xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp) {
+  void *old;
+
   xa_lock(xa);
-  entry = __xa_store(xa, index, entry, gfp);
+  old = __xa_store(xa, index, entry, gfp);
   xa_unlock(xa);
-  return entry;
+  return old;
 }
 
 void *__xa_cmpxchg(struct xarray *xa, unsigned long index, void *old, void *entry, gfp_t gfp) {
-  XA_STATE(xas, xa, index);
+  struct xa_state at = __XA_STATE(xa, index, 0, 0);
+  void *found;
 
 #line KOI_LINE(1614, 1628) "lib/xarray.c"
   if (WARN_ON_ONCE(xa_is_advanced(entry))) return XA_ERROR(-EINVAL);
-  entry = xarray_api_put(&xas, entry, &old, gfp);
-  return xarray_api_result(&xas, entry);
+  found = xarray_api_put(&at, entry, &old, gfp);
+  return xarray_api_result(&at, found);
 }
 
 int __xa_insert(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp) {
-  XA_STATE(xas, xa, index);
+  struct xa_state at = __XA_STATE(xa, index, 0, 0);
   void *const nothing = NULL;
 
 #line KOI_LINE(1651, 1665) "lib/xarray.c"
   if (WARN_ON_ONCE(xa_is_advanced(entry))) return -EINVAL;
-  return xarray_api_put(&xas, entry ?: XA_ZERO_ENTRY, &nothing, gfp) ? -EBUSY : xas_error(&xas);
+  return xarray_api_put(&at, entry ?: XA_ZERO_ENTRY, &nothing, gfp) ? -EBUSY : xas_error(&at);
 }
 
 #ifdef CONFIG_XARRAY_MULTI
 /* Of first..last, the largest aligned block that begins at first, as far as one node's slots can hold it. */
 static void xarray_api_block(struct xa_state *xas, unsigned long first, unsigned long last) {
-  unsigned int shift = 0;
-  unsigned long slots = last - first;
+  unsigned int slot, more, shift = 0;
 
-  xas_set(xas, first);
-  while (!(first & XA_CHUNK_MASK) && slots >= XA_CHUNK_MASK) {
-    first >>= XA_CHUNK_SHIFT;
-    slots = slots == ULONG_MAX ? slots >> XA_CHUNK_SHIFT : ((slots + 1) >> XA_CHUNK_SHIFT) - 1;
+  /* One level up as long as the block is at least all of a node there. */
+  while (shift + XA_CHUNK_SHIFT < BITS_PER_LONG) {
+    unsigned long node = (XA_CHUNK_SIZE << shift) - 1;
+
+    if (first & node || last - first < node) break;
     shift += XA_CHUNK_SHIFT;
-    if (shift + XA_CHUNK_SHIFT >= BITS_PER_LONG) break;
   }
-  if ((first & XA_CHUNK_MASK) + slots > XA_CHUNK_MASK) slots = XA_CHUNK_MASK - (first & XA_CHUNK_MASK);
+  /* The slots that the range fills behind the first one, as far as the node has them. */
+  slot = first >> shift & XA_CHUNK_MASK;
+  more = min_t(unsigned long, XA_CHUNK_MASK - slot, (last - first - ((1UL << shift) - 1)) >> shift);
+  xas_set(xas, first);
   xas->xa_shift = shift;
-  xas->xa_sibs = slots;
+  xas->xa_sibs = more;
 }
 
 void *xa_store_range(struct xarray *xa, unsigned long first, unsigned long last, void *entry, gfp_t gfp) {
-  XA_STATE(xas, xa, 0);
+  struct xa_state at = __XA_STATE(xa, first, 0, 0);
+  bool done = false;
 
 #line KOI_LINE(1726, 1740) "lib/xarray.c"
   if (WARN_ON_ONCE(xa_is_internal(entry)) || last < first) return XA_ERROR(-EINVAL);
   do {
-    xas_lock(&xas);
-    for (;;) {
+    xas_lock(&at);
+    while (!done) {
       unsigned long size;
 
-      xarray_api_block(&xas, first, last);
-      size = (xas.xa_sibs + 1UL) << xas.xa_shift;
-      xas_store(&xas, entry);
-      if (xas_error(&xas)) break;
+      xarray_api_block(&at, first, last);
+      size = (at.xa_sibs + 1UL) << at.xa_shift;
+      xas_store(&at, entry);
+      if (xas_error(&at)) break;
       /* An erased range may have met nodes that are smaller: what the store kept of the block is what counts. */
-      size = min(size, (xas.xa_sibs + 1UL) << xas.xa_shift);
-      if (last - first < size) break;
+      size = min(size, (at.xa_sibs + 1UL) << at.xa_shift);
+      done = last - first < size;
       first += size;
     }
-    xas_unlock(&xas);
-  } while (xas_nomem(&xas, gfp));
-  return xarray_api_result(&xas, NULL);
+    xas_unlock(&at);
+  } while (xas_nomem(&at, gfp));
+  return xarray_api_result(&at, NULL);
 }
 #endif
 
 /* ---- allocating an index: the first slot with the free mark ---- */
 
 int __xa_alloc(struct xarray *xa, u32 *id, void *entry, struct xa_limit limit, gfp_t gfp) {
-  XA_STATE(xas, xa, 0);
+  struct xa_state at = __XA_STATE(xa, limit.min, 0, 0);
 
 #line KOI_LINE(1833, 1850) "lib/xarray.c"
   if (WARN_ON_ONCE(xa_is_advanced(entry))) return -EINVAL;
 #line KOI_LINE(1835, 1852) "lib/xarray.c"
-  if (WARN_ON_ONCE(!xarray_api_tracks_free(xa))) return -EINVAL;
-  do {
-    xas.xa_index = limit.min;
-    xas_find_marked(&xas, limit.max, XA_FREE_MARK);
-    if (xas.xa_node == XAS_RESTART) {
-      xas_destroy(&xas);
-      return -EBUSY;
-    }
-    *id = xas.xa_index;
-    xas_store(&xas, entry ?: XA_ZERO_ENTRY);
-    xas_clear_mark(&xas, XA_FREE_MARK);
-  } while (xarray_api_retry(&xas, gfp));
-  return xas_error(&xas);
+  if (WARN_ON_ONCE(!xarray_has(xa, XA_FLAGS_TRACK_FREE))) return -EINVAL;
+  for (; xas_find_marked(&at, limit.max, XA_FREE_MARK), at.xa_node != XAS_RESTART; at.xa_index = limit.min) {
+    *id = at.xa_index;
+    xas_store(&at, entry ?: XA_ZERO_ENTRY);
+    xas_clear_mark(&at, XA_FREE_MARK);
+    if (!xarray_api_retry(&at, gfp)) return xas_error(&at);
+  }
+  xas_destroy(&at);
+  return -EBUSY;
 }
 
 /* From *next upwards, then from the start: 1 says that it went round. */
@@ -222,108 +223,116 @@ int __xa_alloc_cyclic(struct xarray *xa, u32 *id, void *entry, struct xa_limit l
 
 /* ---- marks ---- */
 
-void __xa_set_mark(struct xarray *xa, unsigned long index, xa_mark_t mark) {
-  XA_STATE(xas, xa, index);
+/* An index without an entry has no marks: nothing happens. */
+static void xarray_api_mark(struct xarray *xa, unsigned long index, xa_mark_t mark, bool on) {
+  struct xa_state at = __XA_STATE(xa, index, 0, 0);
 
-  if (xas_load(&xas)) xas_set_mark(&xas, mark);
+  if (!xas_load(&at)) return;
+  if (on)
+    xas_set_mark(&at, mark);
+  else
+    xas_clear_mark(&at, mark);
 }
 
-void __xa_clear_mark(struct xarray *xa, unsigned long index, xa_mark_t mark) {
-  XA_STATE(xas, xa, index);
-
-  if (xas_load(&xas)) xas_clear_mark(&xas, mark);
-}
-
-void xa_set_mark(struct xarray *xa, unsigned long index, xa_mark_t mark) {
+static void xarray_api_mark_locked(struct xarray *xa, unsigned long index, xa_mark_t mark, bool on) {
   xa_lock(xa);
-  __xa_set_mark(xa, index, mark);
+  xarray_api_mark(xa, index, mark, on);
   xa_unlock(xa);
 }
 
+void __xa_set_mark(struct xarray *xa, unsigned long index, xa_mark_t mark) { xarray_api_mark(xa, index, mark, true); }
+void __xa_clear_mark(struct xarray *xa, unsigned long index, xa_mark_t mark) { xarray_api_mark(xa, index, mark, false); }
+void xa_set_mark(struct xarray *xa, unsigned long index, xa_mark_t mark) { xarray_api_mark_locked(xa, index, mark, true); }
 void xa_clear_mark(struct xarray *xa, unsigned long index, xa_mark_t mark) {
-  xa_lock(xa);
-  __xa_clear_mark(xa, index, mark);
-  xa_unlock(xa);
+  xarray_api_mark_locked(xa, index, mark, false);
 }
 
 bool xa_get_mark(struct xarray *xa, unsigned long index, xa_mark_t mark) {
-  XA_STATE(xas, xa, index);
-  bool set;
+  struct xa_state at = __XA_STATE(xa, index, 0, 0);
+  bool marked;
 
   rcu_read_lock();
-  set = xas_load(&xas) && xas_get_mark(&xas, mark);
+  marked = xas_load(&at) ? xas_get_mark(&at, mark) : false;
   rcu_read_unlock();
-  return set;
+  return marked;
 }
 
 /* ---- finding ---- */
 
+/* From where the state is, with RCU held; what a writer is just moving is looked at again. */
 static void *xarray_api_next(struct xa_state *xas, unsigned long max, xa_mark_t filter) {
-  return (__force unsigned int)filter < XA_MAX_MARKS ? xas_find_marked(xas, max, filter) : xas_find(xas, max);
+  bool any = xarray_mark_number(filter) >= XA_MAX_MARKS;
+  void *found;
+
+  do found = any ? xas_find(xas, max) : xas_find_marked(xas, max, filter);
+  while (xas_retry(xas, found));
+  return found;
 }
 
 void *xa_find(struct xarray *xa, unsigned long *index, unsigned long max, xa_mark_t filter) {
-  XA_STATE(xas, xa, *index);
-  void *entry;
+  struct xa_state from = __XA_STATE(xa, *index, 0, 0);
+  void *found;
 
   rcu_read_lock();
-  do entry = xarray_api_next(&xas, max, filter);
-  while (xas_retry(&xas, entry));
+  found = xarray_api_next(&from, max, filter);
   rcu_read_unlock();
-  if (entry) *index = xas.xa_index;
-  return entry;
+  if (found) *index = from.xa_index;
+  return found;
+}
+
+/*
+ * Whether the state's entry began at or before `index`: a search for a mark has gone back to its beginning then, one for
+ * any entry has not, and the state's index is not the first one of its slot.
+ */
+static bool xarray_api_began_by(const struct xa_state *xas, unsigned long index) {
+  const struct xa_node *node = xas->xa_node;
+
+  if (xas->xa_index <= index || !node) return xas->xa_index <= index;
+  return xarray_slot_of(xas->xa_index, node) > xas->xa_offset || xas->xa_index & ~(ULONG_MAX << node->shift);
 }
 
 /* The next entry behind the one that *index lies in. */
 void *xa_find_after(struct xarray *xa, unsigned long *index, unsigned long max, xa_mark_t filter) {
-  XA_STATE(xas, xa, *index + 1);
-  void *entry;
+  struct xa_state from = __XA_STATE(xa, *index + 1, 0, 0);
+  void *found = NULL;
 
-  if (xas.xa_index == 0) return NULL;
+  if (*index == ULONG_MAX) return NULL;
   rcu_read_lock();
-  for (;;) {
-    entry = xarray_api_next(&xas, max, filter);
-    if (xas_invalid(&xas)) break;
-    /* Still the entry that began before us? A search for a mark has gone back to its beginning, one for any has not. */
-    if (xas.xa_index <= *index) continue;
-    if (xas.xa_node && (xas.xa_index & ((XA_CHUNK_SIZE << xas.xa_node->shift) - 1)) >
-                           (unsigned long)xas.xa_offset << xas.xa_node->shift)
-      continue;
-    if (!xas_retry(&xas, entry)) break;
-  }
+  do found = xarray_api_next(&from, max, filter);
+  while (found && xarray_api_began_by(&from, *index));
   rcu_read_unlock();
-  if (entry) *index = xas.xa_index;
-  return entry;
+  if (found) *index = from.xa_index;
+  return found;
 }
 
 unsigned int xa_extract(struct xarray *xa, void **dst, unsigned long start, unsigned long max, unsigned int n,
                         xa_mark_t filter) {
-  XA_STATE(xas, xa, start);
-  unsigned int count = 0;
-  void *entry;
+  struct xa_state from = __XA_STATE(xa, start, 0, 0);
+  unsigned int copied = 0;
+  void *found;
 
-  if (!n) return 0;
   rcu_read_lock();
-  while (count < n && (entry = xarray_api_next(&xas, max, filter)))
-    if (!xas_retry(&xas, entry)) dst[count++] = entry;
+  for (; copied < n; dst[copied++] = found) {
+    found = xarray_api_next(&from, max, filter);
+    if (!found) break;
+  }
   rcu_read_unlock();
-  return count;
+  return copied;
 }
 
 /* ---- the end of an array ---- */
 
 /* Takes out a node that its user found to hold nothing of worth. The lock is held. */
 void xa_delete_node(struct xa_node *node, xa_update_node_t update) {
-  struct xa_state xas = {
-      .xa = node->array,
-      .xa_index = (unsigned long)node->offset << (node->shift + XA_CHUNK_SHIFT),
-      .xa_shift = node->shift + XA_CHUNK_SHIFT,
-      .xa_offset = node->offset,
-      .xa_node = xa_parent_locked(node->array, node),
-      .xa_update = update,
-  };
+  struct xarray_place at = {.xa = node->array, .node = node};
+  struct xa_state all = __XA_STATE(at.xa, 0, xarray_height(xa_mk_node(node)), 0);
 
-  xas_store(&xas, NULL);
+  xarray_up(&at);
+  all.xa_index = (unsigned long)at.slot << all.xa_shift;
+  all.xa_node = at.node;
+  all.xa_offset = at.slot;
+  xas_set_update(&all, update);
+  xas_store(&all, NULL);
 }
 
 /* Forgets all entries and frees all nodes: one store of nothing over the largest range there is. */

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# library.sh SERIES: the core's XArray, fractions and scatterlist iterators beside naive ones, from inside a module.
+# library.sh SERIES: what the core's library does beside naive models, from inside modules: the XArray, fractions and
+# scatterlist iterators; IDs and red-black trees.
 . "$(dirname "$0")/lib.sh"
-koi_all run "$KOI_MODULES/$1/modules/library_model.ko"
-expect_status 0
-expect_line 'library_model: 0 differences'
+for module in library_model library_trees; do
+  koi_all run "$KOI_MODULES/$1/modules/$module.ko"
+  expect_status 0
+  expect_line "$module: 0 differences"
+done
 finish
