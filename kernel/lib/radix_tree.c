@@ -19,10 +19,9 @@ DEFINE_PER_CPU(struct radix_tree_preload, radix_tree_preloads) = {.lock = INIT_L
 
 /* A node is in its constructed state whenever it is in the cache. */
 static void radix_tree_node_ctor(void *object) {
-  struct xa_node *node = object;
+  struct xa_node *blank = memset(object, 0, sizeof(struct xa_node));
 
-  memset(node, 0, sizeof(*node));
-  INIT_LIST_HEAD(&node->private_list);
+  INIT_LIST_HEAD(&blank->private_list);
 }
 
 void radix_tree_node_rcu_free(struct rcu_head *head) {
@@ -82,7 +81,7 @@ void idr_preload(gfp_t gfp) {
 }
 
 /* The flags with which the tree's owner wants its nodes. */
-static gfp_t radix_tree_gfp(const struct xarray *root) { return root->xa_flags & (__GFP_BITS_MASK & ~GFP_ZONEMASK); }
+static gfp_t radix_tree_gfp(const struct xarray *root) { return root->xa_flags & __GFP_BITS_MASK & ~GFP_ZONEMASK; }
 
 /* After -ENOMEM: a node from the tree's flags, or, where those may not sleep, from the stock. */
 static bool radix_tree_retry(struct xa_state *xas) {
@@ -141,10 +140,11 @@ void __rcu **radix_tree_lookup_slot(const struct xarray *root, unsigned long ind
 
 /* A new entry in an occupied slot; it may not change whether the slot is empty or holds a value. */
 void radix_tree_replace_slot(struct xarray *root, void __rcu **slot, void *item) {
-  void *old = rcu_dereference_raw(*slot);
+  const void *was = rcu_dereference_raw(*slot);
+  bool in_head = slot == (void __rcu **)&root->xa_head;
 
 #line KOI_LINE(886, 888) "lib/radix-tree.c"
-  WARN_ON_ONCE(slot != (void __rcu **)&root->xa_head && (!old != !item || xa_is_value(old) != xa_is_value(item)));
+  WARN_ON_ONCE(!in_head && (!was != !item || xa_is_value(was) != xa_is_value(item)));
   rcu_assign_pointer(*slot, item);
 }
 
@@ -164,20 +164,22 @@ void *radix_tree_delete(struct xarray *root, unsigned long index) { return radix
 
 static xa_mark_t radix_tree_mark(unsigned int tag) { return (__force xa_mark_t)tag; }
 
-void *radix_tree_tag_set(struct xarray *root, unsigned long index, unsigned int tag) {
-  XA_STATE(xas, root, index);
-  void *entry = xas_load(&xas);
+/* The entry, or NULL, and then nothing happens. */
+static void *radix_tree_retag(struct xarray *root, unsigned long index, unsigned int tag, bool on) {
+  struct xa_state at = __XA_STATE(root, index, 0, 0);
+  void *item = xas_load(&at);
 
-  if (entry) xas_set_mark(&xas, radix_tree_mark(tag));
-  return entry;
+  if (!item) return NULL;
+  (on ? xas_set_mark : xas_clear_mark)(&at, radix_tree_mark(tag));
+  return item;
+}
+
+void *radix_tree_tag_set(struct xarray *root, unsigned long index, unsigned int tag) {
+  return radix_tree_retag(root, index, tag, true);
 }
 
 void *radix_tree_tag_clear(struct xarray *root, unsigned long index, unsigned int tag) {
-  XA_STATE(xas, root, index);
-  void *entry = xas_load(&xas);
-
-  if (entry) xas_clear_mark(&xas, radix_tree_mark(tag));
-  return entry;
+  return radix_tree_retag(root, index, tag, false);
 }
 
 int radix_tree_tag_get(const struct xarray *root, unsigned long index, unsigned int tag) {
@@ -222,9 +224,8 @@ void __rcu **radix_tree_next_chunk(const struct xarray *root, struct radix_tree_
 
 /* The iteration goes on from the next index by a walk of its own: the lock may be dropped. */
 void __rcu **radix_tree_iter_resume(void __rcu **slot, struct radix_tree_iter *iter) {
-  iter->index++;
-  iter->next_index = iter->index;
   iter->tags = 0;
+  iter->next_index = ++iter->index;
   return NULL;
 }
 
