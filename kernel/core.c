@@ -97,6 +97,7 @@
 #include "paravirt.c"
 #include "layout.c"
 #include "page_data.c"
+#include "numa.c"
 #include "page.c"
 #include "uaccess.c"
 #include "user_buffers.c"

@@ -17,6 +17,7 @@ const struct koi_mm_facts {
 	u64 page_refcount, page_mapcount;
 	void *free_counter, *zone_free_counters[3];
 	u64 page_flags[3];
+	u64 node_bytes, zonelist_of_no_node;
 } koi_mm_facts = {
 	.slab_buckets = IS_ENABLED(CONFIG_SLAB_BUCKETS),
 	.kfence = IS_ENABLED(CONFIG_KFENCE),
@@ -31,6 +32,8 @@ const struct koi_mm_facts {
 		(void *)&koi_node0.node_zones[ZONE_NORMAL].vm_stat[NR_FREE_PAGES],
 	},
 	.page_flags = { KOI_PAGE_FLAGS(ZONE_DMA), KOI_PAGE_FLAGS(ZONE_DMA32), KOI_PAGE_FLAGS(ZONE_NORMAL) },
+	.node_bytes = sizeof(struct pglist_data),
+	.zonelist_of_no_node = offsetof(struct pglist_data, node_zonelists[0]._zonerefs[0].zone_idx),
 };
 
 static struct page *koi_page(unsigned long pfn)
@@ -45,17 +48,17 @@ static enum zone_type koi_zone_of(unsigned long pfn)
 	return pfn < (1UL << 32 >> PAGE_SHIFT) ? ZONE_DMA32 : ZONE_NORMAL;
 }
 
-/* A page in use, before anybody set a flag: zone and node 0, no last CPU. */
+/* A page in use, before anybody set a flag: zone and node, no last CPU. */
 static unsigned long koi_page_links(unsigned long pfn)
 {
-	return KOI_PAGE_FLAGS(koi_zone_of(pfn));
+	return KOI_PAGE_FLAGS(koi_zone_of(pfn)) | ((unsigned long)koi_nid_of(pfn) & NODES_MASK) << NODES_PGSHIFT;
 }
 
 /* The counters that inlined accessors read follow each block. */
 static void koi_count_free(unsigned long pfn, long pages)
 {
 	atomic_long_add(pages, &vm_zone_stat[NR_FREE_PAGES]);
-	atomic_long_add(pages, &koi_node0.node_zones[koi_zone_of(pfn)].vm_stat[NR_FREE_PAGES]);
+	atomic_long_add(pages, &NODE_DATA(koi_nid_of(pfn))->node_zones[koi_zone_of(pfn)].vm_stat[NR_FREE_PAGES]);
 }
 
 /* `compound`: the block is one compound page (__GFP_COMP). */

@@ -19,6 +19,18 @@ struct pglist_data koi_node0;
 #ifdef CONFIG_NUMA
 struct pglist_data *node_data[MAX_NUMNODES] = { &koi_node0 };
 #endif
+#define KOI_MAX_NODES 8
+static unsigned int koi_nodes = 1;
+static unsigned long koi_node_first_pfn[KOI_MAX_NODES];
+
+static unsigned int koi_nid_of(unsigned long pfn)
+{
+	unsigned int nid = koi_nodes - 1;
+
+	while (nid > 0 && pfn < koi_node_first_pfn[nid])
+		nid--;
+	return nid;
+}
 
 atomic_long_t _totalram_pages;
 unsigned long zero_pfn;
@@ -37,8 +49,11 @@ struct koi_zone_facts {
 	u64 lowmem_reserve[3];
 };
 
-/* At boot, when the page allocator knows its zones: DMA, DMA32, Normal. */
-void koi_publish_zones(const struct koi_zone_facts *facts, unsigned int count)
+/*
+ * At boot, node by node in their order, when the page allocator knows their zones: DMA, DMA32, Normal. `node`: zeroed
+ * room for one; the first has its own.
+ */
+void koi_publish_node(unsigned int nid, struct pglist_data *node, u64 first_pfn, const struct koi_zone_facts *facts)
 {
 	static const enum zone_type types[] = { ZONE_DMA, ZONE_DMA32, ZONE_NORMAL };
 	static const char *const names[] = { "DMA", "DMA32", "Normal" };
@@ -47,14 +62,21 @@ void koi_publish_zones(const struct koi_zone_facts *facts, unsigned int count)
 	/* What cache_line_size() reads. */
 	boot_cpu_data.x86_cache_alignment = 64;
 	boot_cpu_data.x86_clflush_size = 64;
-	koi_node0.node_id = 0;
-	koi_node0.nr_zones = 0;
-	for (i = 0; i < count; i++) {
-		struct zone *z = &koi_node0.node_zones[types[i]];
-
-		z->zone_pgdat = &koi_node0;
+	if (nid == 0)
+		node = &koi_node0;
 #ifdef CONFIG_NUMA
-		z->node = 0;
+	node_data[nid] = node;
+#endif
+	koi_node_first_pfn[nid] = first_pfn;
+	koi_nodes = nid + 1;
+	node->node_id = nid;
+	node->node_start_pfn = first_pfn;
+	for (i = 0; i < 3; i++) {
+		struct zone *z = &node->node_zones[types[i]];
+
+		z->zone_pgdat = node;
+#ifdef CONFIG_NUMA
+		z->node = nid;
 #endif
 		z->name = names[i];
 		spin_lock_init(&z->lock);
@@ -68,23 +90,23 @@ void koi_publish_zones(const struct koi_zone_facts *facts, unsigned int count)
 		for (j = 0; j < 3; j++)
 			z->lowmem_reserve[types[j]] = facts[i].lowmem_reserve[j];
 		if (facts[i].present)
-			koi_node0.nr_zones = types[i] + 1;
-		koi_node0.node_present_pages += facts[i].present;
-		koi_node0.node_spanned_pages = max(koi_node0.node_spanned_pages,
-						   (unsigned long)(facts[i].start + facts[i].spanned));
+			node->nr_zones = types[i] + 1;
+		node->node_present_pages += facts[i].present;
+		if (facts[i].present)
+			node->node_spanned_pages = facts[i].start + facts[i].spanned - first_pfn;
 		atomic_long_add(facts[i].managed, &_totalram_pages);
 	}
 }
 
-/* Free pages as C++ counts them, zone by zone. */
+/* Free pages as C++ counts them, zone by zone, node by node. */
 void koi_publish_free_pages(const u64 *zones)
 {
 	static const enum zone_type types[] = { ZONE_DMA, ZONE_DMA32, ZONE_NORMAL };
 	unsigned long sum = 0;
 	unsigned int i;
 
-	for (i = 0; i < 3; i++) {
-		atomic_long_set(&koi_node0.node_zones[types[i]].vm_stat[NR_FREE_PAGES], zones[i]);
+	for (i = 0; i < 3 * koi_nodes; i++) {
+		atomic_long_set(&NODE_DATA(i / 3)->node_zones[types[i % 3]].vm_stat[NR_FREE_PAGES], zones[i]);
 		sum += zones[i];
 	}
 	atomic_long_set(&vm_zone_stat[NR_FREE_PAGES], sum);

@@ -133,8 +133,6 @@ void koi_core_init(const struct koi_boot_facts *facts)
 	max_pfn = max_low_pfn = facts->max_pfn;
 	high_memory = (void *)(facts->page_offset + (facts->max_pfn << PAGE_SHIFT));
 	tsc_khz = cpu_khz = facts->tsc_khz;
-	for (cpu = 0; cpu < NR_NODE_STATES; cpu++)
-		__set_bit(0, node_states[cpu].bits);
 	koi_paravirt_init();
 	init_cred.usage = koi_root_cred.usage;
 	init_nsproxy.uts_ns = &init_uts_ns;

@@ -25,7 +25,3 @@ bool alloc_cpumask_var_node(cpumask_var_t *mask, gfp_t flags, int node) {
 void free_cpumask_var(cpumask_var_t mask) { kfree(mask); }
 #endif
 
-/* The i-th online CPU, counted round. */
-unsigned int cpumask_local_spread(unsigned int i, int node) {
-  return cpumask_nth(i % num_online_cpus(), cpu_online_mask);
-}

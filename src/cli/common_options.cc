@@ -175,14 +175,13 @@ void add_machine_options(CLI::App& app, MachineOptions& options) {
          "RAM of the virtual machine, with k, M or G")
       ->type_name("SIZE")
       ->default_str("1G");
-  app.add_option("--nodes", options.nodes, "number of NUMA nodes: 1")
+  app.add_option("--nodes", options.nodes,
+                 "number of NUMA nodes, 1 to 8, which share RAM and CPUs in equal parts")
       ->type_name("N")
       ->capture_default_str()
       ->check([](const std::string& text) {
-        return text == "1" ? std::string()
-                           : "'" + text +
-                                 "': a machine has one node; NUMA (node-local allocation, distances, "
-                                 "migration) is not modelled";
+        const bool good = text.size() == 1 && text[0] >= '1' && text[0] <= '8';
+        return good ? std::string() : "'" + text + "' is not a number of nodes from 1 to 8";
       });
   app.add_option("--seed", options.seed, "what every random choice comes from; same seed, same bytes")
       ->type_name("N")

@@ -56,7 +56,7 @@ TEST(MachineOptions, EachOptionArrives) {
 
 TEST(MachineOptions, RefusesBadValues) {
   for (const char* bad :
-       {"--cpus 0", "--cpus 65", "--cpus x", "--memory 1T", "--nodes 2", "--nodes 0", "--fail-on splat",
+       {"--cpus 0", "--cpus 65", "--cpus x", "--memory 1T", "--nodes 9", "--nodes 0", "--fail-on splat",
         "--guard some", "--log-level 9", "--log-format text", "--color maybe", "--timeout -1", "--seed x"}) {
     EXPECT_THROW(parse(bad), CLI::ParseError) << bad;
   }

@@ -154,6 +154,7 @@ Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& opti
   config.build_dir = tree.build_dir;
   config.cpus = options.cpus;
   config.memory_bytes = options.memory_bytes;
+  config.nodes = options.nodes;
   config.seed = options.seed;
   config.schedule = options.schedule;
   config.lazy = options.lazy;

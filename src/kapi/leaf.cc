@@ -74,7 +74,8 @@ void install_leaves(runtime::Kernel& kernel) {
   runtime::Memory& m = kernel.memory();
   const bool accounts = m.accounting().enabled();
   const bool clears = m.slabs().config().init_on_alloc;
-  const bool on = !m.accounting().listened_to() && !kernel.config().no_leaves && kernel.guard() == nullptr;
+  const bool on = !m.accounting().listened_to() && !kernel.config().no_leaves && kernel.guard() == nullptr &&
+                  m.pages().node_count() == 1 && !kernel.config().boot.init_on_free;
   host::StubArea& stubs = kernel.stubs();
   stubs.open();
   for (const std::span<const LeafVariants> leaves : {slab_leaves(), bulk_leaves(), page_leaves()}) {

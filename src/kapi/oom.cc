@@ -137,10 +137,10 @@ void kill_and_say_so(Task& victim, u32 order, Gfp gfp, const std::vector<Task*>&
   if (memory().oom_reports().admits(current().sched().now().value)) {
     dump_header(order, gfp, tasks, FrameEvent::kOomKill);
     const Facts f = facts_of(victim);
-    print(6, fmt::format("oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0{},"
+    print(6, fmt::format("oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed={}{},"
                          "task={},pid={},uid={}",
-                         memory().facts().memcg != 0 ? ",global_oom,task_memcg=/" : "", victim.comm,
-                         victim.pid, f.uid));
+                         all_nodes(), memory().facts().memcg != 0 ? ",global_oom,task_memcg=/" : "",
+                         victim.comm, victim.pid, f.uid));
   }
   const Facts f = facts_of(victim);
   const std::string text = fmt::format("Out of memory: Killed process {} ({})", victim.pid, victim.comm);

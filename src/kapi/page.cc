@@ -17,13 +17,14 @@ using runtime::FrameEvent;
 Address page_address(Pfn pfn) { return host::kDirectMap + pfn.value * host::kPageSize; }
 u64 block_bytes(u32 order) { return host::kPageSize << order; }
 
-// init_on_alloc, or __GFP_ZERO.
+// init_on_alloc, or __GFP_ZERO; with init_on_free pages are clear already.
 void clear_block(Pfn pfn, u64 bytes, Gfp gfp) {
+  if (current().config().boot.init_on_free) return;
   if (!current().config().boot.init_on_alloc && (gfp & memory().pages().gfp().zero) == 0) return;
   static_cast<void>(guest::fill(page_address(pfn), 0, bytes));
 }
 
-std::optional<Pfn> alloc_block(u32 order, Gfp gfp) {
+std::optional<Pfn> alloc_block(u32 order, Gfp gfp, s32 node = mm::kNoNode) {
   runtime::Memory& m = memory();
   if (order > mm::kMaxOrder) {
     accounting().failed();
@@ -31,7 +32,7 @@ std::optional<Pfn> alloc_block(u32 order, Gfp gfp) {
     return std::nullopt;
   }
   const Order wanted{static_cast<u8>(order)};
-  const auto attempt = [&] { return m.pages().alloc(wanted, gfp, this_cpu()); };
+  const auto attempt = [&] { return m.pages().alloc(wanted, gfp, {this_cpu(), node}); };
   const mm::PageAllocation got = with_reclaim({order, gfp}, attempt, [] { return true; });
   if (!got) {
     accounting().failed();
@@ -47,12 +48,13 @@ Address alloc_pages(Gfp gfp, u32 order) {
   const auto pfn = alloc_block(order, gfp);
   return pfn ? page_of(*pfn) : 0;
 }
-Address alloc_pages_node(Gfp gfp, u32 order, s32 /*node*/, Address /*nodemask*/) {
-  return alloc_pages(gfp, order);
+Address alloc_pages_node(Gfp gfp, u32 order, s32 node, Address /*nodemask*/) {
+  const auto pfn = alloc_block(order, gfp, page_node(node));
+  return pfn ? page_of(*pfn) : 0;
 }
 Address folio_alloc(Gfp gfp, u32 order) { return alloc_pages(gfp | memory().pages().gfp().comp, order); }
-Address folio_alloc_node(Gfp gfp, u32 order, s32 /*node*/, Address /*nodemask*/) {
-  return folio_alloc(gfp, order);
+Address folio_alloc_node(Gfp gfp, u32 order, s32 node, Address nodemask) {
+  return alloc_pages_node(gfp | memory().pages().gfp().comp, order, node, nodemask);
 }
 
 Address get_free_pages(Gfp gfp, u32 order) {
@@ -124,7 +126,8 @@ void split_page(Address page, u32 order) {
   if (const auto pfn = pfn_of_page(page)) split_block(*pfn, Order(static_cast<u8>(order)));
 }
 
-Address alloc_pages_exact(u64 size, Gfp gfp) {
+Address alloc_pages_exact_nid(s32 nid, u64 size, Gfp gfp) {
+  const s32 node = page_node(nid);
   runtime::Memory& m = memory();
   const u32 order = mm::get_order(size);
   const Gfp single = gfp & ~(m.pages().gfp().comp | m.pages().gfp().highmem);
@@ -133,7 +136,7 @@ Address alloc_pages_exact(u64 size, Gfp gfp) {
     warn_order_too_large(gfp);
     return 0;
   }
-  const auto attempt = [&] { return m.pages().alloc_exact(size, single, this_cpu()); };
+  const auto attempt = [&] { return m.pages().alloc_exact(size, single, {this_cpu(), node}); };
   const mm::PageAllocation got = with_reclaim({order, single}, attempt, [] { return true; });
   if (!got) {
     accounting().failed();
@@ -145,7 +148,7 @@ Address alloc_pages_exact(u64 size, Gfp gfp) {
   accounting().exact_pages_allocated(got.pfn, bytes / host::kPageSize, size, gfp);
   return page_address(got.pfn);
 }
-Address alloc_pages_exact_nid(s32 /*node*/, u64 size, Gfp gfp) { return alloc_pages_exact(size, gfp); }
+Address alloc_pages_exact(u64 size, Gfp gfp) { return alloc_pages_exact_nid(mm::kNoNode, size, gfp); }
 
 void free_pages_exact(Address address, u64 size) {
   for (u64 at = 0; at < mm::align_up(size, host::kPageSize); at += host::kPageSize) {
@@ -154,7 +157,8 @@ void free_pages_exact(Address address, u64 size) {
 }
 
 // Fills the holes of an array of pages, or adds to a list; returns how many there are then.
-u64 alloc_pages_bulk(Gfp gfp, s32 /*node*/, Address /*nodemask*/, u64 count, Address list, Address array) {
+u64 alloc_pages_bulk(Gfp gfp, s32 nid, Address /*nodemask*/, u64 count, Address list, Address array) {
+  const s32 node = page_node(nid);
   u64 filled = 0;
   for (; filled < count && array != 0; ++filled) {
     const auto there = guest::load<u64>(array + filled * sizeof(u64));
@@ -165,7 +169,7 @@ u64 alloc_pages_bulk(Gfp gfp, s32 /*node*/, Address /*nodemask*/, u64 count, Add
     if (*there == 0) break;
   }
   for (; filled < count; ++filled) {
-    const auto pfn = alloc_block(0, filled == 0 ? gfp : gfp | memory().pages().gfp().nowarn);
+    const auto pfn = alloc_block(0, filled == 0 ? gfp : gfp | memory().pages().gfp().nowarn, node);
     if (!pfn) break;
     if (array == 0) {
       memory().add_to_page_list(*pfn, list);
@@ -177,7 +181,7 @@ u64 alloc_pages_bulk(Gfp gfp, s32 /*node*/, Address /*nodemask*/, u64 count, Add
   return filled;
 }
 u64 alloc_pages_bulk_mempolicy(Gfp gfp, u64 count, Address array) {
-  return alloc_pages_bulk(gfp, 0, 0, count, 0, array);
+  return alloc_pages_bulk(gfp, mm::kNoNode, 0, count, 0, array);
 }
 
 bool is_free_buddy_page(Address page) {
@@ -196,10 +200,13 @@ void koi_refresh_memory_counters() { memory().publish_free_pages(); }
 
 u64 nr_free_buffer_pages() {
   u64 sum = 0;
-  for (const mm::Zone zone : {mm::Zone::kDma, mm::Zone::kDma32, mm::Zone::kNormal}) {
-    const u64 managed = memory().pages().managed_pages(zone);
-    const u64 high = memory().pages().watermarks(zone).high;
-    sum += managed - std::min(managed, high);
+  const mm::Buddy& pages = memory().pages();
+  for (u32 node = 0; node < pages.node_count(); ++node) {
+    for (const mm::Zone kind : {mm::Zone::kDma, mm::Zone::kDma32, mm::Zone::kNormal}) {
+      const mm::ZoneId zone(mm::NodeId{node}, kind);
+      const u64 managed = pages.managed_pages(zone);
+      sum += managed - std::min(managed, pages.watermarks(zone).high);
+    }
   }
   return sum;
 }

@@ -56,6 +56,9 @@ void show_memory();
 // A pointer that the kernel takes for one into the direct map: reading its struct page faults.
 [[noreturn]] void page_pointer_fault(runtime::FrameEvent event, u64 address);
 
+// What asking a node that there is not for pages gives.
+[[noreturn]] void node_fault(s32 node);
+
 // What the kernel's printk would make of `format`, a string of koi's with integer arguments: "%p" is hashed, "%pS" names.
 [[nodiscard]] std::string kernel_text(const char* format, std::initializer_list<u64> arguments);
 
@@ -76,9 +79,22 @@ void free_block(Pfn pfn, Order order);
 // What the engines report goes to the log of this machine.
 void install_memory_reports(runtime::Kernel& kernel);
 
+// The node that an exported function was given, as the engines take it. A number that is no node's: reading its
+// pglist_data faults.
+[[nodiscard]] inline s32 page_node(s32 node) {
+  if (node >= 0 && static_cast<u32>(node) >= memory().pages().node_count()) node_fault(node);
+  return node;
+}
+// The slab allocator takes such a number for NUMA_NO_NODE.
+[[nodiscard]] inline s32 slab_node(s32 node) {
+  return node >= 0 && static_cast<u32>(node) < memory().pages().node_count() ? node : mm::kNoNode;
+}
+// "0", "0-1": every node of the machine.
+[[nodiscard]] std::string all_nodes();
+
 // kmalloc and kfree for the other files.
-u64 kmalloc_bytes(u64 size, mm::Gfp gfp);
-u64 kmalloc_bytes(u64 size, u64 bucket, mm::Gfp gfp);
+u64 kmalloc_bytes(u64 size, mm::Gfp gfp, s32 node = mm::kNoNode);
+u64 kmalloc_bytes(u64 size, u64 bucket, mm::Gfp gfp, s32 node);
 void kfree_bytes(u64 address);
 u64 krealloc_bytes(u64 old, u64 size, mm::Gfp gfp);
 

@@ -15,7 +15,24 @@ namespace {
 using mm::Gfp;
 using runtime::FrameEvent;
 
-constexpr mm::Zone kZones[] = {mm::Zone::kDma, mm::Zone::kDma32, mm::Zone::kNormal};
+constexpr mm::Zone kKinds[] = {mm::Zone::kDma, mm::Zone::kDma32, mm::Zone::kNormal};
+
+// Every zone of a node that has memory.
+std::vector<mm::ZoneId> zones_of(u32 node) {
+  std::vector<mm::ZoneId> zones;
+  for (const mm::Zone kind : kKinds) {
+    const mm::ZoneId zone(mm::NodeId{node}, kind);
+    if (memory().pages().present_pages(zone) != 0) zones.push_back(zone);
+  }
+  return zones;
+}
+
+template <class Visit>
+void for_each_zone(Visit visit) {
+  for (u32 node = 0; node < memory().pages().node_count(); ++node) {
+    for (const mm::ZoneId zone : zones_of(node)) visit(zone);
+  }
+}
 
 // A struct __va_list_tag whose register area is used up, so that all arguments are on its stack.
 class Arguments {
@@ -43,16 +60,16 @@ u64 slab_pages(bool reclaimable) {
 }
 
 // Zones up to the last that has memory; the kernel shows the reserves against all of its own.
-std::string lowmem_reserves(mm::Zone zone) {
+std::string lowmem_reserves(mm::ZoneId zone) {
   const mm::Buddy& pages = memory().pages();
   std::string text = "lowmem_reserve[]:";
-  for (const mm::Zone wanted : kZones) text += fmt::format(" {}", pages.lowmem_reserve(zone, wanted));
+  for (const mm::Zone wanted : kKinds) text += fmt::format(" {}", pages.lowmem_reserve(zone, wanted));
   // ZONE_MOVABLE and ZONE_DEVICE are reserved against like the last zone.
   for (int i = 0; i < 2; ++i) text += fmt::format(" {}", pages.lowmem_reserve(zone, mm::Zone::kNormal));
   return text;
 }
 
-void zone_line(mm::Zone zone) {
+void zone_line(mm::ZoneId zone) {
   const mm::Buddy& pages = memory().pages();
   const mm::Watermarks marks = pages.watermarks(zone);
   u64 pcp = 0;
@@ -60,11 +77,11 @@ void zone_line(mm::Zone zone) {
   print(
       4,
       fmt::format(
-          "Node 0 {} free:{}kB boost:0kB min:{}kB low:{}kB high:{}kB reserved_highatomic:{}KB "
+          "Node {} {} free:{}kB boost:0kB min:{}kB low:{}kB high:{}kB reserved_highatomic:{}KB "
           "active_anon:0kB "
           "inactive_anon:0kB active_file:0kB inactive_file:0kB unevictable:0kB writepending:0kB present:{}kB "
           "managed:{}kB mlocked:0kB bounce:0kB free_pcp:{}kB local_pcp:{}kB free_cma:0kB",
-          mm::zone_name(zone), pages.free_pages(zone) * kKbPerPage, marks.min * kKbPerPage,
+          zone.node, mm::zone_name(zone.zone), pages.free_pages(zone) * kKbPerPage, marks.min * kKbPerPage,
           marks.low * kKbPerPage, marks.high * kKbPerPage, pages.reserved_highatomic(zone) * kKbPerPage,
           pages.present_pages(zone) * kKbPerPage, pages.managed_pages(zone) * kKbPerPage, pcp * kKbPerPage,
           pages.pcp_pages(zone, this_cpu()) * kKbPerPage));
@@ -72,10 +89,10 @@ void zone_line(mm::Zone zone) {
 }
 
 // "Node 0 DMA: 1*4kB (U) 0*8kB ... = 2944kB"
-void block_line(mm::Zone zone) {
+void block_line(mm::ZoneId zone) {
   constexpr std::string_view kTypes = "UMEHI";
   const mm::Buddy& pages = memory().pages();
-  std::string text = fmt::format("Node 0 {}: ", mm::zone_name(zone));
+  std::string text = fmt::format("Node {} {}: ", zone.node, mm::zone_name(zone.zone));
   u64 total = 0;
   for (u8 order = 0; order <= mm::kMaxOrder; ++order) {
     const u64 blocks = pages.free_blocks(zone, Order(order));
@@ -93,9 +110,10 @@ void block_line(mm::Zone zone) {
 }
 
 // kswapd gave up: no zone that an ordinary request may use is above its high watermark.
-bool all_unreclaimable() {
+bool all_unreclaimable(u32 node) {
   const mm::Buddy& pages = memory().pages();
-  return std::none_of(std::begin(kZones), std::end(kZones), [&](mm::Zone zone) {
+  const std::vector<mm::ZoneId> zones = zones_of(node);
+  return std::none_of(zones.begin(), zones.end(), [&](mm::ZoneId zone) {
     const u64 kept = pages.reserved_highatomic(zone) + pages.lowmem_reserve(zone, mm::Zone::kNormal);
     return pages.managed_pages(zone) != 0 && pages.free_pages(zone) > pages.watermarks(zone).high + kept;
   });
@@ -119,21 +137,23 @@ void show_memory() {
                        slab_pages(true), slab_pages(false), pages.free_pages(), pages.pcp_pages()));
   u64 present = 0;
   const std::string_view blank = current().is_6_12() ? "" : " ";
-  print(4, fmt::format(
-               "Node 0 active_anon:0kB inactive_anon:0kB active_file:0kB inactive_file:0kB unevictable:0kB "
-               "isolated(anon):0kB isolated(file):0kB mapped:0kB dirty:0kB writeback:0kB shmem:0kB "
-               "shmem_thp:{0}0kB "
-               "shmem_pmdmapped:{0}0kB anon_thp:{0}0kB writeback_tmp:0kB kernel_stack:0kB pagetables:0kB "
-               "sec_pagetables:0kB all_unreclaimable? {1}",
-               blank, all_unreclaimable() ? "yes" : "no"));
-  for (const mm::Zone zone : kZones) {
+  for (u32 node = 0; node < pages.node_count(); ++node)
+    print(4,
+          fmt::format(
+              "Node {2} active_anon:0kB inactive_anon:0kB active_file:0kB inactive_file:0kB unevictable:0kB "
+              "isolated(anon):0kB isolated(file):0kB mapped:0kB dirty:0kB writeback:0kB shmem:0kB "
+              "shmem_thp:{0}0kB "
+              "shmem_pmdmapped:{0}0kB anon_thp:{0}0kB writeback_tmp:0kB kernel_stack:0kB pagetables:0kB "
+              "sec_pagetables:0kB all_unreclaimable? {1}",
+              blank, all_unreclaimable(node) ? "yes" : "no", node));
+  for_each_zone([&](mm::ZoneId zone) {
     present += pages.present_pages(zone);
-    if (pages.present_pages(zone) != 0) zone_line(zone);
-  }
-  for (const mm::Zone zone : kZones) {
-    if (pages.present_pages(zone) != 0) block_line(zone);
-  }
-  print(4, "Node 0 hugepages_total=0 hugepages_free=0 hugepages_surp=0 hugepages_size=2048kB");
+    zone_line(zone);
+  });
+  for_each_zone(block_line);
+  for (u32 node = 0; node < pages.node_count(); ++node)
+    print(4, fmt::format("Node {} hugepages_total=0 hugepages_free=0 hugepages_surp=0 hugepages_size=2048kB",
+                         node));
   print(4, "0 total pagecache pages");
   print(4, "0 pages in swap cache");
   print(4, "Free swap  = 0kB");
@@ -210,6 +230,15 @@ void page_pointer_fault(FrameEvent event, u64 address) {
   current().traps().fault(event, page + sizeof(u64), false);
 }
 
+void node_fault(s32 /*node*/) {
+  current().traps().fault(FrameEvent::kFaultInside, memory().facts().zonelist_of_no_node, false);
+}
+
+std::string all_nodes() {
+  const u32 nodes = memory().pages().node_count();
+  return nodes == 1 ? "0" : fmt::format("0-{}", nodes - 1);
+}
+
 void warn_order_too_large(Gfp gfp) {
   if ((gfp & memory().pages().gfp().nowarn) != 0 || !memory().first_time(runtime::Once::kOrderTooLarge))
     return;
@@ -219,9 +248,9 @@ void warn_order_too_large(Gfp gfp) {
 void report_allocation_failure(FrameEvent event, Gfp gfp, std::string_view what) {
   if ((gfp & memory().pages().gfp().nowarn) != 0 || !memory().page_reports().admits(now())) return;
   const u32 flags = gfp;
-  print(4, fmt::format("{}: {}, mode:{:#x}({}), nodemask=(null),cpuset=/,mems_allowed=0",
+  print(4, fmt::format("{}: {}, mode:{:#x}({}), nodemask=(null),cpuset=/,mems_allowed={}",
                        current().sched().current()->comm, what, gfp,
-                       kernel_text("%pGg", {guest::address_of(&flags)})));
+                       kernel_text("%pGg", {guest::address_of(&flags)}), all_nodes()));
   current().traps().dump_stack(4, event);
   show_memory();
   current().note(observe::EventKind::kWarning, what);
@@ -249,8 +278,8 @@ void report_slab_failure(const mm::Cache* cache, Gfp gfp) {
   const std::string mode = kernel_text("%pGg", {guest::address_of(&flags)});
   print(4,
         current().is_6_12()
-            ? fmt::format("SLUB: Unable to allocate memory on CPU {} (of node 0) on node -1, gfp={:#x}({})",
-                          this_cpu().value, gfp, mode)
+            ? fmt::format("SLUB: Unable to allocate memory on CPU {} (of node {}) on node -1, gfp={:#x}({})",
+                          this_cpu().value, memory().pages().nodes().of(this_cpu()).value, gfp, mode)
             : fmt::format("SLUB: Unable to allocate memory on node -1, gfp={:#x}({})", gfp, mode));
   print(4,
         fmt::format("  cache: {}, object size: {}, buffer size: {}, default order: {}, min order: {}",
@@ -258,9 +287,11 @@ void report_slab_failure(const mm::Cache* cache, Gfp gfp) {
   if (geometry.min_order > mm::get_order(geometry.object_size)) {
     print(4, fmt::format("  {} debugging increased min order, use slab_debug=O to disable.", cache->name()));
   }
-  const mm::SlabInfo info = memory().slabs().slab_info(cache);
-  print(4, fmt::format("  node 0: slabs: {}, objs: {}, free: {}", info.slabs, info.objects,
-                       info.objects - info.active_objects));
+  for (u32 node = 0; node < memory().pages().node_count(); ++node) {
+    const auto use = memory().slabs().node_use(cache, mm::NodeId{node});
+    print(4, fmt::format("  node {}: slabs: {}, objs: {}, free: {}", node, use.slabs, use.objects,
+                         use.free_objects));
+  }
 }
 
 }  // namespace koi::kapi

@@ -50,7 +50,7 @@ PageRequest large_request(u64 size, Gfp gfp) {
 }
 
 // Slow way of every kmalloc: no memory at the first attempt.
-Address kmalloc_again(u64 size, Gfp gfp, mm::KmallocFailure why) {
+Address kmalloc_again(u64 size, Gfp gfp, s32 node, mm::KmallocFailure why) {
   runtime::Memory& m = memory();
   void* p = nullptr;
   const bool large = size > mm::kKmallocMaxCacheSize;
@@ -58,7 +58,7 @@ Address kmalloc_again(u64 size, Gfp gfp, mm::KmallocFailure why) {
   if (why == mm::KmallocFailure::kNoMemory) {
     PageSlowPath slow_path(large ? large_request(size, gfp) : slab_request(cache, gfp));
     while (p == nullptr && why == mm::KmallocFailure::kNoMemory && slow_path.again()) {
-      p = m.kmalloc().alloc(size, gfp, this_cpu(), &why);
+      p = m.kmalloc().alloc(size, gfp, {this_cpu(), node}, &why);
     }
   }
   if (p == nullptr) return kmalloc_failed(size, gfp, why, cache);
@@ -66,16 +66,17 @@ Address kmalloc_again(u64 size, Gfp gfp, mm::KmallocFailure why) {
   return owner == nullptr ? note_large(p, size, gfp) : note_object(owner, p, size, gfp);
 }
 
-Address kmalloc(u64 size, Gfp gfp) {
+// `node`: as slab_node() and, for sizes beyond the caches, page_node() have it.
+Address kmalloc_on(u64 size, Gfp gfp, s32 node) {
   runtime::Memory& m = memory();
   // With the address checks there is a redzone behind each object.
   const u64 padded = current().sanitizers().addresses().padded(size);
   if (padded <= mm::kKmallocMaxCacheSize && size != 0) [[likely]] {
     mm::Cache* const cache = m.kmalloc().cache_for(padded, gfp);
     if (const auto guarded = guarded_object(cache, size, gfp, Alignment::kKmalloc)) return *guarded;
-    void* const p = m.slabs().alloc(cache, gfp, this_cpu(), static_cast<u32>(size));
+    void* const p = m.slabs().alloc(cache, gfp, {this_cpu(), node}, static_cast<u32>(size));
     if (p == nullptr) [[unlikely]] {
-      return kmalloc_again(size, gfp, mm::KmallocFailure::kNoMemory);
+      return kmalloc_again(size, gfp, node, mm::KmallocFailure::kNoMemory);
     }
     return note_object(cache, p, size, gfp);
   }
@@ -84,34 +85,43 @@ Address kmalloc(u64 size, Gfp gfp) {
     return to_address(mm::Kmalloc::zero_size_ptr());
   }
   mm::KmallocFailure why = mm::KmallocFailure::kNone;
-  void* const p = m.kmalloc().alloc_large(size, gfp, this_cpu(), &why);
-  if (p == nullptr) return kmalloc_again(size, gfp, why);
+  void* const p = m.kmalloc().alloc_large(size, gfp, {this_cpu(), node}, &why);
+  if (p == nullptr) return kmalloc_again(size, gfp, node, why);
   return note_large(p, size, gfp);
 }
 
-Address kmalloc_node(u64 size, Gfp gfp, s32 /*node*/) { return kmalloc(size, gfp); }
+Address kmalloc(u64 size, Gfp gfp) { return kmalloc_on(size, gfp, mm::kNoNode); }
+
+Address kmalloc_node(u64 size, Gfp gfp, s32 node) {
+  const bool large = size > mm::kKmallocMaxCacheSize;
+  return kmalloc_on(size, gfp, large ? page_node(node) : slab_node(node));
+}
 
 // The large entries take any size, also one that a cache could serve.
-Address kmalloc_large(u64 size, Gfp gfp) {
+Address kmalloc_large_node(u64 size, Gfp gfp, s32 nid) {
+  const s32 node = page_node(nid);
   runtime::Memory& m = memory();
   mm::KmallocFailure why = mm::KmallocFailure::kNone;
-  const auto attempt = [&] { return m.kmalloc().alloc_large(size, gfp, this_cpu(), &why); };
+  const auto attempt = [&] { return m.kmalloc().alloc_large(size, gfp, {this_cpu(), node}, &why); };
   void* const p =
       with_reclaim(large_request(size, gfp), attempt, [&] { return why == mm::KmallocFailure::kNoMemory; });
   if (p == nullptr) return kmalloc_failed(size, gfp, why, nullptr);
   return note_large(p, size, gfp);
 }
-Address kmalloc_large_node(u64 size, Gfp gfp, s32 /*node*/) { return kmalloc_large(size, gfp); }
+Address kmalloc_large(u64 size, Gfp gfp) { return kmalloc_large_node(size, gfp, mm::kNoNode); }
 
 // What an inlined kmalloc() of a constant size comes to.
-Address kmalloc_from_cache(mm::Cache* cache, Gfp gfp, u64 size) {
+Address kmalloc_node_from_cache(mm::Cache* cache, Gfp gfp, s32 nid, u64 size) {
+  const s32 node = slab_node(nid);
   if (!is_cache(cache)) [[unlikely]] {
     bad_cache(cache);
   }
   if (const auto guarded = guarded_object(cache, size, gfp, Alignment::kKmalloc)) return *guarded;
-  if (current().sanitizers().addresses().enabled()) return kmalloc(size, gfp);
+  if (current().sanitizers().addresses().enabled()) return kmalloc_on(size, gfp, node);
   runtime::Memory& m = memory();
-  const auto attempt = [&] { return m.slabs().alloc(cache, gfp, this_cpu(), static_cast<u32>(size)); };
+  const auto attempt = [&] {
+    return m.slabs().alloc(cache, gfp, {this_cpu(), node}, static_cast<u32>(size));
+  };
   void* p = attempt();
   if (p == nullptr) [[unlikely]] {
     p = with_reclaim(slab_request(cache, gfp), attempt, [] { return true; });
@@ -121,29 +131,30 @@ Address kmalloc_from_cache(mm::Cache* cache, Gfp gfp, u64 size) {
   }
   return note_object(cache, p, size, gfp);
 }
-Address kmalloc_node_from_cache(mm::Cache* cache, Gfp gfp, s32 /*node*/, u64 size) {
-  return kmalloc_from_cache(cache, gfp, size);
+Address kmalloc_from_cache(mm::Cache* cache, Gfp gfp, u64 size) {
+  return kmalloc_node_from_cache(cache, gfp, mm::kNoNode, size);
 }
 
 // 6.12 with CONFIG_SLAB_BUCKETS: the caches may be a set of the caller's own (kmem_buckets_create).
-Address kmalloc_from_bucket(u64 size, Address bucket, Gfp gfp) {
-  if (bucket == 0 || size == 0 || size > mm::kKmallocMaxCacheSize) return kmalloc(size, gfp);
+Address kmalloc_from_bucket(u64 size, Address bucket, Gfp gfp, s32 node) {
+  if (bucket == 0 || size == 0 || size > mm::kKmallocMaxCacheSize) return kmalloc_node(size, gfp, node);
   const auto cache = guest::load<u64>(bucket + mm::Kmalloc::index(size) * sizeof(u64));
   if (!cache) {
     raise(guest::last_fault());
     return 0;
   }
-  return kmalloc_from_cache(static_cast<mm::Cache*>(to_pointer(*cache)), gfp, size);
+  return kmalloc_node_from_cache(static_cast<mm::Cache*>(to_pointer(*cache)), gfp, node, size);
 }
 
 // DECL_BUCKET_PARAMS: with CONFIG_SLAB_BUCKETS the bucket is the second argument, without it there is none.
-Address kmalloc_node_6_12(u64 size, u64 second, u64 third, u64 /*fourth*/) {
-  if (memory().facts().slab_buckets == 0) return kmalloc(size, static_cast<Gfp>(second));
-  return kmalloc_from_bucket(size, second, static_cast<Gfp>(third));
+Address kmalloc_node_6_12(u64 size, u64 second, u64 third, u64 fourth) {
+  if (memory().facts().slab_buckets == 0)
+    return kmalloc_node(size, static_cast<Gfp>(second), static_cast<s32>(third));
+  return kmalloc_from_bucket(size, second, static_cast<Gfp>(third), static_cast<s32>(fourth));
 }
 
-Address kmalloc_node_track_caller(u64 size, Gfp gfp, s32 /*node*/, u64 /*caller*/) {
-  return kmalloc(size, gfp);
+Address kmalloc_node_track_caller(u64 size, Gfp gfp, s32 node, u64 /*caller*/) {
+  return kmalloc_node(size, gfp, node);
 }
 
 // A pointer that no slab holds.
@@ -320,8 +331,10 @@ Address krealloc(Address old, u64 size, Gfp gfp) {
 
 }  // namespace
 
-Address kmalloc_bytes(u64 size, Gfp gfp) { return kmalloc(size, gfp); }
-Address kmalloc_bytes(u64 size, Address bucket, Gfp gfp) { return kmalloc_from_bucket(size, bucket, gfp); }
+Address kmalloc_bytes(u64 size, Gfp gfp, s32 node) { return kmalloc_node(size, gfp, node); }
+Address kmalloc_bytes(u64 size, Address bucket, Gfp gfp, s32 node) {
+  return kmalloc_from_bucket(size, bucket, gfp, node);
+}
 void kfree_bytes(Address address) { kfree(address); }
 Address krealloc_bytes(Address old, u64 size, Gfp gfp) { return krealloc(old, size, gfp); }
 

@@ -152,7 +152,7 @@ Address kmem_buckets_create(Address name_address, u32 flags, u32 offset, u32 byt
 
 constexpr u64 kBulkAtOnce = 64;
 
-Address allocate(Cache* cache, Gfp gfp) {
+Address allocate(Cache* cache, Gfp gfp, s32 node = mm::kNoNode) {
   if (!is_cache(cache)) [[unlikely]] {
     bad_cache(cache);
   }
@@ -161,7 +161,7 @@ Address allocate(Cache* cache, Gfp gfp) {
     return *guarded;
   runtime::Memory& m = memory();
   const u64 slabs_before = cache->slab_count();
-  const auto attempt = [&] { return m.slabs().alloc(cache, gfp, this_cpu()); };
+  const auto attempt = [&] { return m.slabs().alloc(cache, gfp, {this_cpu(), node}); };
   void* object = attempt();
   if (object == nullptr) [[unlikely]] {
     object = with_reclaim(slab_request(cache, gfp), attempt, [] { return true; });
@@ -180,7 +180,9 @@ Address allocate(Cache* cache, Gfp gfp) {
 }
 
 Address kmem_cache_alloc(Cache* cache, Gfp gfp) { return allocate(cache, gfp); }
-Address kmem_cache_alloc_node(Cache* cache, Gfp gfp, s32 /*node*/) { return allocate(cache, gfp); }
+Address kmem_cache_alloc_node(Cache* cache, Gfp gfp, s32 node) {
+  return allocate(cache, gfp, slab_node(node));
+}
 Address kmem_cache_alloc_lru(Cache* cache, Address /*lru*/, Gfp gfp) { return allocate(cache, gfp); }
 
 void kmem_cache_free(Cache* cache, Address object) {

@@ -64,17 +64,17 @@ mm::VmallocResult fill_area(mm::VmallocResult result, const mm::Vmalloc::Request
   while (result.outcome == VmallocOutcome::kNoPages && slow_path.again() && !current_has_fatal_signal()) {
     result = areas.go_on(address, request);
   }
-  if (result.outcome == VmallocOutcome::kNoPages) areas.give_up(address, request.cpu);
+  if (result.outcome == VmallocOutcome::kNoPages) areas.give_up(address, VcpuId{request.at.cpu});
   return result;
 }
 
-Address allocate(u64 size, u64 align, Gfp gfp, u32 flags = mm::vm_flag::kAlloc) {
+Address allocate(u64 size, u64 align, Gfp gfp, u32 flags = mm::vm_flag::kAlloc, s32 node = mm::kNoNode) {
   runtime::Memory& m = memory();
   mm::Vmalloc::Request request;
   request.size = size;
   request.align = align;
   request.gfp = gfp;
-  request.cpu = this_cpu();
+  request.at = {this_cpu(), page_node(node)};
   request.flags = flags;
   request.caller = caller();
   mm::VmallocResult result = m.vmalloc().start(request);
@@ -91,15 +91,18 @@ Address allocate(u64 size, u64 align, Gfp gfp, u32 flags = mm::vm_flag::kAlloc) 
 
 Address vmalloc(u64 size) { return allocate(size, 1, gfp_kernel()); }
 Address vzalloc(u64 size) { return allocate(size, 1, gfp_kernel() | zero()); }
-Address vmalloc_node(u64 size, s32 /*node*/) { return vmalloc(size); }
-Address vzalloc_node(u64 size, s32 /*node*/) { return vzalloc(size); }
+Address vmalloc_on(u64 size, u64 align, Gfp gfp, s32 node) {
+  return allocate(size, align, gfp, mm::vm_flag::kAlloc, node);
+}
+Address vmalloc_node(u64 size, s32 node) { return vmalloc_on(size, 1, gfp_kernel(), node); }
+Address vzalloc_node(u64 size, s32 node) { return vmalloc_on(size, 1, gfp_kernel() | zero(), node); }
 Address vmalloc_gfp(u64 size, Gfp gfp) { return allocate(size, 1, gfp); }
-Address vmalloc_node_align(u64 size, u64 align, Gfp gfp, s32 /*node*/, Address /*caller*/) {
-  return allocate(size, align, gfp);
+Address vmalloc_node_align(u64 size, u64 align, Gfp gfp, s32 node, Address /*caller*/) {
+  return vmalloc_on(size, align, gfp, node);
 }
 Address vmalloc_node_range(u64 size, u64 align, u64 /*start*/, u64 /*end*/, Gfp gfp, u64 /*prot*/,
-                           u64 /*flags*/, s32 /*node*/, Address /*caller*/) {
-  return allocate(size, align, gfp);
+                           u64 /*flags*/, s32 node, Address /*caller*/) {
+  return vmalloc_on(size, align, gfp, node);
 }
 Address vmalloc_user(u64 size) {
   return allocate(size, host::kPageSize, gfp_kernel() | zero(), mm::vm_flag::kAlloc | mm::vm_flag::kUserMap);
@@ -178,7 +181,7 @@ Address map_pages(Address pages, u32 count, u32 flags) {
     frames.push_back(*pfn);
   }
   mm::Vmalloc::Request request;
-  request.cpu = this_cpu();
+  request.at = this_cpu();
   request.flags = flags;
   request.caller = caller();
   const mm::VmallocResult result = m.vmalloc().map(frames, request);
@@ -210,12 +213,13 @@ bool is_vmalloc_or_module_addr(Address address) {
 
 // ---- kvmalloc ----
 
-Address kvmalloc(u64 size, Address bucket, Gfp gfp) {
+Address kvmalloc(u64 size, Address bucket, Gfp gfp, s32 node) {
   runtime::Memory& m = memory();
   const Gfp attempt = m.kmalloc().kvmalloc_attempt(size, gfp).value_or(gfp);
   const observe::SiteNumber site = runtime::Accounting::take_site();
   runtime::Accounting::set_site(site);
-  const Address p = bucket != 0 ? kmalloc_bytes(size, bucket, attempt) : kmalloc_bytes(size, attempt);
+  const Address p =
+      bucket != 0 ? kmalloc_bytes(size, bucket, attempt, node) : kmalloc_bytes(size, attempt, node);
   if (p != 0 || size <= host::kPageSize || (gfp & m.pages().gfp().direct_reclaim) == 0) return p;
   if (size > kIntMax) {
     if ((gfp & m.pages().gfp().nowarn) == 0 && m.first_time(runtime::Once::kKvmallocTooLarge)) {
@@ -225,13 +229,14 @@ Address kvmalloc(u64 size, Address bucket, Gfp gfp) {
   }
   accounting().retract_failure(site);
   runtime::Accounting::set_site(site);
-  return allocate(size, 1, gfp);
+  return vmalloc_on(size, 1, gfp, node);
 }
-Address kvmalloc_node(u64 size, Gfp gfp, s32 /*node*/) { return kvmalloc(size, 0, gfp); }
+Address kvmalloc_node(u64 size, Gfp gfp, s32 node) { return kvmalloc(size, 0, gfp, node); }
 // DECL_BUCKET_PARAMS: with CONFIG_SLAB_BUCKETS the bucket is the second argument.
-Address kvmalloc_node_6_12(u64 size, u64 second, u64 third, u64 /*fourth*/) {
-  if (memory().facts().slab_buckets == 0) return kvmalloc(size, 0, static_cast<Gfp>(second));
-  return kvmalloc(size, second, static_cast<Gfp>(third));
+Address kvmalloc_node_6_12(u64 size, u64 second, u64 third, u64 fourth) {
+  if (memory().facts().slab_buckets == 0)
+    return kvmalloc(size, 0, static_cast<Gfp>(second), static_cast<s32>(third));
+  return kvmalloc(size, second, static_cast<Gfp>(third), static_cast<s32>(fourth));
 }
 
 void kvfree(Address address) {
@@ -267,7 +272,7 @@ Address kvrealloc_6_1(Address old, u64 old_size, u64 size, Gfp gfp) {
     static_cast<void>(runtime::Accounting::take_site());
     return old;
   }
-  const Address fresh = kvmalloc(size, 0, gfp);
+  const Address fresh = kvmalloc(size, 0, gfp, mm::kNoNode);
   if (fresh == 0 || !copy(fresh, old, old_size)) return 0;
   kvfree(old);
   return fresh;
@@ -303,7 +308,7 @@ Address kvrealloc_6_12(Address old, u64 size, Gfp gfp) {
   if (moved != 0) return moved;
   accounting().retract_failure(site);
   runtime::Accounting::set_site(site);
-  const Address fresh = kvmalloc(size, 0, gfp);
+  const Address fresh = kvmalloc(size, 0, gfp, mm::kNoNode);
   if (fresh == 0 || !copy(fresh, old, had)) return 0;
   kfree_bytes(old);
   return fresh;

@@ -176,7 +176,7 @@ class Replayer {
     mm::Vmalloc::Request request;
     request.size = e.requested;
     request.gfp = gfp_of(e);
-    request.cpu = cpu_of(e);
+    request.at = cpu_of(e);
     const mm::VmallocResult got = machine_.vmalloc().alloc(request);
     if (got.outcome != mm::VmallocOutcome::kOk) return false;
     placed.handle = got.address;

@@ -23,6 +23,7 @@ struct BootOptions {
   s32 panic_on_warn = 0;             // panic_on_warn, panic_on_warn=1
   bool enforce_signatures = false;   // module.sig_enforce
   bool init_on_alloc = true;         // CONFIG_INIT_ON_ALLOC_DEFAULT_ON of Debian's kernels
+  bool init_on_free = false;
   std::optional<s32> console_loglevel;  // loglevel=, quiet, debug
   bool ignore_loglevel = false;
   bool no_hash_pointers = false;

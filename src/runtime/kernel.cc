@@ -191,9 +191,10 @@ void Kernel::apply_boot_options() {
   set("panic_timeout", boot.panic_timeout.value_or(0));
   set("panic_on_warn", boot.panic_on_warn);
   set("init_on_alloc", s32{boot.init_on_alloc ? 1 : 0});  // static_key.enabled
+  set("init_on_free", s32{boot.init_on_free ? 1 : 0});
   if (boot.console_loglevel) set("console_printk", *boot.console_loglevel);
   // Reports of slub_debug show plain addresses.
-  const bool slab_debug = boot.slab_debug && *boot.slab_debug != "-";
+  const bool slab_debug = boot.slab_debug && mm::slab_debug_enabled(*boot.slab_debug);
   if (boot.no_hash_pointers || slab_debug) set("no_hash_pointers", true);
   char* const line = static_cast<char*>(world_->heap()->allocate(boot.text.size() + 1));
   std::memcpy(line, boot.text.c_str(), boot.text.size() + 1);
@@ -217,6 +218,7 @@ void Kernel::start_vcpus() {
     scheduler_->clock(VcpuId{cpu}).preempt_count = reinterpret_cast<const u16*>(preempt_counts_.back());
     scheduler_->attach_vcpu(VcpuId{cpu}, area);
   }
+  memory_->publish_nodes();
   scheduler_->set_next_pid(kFirstUserPid);
   core_->function<void()>("koi_sched_init")();
 }

@@ -55,6 +55,7 @@ struct KernelConfig {
   std::string build_dir;  // its header tree
   u32 cpus = 2;
   u64 memory_bytes = 1ULL << 30;
+  u32 nodes = 1;  // NUMA nodes, which share RAM and CPUs (engine/mm/nodes.h)
   u64 seed = 1;
   bool lazy = false;
   bool for_gdb = false;    // register modules with gdb's JIT interface

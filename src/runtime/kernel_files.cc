@@ -11,6 +11,7 @@
 #include "runtime/kernel.h"
 #include "runtime/memory.h"
 #include "runtime/memory_files.h"
+#include "runtime/node_files.h"
 #include "runtime/slab_trace_files.h"
 #include "runtime/traps.h"
 
@@ -93,7 +94,7 @@ std::optional<SlabPath> split_slab_path(std::string_view path) {
 
 bool KernelFiles::has(std::string_view path) const {
   return find(path) != nullptr || split_slab_path(path).has_value() ||
-         split_slab_trace_path(path).has_value();
+         split_slab_trace_path(path).has_value() || is_node_path(path);
 }
 
 Result<std::string> KernelFiles::read_link(std::string_view path) const {
@@ -152,6 +153,7 @@ Status KernelFiles::write_slab_attribute(std::string_view path, s64 value) {
 Result<std::string> KernelFiles::read(std::string_view path) {
   if (split_slab_path(path)) return read_slab_attribute(path);
   if (split_slab_trace_path(path)) return read_slab_traces(kernel_, path);
+  if (is_node_path(path)) return read_node_file(kernel_, path);
   const File* const file = find(path);
   if (file == nullptr) return no_such(path);
   return file->read(kernel_);
@@ -175,6 +177,9 @@ Status KernelFiles::write(std::string_view path, std::string_view text) {
 std::vector<FileEntry> KernelFiles::list(std::string_view path) const {
   std::vector<FileEntry> entries;
   if (const auto traces = split_slab_trace_path(path)) return list_slab_traces(kernel_, *traces);
+  if (is_node_path(path)) return list_node_files(kernel_, path);
+  if (path == "/sys/devices/system") entries.push_back({"node", 0755, true});
+  if (path == "/sys/devices") entries.push_back({"system", 0755, true});
   if (path == "/sys/kernel/debug") entries.push_back({"slab", 0755, true});
   if (path == "/sys/kernel") entries.push_back({"slab", 0755, true});
   if (const auto slab = split_slab_path(path); slab && slab->cache.empty()) {

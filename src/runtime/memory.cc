@@ -53,6 +53,7 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
     mm::BuddyConfig config;
     config.release = release();
     config.cpus = kernel.config().cpus;
+    config.nodes = kernel.config().nodes;
     config.ram = ram;
     config.reserved = reserved;
     config.zeroed_resource = mm::Yes::kYes;
@@ -68,6 +69,7 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
     const BootOptions& boot = kernel.config().boot;
     config.nomerge = boot.slab_nomerge;
     config.init_on_alloc = boot.init_on_alloc;
+    config.init_on_free = boot.init_on_free;
     if (boot.slab_debug) config.slab_debug = *boot.slab_debug;
     config.events = this;
     return config;
@@ -84,6 +86,7 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
     config.release = release();
     config.cpus = kernel.config().cpus;
     config.init_on_alloc = kernel.config().boot.init_on_alloc;
+    config.init_on_free = kernel.config().boot.init_on_free;
     config.start = host::kVmalloc + kStacksBytes;
     config.size = kernel.world().vmalloc_size() - kStacksBytes;
     return config;
@@ -98,6 +101,8 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
       page_allocated(pfn.value, order.value, (gfp & buddy.gfp().comp) != 0 ? 1 : 0);
   }
   void block_freed(Pfn pfn, Order order) override {
+    if (kernel.config().boot.init_on_free)
+      std::memset(layout.direct_map + pfn.value * host::kPageSize, 0, host::kPageSize << order.value);
     if (page_freed != nullptr) page_freed(pfn.value, order.value);
   }
   void block_split(Pfn pfn, Order order) override {
@@ -207,6 +212,11 @@ Result<std::unique_ptr<Memory>> Memory::create(Kernel& kernel) {
     return make_error("--memory {} MiB is too little: a machine needs at least {} MiB",
                       kernel.config().memory_bytes >> 20, kSmallestRam >> 20);
   }
+  constexpr u64 kSmallestNode = 16ULL << 20;
+  if (const u32 nodes = kernel.config().nodes; kernel.config().memory_bytes / nodes < kSmallestNode) {
+    return make_error("--memory {} MiB is too little for --nodes {}: a node needs at least {} MiB",
+                      kernel.config().memory_bytes >> 20, nodes, kSmallestNode >> 20);
+  }
   std::unique_ptr<Memory> memory(new Memory(kernel));
   std::memcpy(&memory->facts_, reinterpret_cast<const void*>(kernel.core().address_of("koi_mm_facts")),
               sizeof(MemoryFacts));
@@ -300,8 +310,14 @@ void Memory::mark_partial_slab(Pfn pfn, mm::Yes partial) const {
 }
 
 void Memory::publish_free_pages() const {
-  u64 zones[mm::kZoneCount];
-  for (u32 i = 0; i < mm::kZoneCount; ++i) zones[i] = engines_->buddy.free_pages(static_cast<mm::Zone>(i));
+  const mm::Buddy& pages = engines_->buddy;
+  u64 zones[mm::kMaxNodes * mm::kZoneCount];
+  for (u32 node = 0; node < pages.node_count(); ++node) {
+    for (u32 i = 0; i < mm::kZoneCount; ++i) {
+      const mm::ZoneId zone(mm::NodeId{node}, static_cast<mm::Zone>(i));
+      zones[zone.index()] = pages.free_pages(zone);
+    }
+  }
   kernel_.core().function<void(const u64*)>("koi_publish_free_pages")(zones);
 }
 
@@ -310,24 +326,40 @@ void Memory::publish_zones() const {
     u64 start, spanned, present, managed;
     u64 min, low, high;
     u64 lowmem_reserve[mm::kZoneCount];
-  } facts[mm::kZoneCount] = {};
+  };
   const mm::Buddy& pages = engines_->buddy;
-  for (u32 i = 0; i < mm::kZoneCount; ++i) {
-    const auto zone = static_cast<mm::Zone>(i);
-    const mm::Watermarks marks = pages.watermarks(zone);
-    facts[i] = {pages.start_pfn(zone),
-                pages.spanned_pages(zone),
-                pages.present_pages(zone),
-                pages.managed_pages(zone),
-                marks.min,
-                marks.low,
-                marks.high,
-                {}};
-    for (u32 j = 0; j < mm::kZoneCount; ++j)
-      facts[i].lowmem_reserve[j] = pages.lowmem_reserve(zone, static_cast<mm::Zone>(j));
+  const auto publish = kernel_.core().function<void(u32, void*, u64, const ZoneFacts*)>("koi_publish_node");
+  for (u32 node = 0; node < pages.node_count(); ++node) {
+    ZoneFacts facts[mm::kZoneCount] = {};
+    u64 first_pfn = node == 0 ? 0 : ~u64{0};
+    for (u32 i = 0; i < mm::kZoneCount; ++i) {
+      const mm::ZoneId zone(mm::NodeId{node}, static_cast<mm::Zone>(i));
+      const mm::Watermarks marks = pages.watermarks(zone);
+      facts[i] = {pages.start_pfn(zone),
+                  pages.spanned_pages(zone),
+                  pages.present_pages(zone),
+                  pages.managed_pages(zone),
+                  marks.min,
+                  marks.low,
+                  marks.high,
+                  {}};
+      for (u32 j = 0; j < mm::kZoneCount; ++j)
+        facts[i].lowmem_reserve[j] = pages.lowmem_reserve(zone, static_cast<mm::Zone>(j));
+      if (facts[i].present != 0) first_pfn = std::min(first_pfn, facts[i].start);
+    }
+    void* const place =
+        node == 0 ? nullptr : kernel_.world().heap()->allocate(facts_.node_bytes, host::kPageSize);
+    if (place != nullptr) std::memset(place, 0, facts_.node_bytes);
+    publish(node, place, first_pfn, facts);
   }
-  kernel_.core().function<void(const ZoneFacts*, u32)>("koi_publish_zones")(facts, mm::kZoneCount);
   publish_free_pages();
+}
+
+void Memory::publish_nodes() const {
+  std::vector<u32> node_of_cpu;
+  for (u32 cpu = 0; cpu < kernel_.config().cpus; ++cpu)
+    node_of_cpu.push_back(engines_->buddy.nodes().of(VcpuId{cpu}).value);
+  kernel_.core().function<void(const u32*)>("koi_numa_init")(node_of_cpu.data());
 }
 
 std::optional<u64> UserRanges::take(u64 bytes) {

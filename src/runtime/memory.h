@@ -48,7 +48,9 @@ struct MemoryFacts {
   u64 page_mapcount;
   u64 free_counter;                        // address of the machine's NR_FREE_PAGES
   u64 zone_free_counters[mm::kZoneCount];  // and of each zone's
-  u64 page_flags[mm::kZoneCount];          // of a page in use, before anybody set a flag
+  u64 page_flags[mm::kZoneCount];          // of a page in use, before anybody set a flag (on node 0)
+  u64 node_bytes;                          // sizeof(struct pglist_data)
+  u64 zonelist_of_no_node;                 // what is read of a node that is not there
 };
 
 // What the memory engines have to say in the kernel's log; kapi/ prints it. Called with the engines consistent.
@@ -137,6 +139,8 @@ class Memory {
   // Writes the kmalloc caches' handles to the core's kmalloc_caches[][]. After the core is loaded.
   void publish_caches();
   void publish_zones() const;
+  // Which node each CPU belongs to. After the CPUs' areas are there.
+  void publish_nodes() const;
   // Dynamic per-CPU memory lies behind the core's own.
   void start_percpu(u64 first_offset);
 

@@ -18,17 +18,6 @@
 namespace koi::runtime {
 namespace {
 
-mm::MemoryUse memory_use(Kernel& kernel) {
-  Memory& memory = kernel.memory();
-  mm::MemoryUse use;
-  use.kernel_stack_kb = kernel.sched().tasks().size() * (host::kThreadSize / 1024);
-  use.vmalloc_bytes = kernel.world().vmalloc_size();
-  use.vmalloc_pages = memory.vmalloc().mapped_pages();
-  use.percpu_bytes = memory.percpu().used_bytes() * kernel.config().cpus;
-  use.ram_bytes = kernel.config().memory_bytes;
-  return use;
-}
-
 // "0x%pK-0x%pK"
 std::string hashed_range(Kernel& kernel, u64 begin, u64 end) {
   const std::array<u64, 2> words = {begin, end};
@@ -39,7 +28,29 @@ std::string hashed_range(Kernel& kernel, u64 begin, u64 end) {
   return text;
 }
 
+// " N0=3 N1=2": an area's pages by node.
+std::string pages_by_node(const mm::NodeMap& nodes, const mm::VmArea& area) {
+  u64 counts[mm::kMaxNodes] = {};
+  for (const Pfn page : area.pages) ++counts[nodes.of(page).value];
+  std::string text;
+  for (u32 node = 0; node < nodes.count(); ++node) {
+    if (counts[node] != 0) text += fmt::format(" N{}={}", node, counts[node]);
+  }
+  return text;
+}
+
 }  // namespace
+
+mm::MemoryUse memory_use(Kernel& kernel) {
+  Memory& memory = kernel.memory();
+  mm::MemoryUse use;
+  use.kernel_stack_kb = kernel.sched().tasks().size() * (host::kThreadSize / 1024);
+  use.vmalloc_bytes = kernel.world().vmalloc_size();
+  use.vmalloc_pages = memory.vmalloc().mapped_pages();
+  use.percpu_bytes = memory.percpu().used_bytes() * kernel.config().cpus;
+  use.ram_bytes = kernel.config().memory_bytes;
+  return use;
+}
 
 std::string proc_slabinfo(Kernel& kernel) { return mm::slabinfo_text(kernel.memory().slabs()); }
 std::string proc_buddyinfo(Kernel& kernel) { return mm::buddyinfo_text(kernel.memory().pages()); }
@@ -64,7 +75,7 @@ std::string proc_vmallocinfo(Kernel& kernel) {
     if ((area->flags & mm::vm_flag::kMap) != 0) text += " vmap";
     if ((area->flags & mm::vm_flag::kUserMap) != 0) text += " user";
     if (area->page_array_is_area) text += " vpages";
-    if (!area->pages.empty()) text += fmt::format(" N0={}", area->pages.size());
+    text += pages_by_node(kernel.memory().pages().nodes(), *area);
     text += '\n';
   }
   for (const auto& [address, size] : vmalloc.unpurged()) {

@@ -4,9 +4,14 @@
 
 #include <string>
 
+#include "engine/mm/proc_text.h"
+
 namespace koi::runtime {
 
 class Kernel;
+
+// What the page and slab engines do not know themselves.
+[[nodiscard]] mm::MemoryUse memory_use(Kernel& kernel);
 
 [[nodiscard]] std::string proc_slabinfo(Kernel& kernel);
 [[nodiscard]] std::string proc_buddyinfo(Kernel& kernel);

@@ -79,7 +79,7 @@ void Buddy::set_pageblocks(u64 page, u8 order, MigrateType type) {
   const u64 first = page >> kPageblockOrder;
   const u64 count = order > kPageblockOrder ? u64{1} << (order - kPageblockOrder) : 1;
   for (u64 block = first; block < first + count; ++block) {
-    block_info_[block] = static_cast<u8>((block_info_[block] & 0xf0) | index(type));
+    block_info_[block] = static_cast<u8>((block_info_[block] & ~kTypeMask) | index(type));
   }
 }
 
@@ -186,8 +186,10 @@ void Buddy::reserve_highatomic(ZoneState& zone, u64 page) {
 
 bool Buddy::unreserve_highatomic(Gfp gfp, Yes force) {
   constexpr u64 kBlock = u64{1} << kPageblockOrder;
-  for (int z = static_cast<int>(index(highest_zone(gfp))); z >= 0; --z) {
-    ZoneState& zone = zones_[static_cast<u32>(z)];
+  const u32 highest = index(highest_zone(gfp));
+  for (u32 i = 0; i < nodes_.count() * (highest + 1); ++i) {
+    const auto kind = static_cast<Zone>(highest - i % (highest + 1));
+    ZoneState& zone = zones_[ZoneId(NodeId{i / (highest + 1)}, kind).index()];
     if (zone.reserved_highatomic == 0 || (force == Yes::kNo && zone.reserved_highatomic <= kBlock)) continue;
     for (u8 order = 0; order <= kMaxOrder; ++order) {
       const u32 head = zone.lists[order][index(MigrateType::kHighAtomic)].head;
@@ -274,8 +276,8 @@ std::optional<u32> Buddy::pcp_slot(u8 order) {
   return std::nullopt;
 }
 
-std::optional<u64> Buddy::take_pcp(ZoneState& zone, u32 slot, u8 order, MigrateType type, VcpuId cpu) {
-  Pcp& pcp = zone.pcp[cpu.value];
+std::optional<u64> Buddy::take_pcp(ZoneState& zone, u32 slot, u8 order, MigrateType type, u32 cpu) {
+  Pcp& pcp = zone.pcp[cpu];
   pcp.free_factor >>= 1;
   FreeList& list = pcp.lists[slot][index(type)];
   if (list.head == 0) {
@@ -330,13 +332,13 @@ void Buddy::shrink_pcp(Pcp& pcp, u32 pages) {
 }
 
 void Buddy::drain(VcpuId cpu) {
-  for (ZoneState& zone : zones_) {
+  for (ZoneState& zone : zones()) {
     if (zone.present != 0) shrink_pcp(zone.pcp[cpu.value], zone.pcp[cpu.value].count);
   }
 }
 
 void Buddy::drain_all() {
-  for (ZoneState& zone : zones_) {
+  for (ZoneState& zone : zones()) {
     for (Pcp& pcp : zone.pcp) shrink_pcp(pcp, pcp.count);
   }
 }
@@ -402,24 +404,45 @@ std::optional<u64> Buddy::take_beyond_pcp(ZoneState& zone, u8 order, MigrateType
   return std::nullopt;
 }
 
-std::optional<u64> Buddy::take_from_zones(u8 order, Gfp gfp, VcpuId cpu, const Reach& reach) {
+// From the node wanted, zone by zone downwards, then from the others.
+std::optional<u64> Buddy::take_from_zones(u8 order, Gfp gfp, Place at, const Reach& reach) {
   const Zone wanted = highest_zone(gfp);
   const MigrateType type = migrate_type(gfp);
   const auto slot = pcp_slot(order);
-  for (int z = static_cast<int>(index(wanted)); z >= 0; --z) {
-    ZoneState& zone = zones_[static_cast<u32>(z)];
-    if (zone.present == 0 || !watermark_ok(zone, order, wanted, reach)) continue;
-    auto page = slot ? take_pcp(zone, *slot, order, type, cpu) : std::nullopt;
-    if (!page) page = take_beyond_pcp(zone, order, type, reach);
-    if (!page) continue;
-    if (order != 0 && reach.harder) reserve_highatomic(zone, *page);
-    return page;
+  const NodeId home = at.node != kNoNode ? NodeId{static_cast<u32>(at.node)} : nodes_.of(VcpuId{at.cpu});
+  const u32 nodes = (gfp & gfp_.thisnode) != 0 ? 1 : nodes_.count();
+  ZoneState* preferred = nullptr;
+  for (u32 n = 0; n < nodes; ++n) {
+    const NodeId node = nodes_.fallback(home, n);
+    for (int z = static_cast<int>(index(wanted)); z >= 0; --z) {
+      ZoneState& zone = zones_[ZoneId(node, static_cast<Zone>(z)).index()];
+      if (zone.present == 0) continue;
+      if (preferred == nullptr) preferred = &zone;
+      if (!watermark_ok(zone, order, wanted, reach)) continue;
+      auto page = slot ? take_pcp(zone, *slot, order, type, at.cpu) : std::nullopt;
+      if (!page) page = take_beyond_pcp(zone, order, type, reach);
+      if (!page) continue;
+      if (order != 0 && reach.harder) reserve_highatomic(zone, *page);
+      if (nodes_.count() > 1) count_numa(node, zone, *preferred, at);
+      return page;
+    }
   }
   return std::nullopt;
 }
 
+void Buddy::count_numa(NodeId node, ZoneState& zone, ZoneState& preferred, Place at) {
+  const auto preferred_node = static_cast<u32>(&preferred - zones_.data()) / kZoneCount;
+  if (node.value == preferred_node) {
+    ++zone.numa.hit;
+  } else {
+    ++zone.numa.miss;
+    ++preferred.numa.foreign;
+  }
+  ++(node == nodes_.of(VcpuId{at.cpu}) ? zone.numa.local : zone.numa.other);
+}
+
 // Below the low watermark: what the gfp bits entitle to, then what idle per-CPU lists hold.
-std::optional<u64> Buddy::take_near_the_watermark(u8 order, Gfp gfp, VcpuId cpu) {
+std::optional<u64> Buddy::take_near_the_watermark(u8 order, Gfp gfp, Place at) {
   Reach reach{.mark = &Watermarks::min};
   const bool may_reclaim = (gfp & gfp_.direct_reclaim) != 0;
   reach.high = (gfp & gfp_.high) != 0;
@@ -430,16 +453,16 @@ std::optional<u64> Buddy::take_near_the_watermark(u8 order, Gfp gfp, VcpuId cpu)
     reach.ignore = (gfp & gfp_.memalloc) != 0 || reserves_ == Reserves::kAll;
     reach.oom = reserves_ == Reserves::kOomVictim;
   }
-  if (auto page = take_from_zones(order, gfp, cpu, reach)) return page;
+  if (auto page = take_from_zones(order, gfp, at, reach)) return page;
   if (!may_reclaim) return std::nullopt;
   drain_all();
-  return take_from_zones(order, gfp, cpu, reach);
+  return take_from_zones(order, gfp, at, reach);
 }
 
-PageAllocation Buddy::alloc_slowly(Order order, Gfp gfp, VcpuId cpu) {
+PageAllocation Buddy::alloc_slowly(Order order, Gfp gfp, Place at) {
   if (order.value > kMaxOrder) return {PageOutcome::kOrderTooLarge, Pfn{}};
-  auto page = take_from_zones(order.value, gfp, cpu, Reach{});
-  if (!page) page = take_near_the_watermark(order.value, gfp, cpu);
+  auto page = take_from_zones(order.value, gfp, at, Reach{});
+  if (!page) page = take_near_the_watermark(order.value, gfp, at);
   if (!page) return {PageOutcome::kNoMemory, Pfn{}};
   pages_[*page].order = order.value;
   return hand_out(*page, order, gfp);
@@ -476,10 +499,10 @@ PageFreeOutcome Buddy::free_slowly(Pfn pfn, Order order, VcpuId cpu) {
   return PageFreeOutcome::kOk;
 }
 
-u32 Buddy::alloc_bulk(Gfp gfp, VcpuId cpu, std::span<Pfn> pages) {
+u32 Buddy::alloc_bulk(Gfp gfp, Place at, std::span<Pfn> pages) {
   u32 count = 0;
   for (Pfn& pfn : pages) {
-    const PageAllocation page = alloc(Order{0}, gfp, cpu);
+    const PageAllocation page = alloc(Order{0}, gfp, at);
     if (!page) break;
     pfn = page.pfn;
     ++count;
@@ -499,14 +522,14 @@ void Buddy::split(Pfn pfn, Order order) {
   if (events_ != nullptr) events_->block_split(pfn, order);
 }
 
-PageAllocation Buddy::alloc_exact(u64 size_bytes, Gfp gfp, VcpuId cpu) {
+PageAllocation Buddy::alloc_exact(u64 size_bytes, Gfp gfp, Place at) {
   const u32 order = get_order(size_bytes);
   if (order > kMaxOrder) return {PageOutcome::kOrderTooLarge, Pfn{}};
-  const PageAllocation block = alloc(Order{static_cast<u8>(order)}, gfp & ~gfp_.comp, cpu);
+  const PageAllocation block = alloc(Order{static_cast<u8>(order)}, gfp & ~gfp_.comp, at);
   if (!block) return block;
   split(block.pfn, Order{static_cast<u8>(order)});
   const u64 kept = align_up(size_bytes, kPageSize) >> kPageShift;
-  for (u64 i = kept; i < u64{1} << order; ++i) (void)free(Pfn{block.pfn.value + i}, Order{0}, cpu);
+  for (u64 i = kept; i < u64{1} << order; ++i) (void)free(Pfn{block.pfn.value + i}, Order{0}, VcpuId{at.cpu});
   return block;
 }
 

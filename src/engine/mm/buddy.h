@@ -18,7 +18,6 @@
 // reclaims: the caller does and retries. Not reentrant; no upcall happens while an invariant is open.
 #pragma once
 
-#include <array>
 #include <memory_resource>
 #include <optional>
 #include <span>
@@ -26,16 +25,11 @@
 #include <vector>
 
 #include "base/check.h"
+#include "engine/mm/nodes.h"
 #include "engine/mm/types.h"
 #include "observe/allocation_sites.h"
 
 namespace koi::mm {
-
-struct PfnRange {
-  u64 first = 0;
-  u64 count = 0;
-  [[nodiscard]] u64 end() const { return first + count; }
-};
 
 enum class PageState : u8 {
   kInterior,   // inside a block, or not RAM (all zeroes)
@@ -108,6 +102,11 @@ struct Watermarks {
   u64 min = 0, low = 0, high = 0;
 };
 
+// /proc/zoneinfo's numa_hit and so on: where requests were served, seen from where they should have been.
+struct NumaCounts {
+  u64 hit = 0, miss = 0, foreign = 0, local = 0, other = 0;
+};
+
 // Reserves that a task may use because of what it is, not because of its gfp bits.
 enum class Reserves : u8 {
   kNone,
@@ -118,6 +117,7 @@ enum class Reserves : u8 {
 struct BuddyConfig {
   Release release = Release::k6_1;
   u32 cpus = 1;
+  u32 nodes = 1;
   std::span<const PfnRange> ram;       // ascending, disjoint
   std::span<const PfnRange> reserved;  // ascending, disjoint parts of ram that are never handed out
   Yes zeroed_resource = Yes::kNo;  // kYes: fresh memory of the resource is zero and must not be touched early
@@ -134,13 +134,15 @@ class Buddy {
   Buddy& operator=(const Buddy&) = delete;
   ~Buddy();
 
-  // A block of 2^order pages, aligned to its size. `cpu` is whose list serves small orders.
-  [[nodiscard]] PageAllocation alloc(Order order, Gfp gfp, VcpuId cpu) {
-    // Small orders come from this CPU's list of the preferred zone, if that is well above its low watermark.
+  // A block of 2^order pages, aligned to its size. The place's CPU is whose list serves small orders; its node is below
+  // node_count(), or kNoNode.
+  [[nodiscard]] PageAllocation alloc(Order order, Gfp gfp, Place at) {
+    // Small orders come from this CPU's list of the preferred zone, if that is well above its low watermark (and the
+    // machine has one node).
     const u32 type = (gfp / gfp_bit::kMovable) & 3;
     if (order.value <= kCostlyOrder && type < kPcpTypeCount) [[likely]] {
       const Preferred& preferred = preferred_[gfp & (gfp_bit::kDma | gfp_bit::kDma32)];
-      Pcp& pcp = preferred.pcp[cpu.value];
+      Pcp& pcp = preferred.pcp[at.cpu];
       FreeList& list = pcp.lists[order.value][type];
       if (list.head != 0 && preferred.zone->free_pages > preferred.plenty) [[likely]] {
         const u64 page = pop_head(list);
@@ -149,7 +151,7 @@ class Buddy {
         return hand_out(page, order, gfp);
       }
     }
-    return alloc_slowly(order, gfp, cpu);
+    return alloc_slowly(order, gfp, at);
   }
   // Gives a block back. Anything but kOk changed nothing.
   PageFreeOutcome free(Pfn pfn, Order order, VcpuId cpu) {
@@ -159,9 +161,9 @@ class Buddy {
       if (desc.state == PageState::kAllocated && desc.order == order.value) [[likely]] {
         desc.tag = 0;
         const u8 block = block_info_[page >> kPageblockOrder];
-        ZoneState& zone = zones_[block >> 4];
+        ZoneState& zone = zones_[block >> kZoneShift];
         Pcp& pcp = zone.pcp[cpu.value];
-        const MigrateType type = pcp_type(static_cast<MigrateType>(block & 0xf));
+        const MigrateType type = pcp_type(static_cast<MigrateType>(block & kTypeMask));
         desc.state = PageState::kPcp;
         desc.type = type;
         push_head(pcp.lists[order.value][index(type)], page);
@@ -196,10 +198,10 @@ class Buddy {
   [[nodiscard]] bool free_page_quietly(PageDesc& desc, u64 cpu) {
     const u64 page = static_cast<u64>(&desc - pages_);
     const u8 block = block_info_[page >> kPageblockOrder];
-    ZoneState& zone = zones_[block >> 4];
+    ZoneState& zone = zones_[block >> kZoneShift];
     Pcp& pcp = zone.pcp[cpu];
     if (pcp.count + 1 >= zone.pcp_high) return false;
-    const MigrateType type = pcp_type(static_cast<MigrateType>(block & 0xf));
+    const MigrateType type = pcp_type(static_cast<MigrateType>(block & kTypeMask));
     desc.tag = 0;
     desc.state = PageState::kPcp;
     desc.type = type;
@@ -208,9 +210,9 @@ class Buddy {
     return true;
   }
   // Fills `pages` with single pages as far as memory goes; returns how many.
-  u32 alloc_bulk(Gfp gfp, VcpuId cpu, std::span<Pfn> pages);
+  u32 alloc_bulk(Gfp gfp, Place at, std::span<Pfn> pages);
   // The pages that `size_bytes` need, as single pages in a row; the rest of the block is given back.
-  [[nodiscard]] PageAllocation alloc_exact(u64 size_bytes, Gfp gfp, VcpuId cpu);
+  [[nodiscard]] PageAllocation alloc_exact(u64 size_bytes, Gfp gfp, Place at);
   PageFreeOutcome free_exact(Pfn first, u64 size_bytes, VcpuId cpu);
   // Turns an allocated block into 2^order single pages (split_page).
   void split(Pfn pfn, Order order);
@@ -254,33 +256,40 @@ class Buddy {
 
   // Observers. Pages on per-CPU lists count as not free, as in the kernel's buddyinfo and NR_FREE_PAGES.
   [[nodiscard]] u64 free_pages() const;
-  [[nodiscard]] u64 free_pages(Zone zone) const { return zones_[index(zone)].free_pages; }
-  [[nodiscard]] u64 free_blocks(Zone zone, Order order) const;
-  [[nodiscard]] u64 free_blocks(Zone zone, Order order, MigrateType type) const {
-    return zones_[index(zone)].free_blocks[order.value][index(type)];
+  [[nodiscard]] u64 free_pages(ZoneId zone) const { return zones_[zone.index()].free_pages; }
+  [[nodiscard]] u64 free_blocks(ZoneId zone, Order order) const;
+  [[nodiscard]] u64 free_blocks(ZoneId zone, Order order, MigrateType type) const {
+    return zones_[zone.index()].free_blocks[order.value][index(type)];
   }
-  [[nodiscard]] u64 pcp_pages(Zone zone, VcpuId cpu) const {
-    return zones_[index(zone)].pcp[cpu.value].count;
+  [[nodiscard]] u64 pcp_pages(ZoneId zone, VcpuId cpu) const {
+    return zones_[zone.index()].pcp[cpu.value].count;
   }
   [[nodiscard]] u64 pcp_pages() const;
-  [[nodiscard]] u32 pcp_high(Zone zone) const { return zones_[index(zone)].pcp_high; }
-  [[nodiscard]] u32 pcp_batch(Zone zone) const { return zones_[index(zone)].pcp_batch; }
-  [[nodiscard]] Watermarks watermarks(Zone zone) const { return zones_[index(zone)].marks; }
-  [[nodiscard]] u64 lowmem_reserve(Zone zone, Zone wanted) const {
-    return zones_[index(zone)].lowmem_reserve[index(wanted)];
+  [[nodiscard]] u32 pcp_high(ZoneId zone) const { return zones_[zone.index()].pcp_high; }
+  [[nodiscard]] u32 pcp_batch(ZoneId zone) const { return zones_[zone.index()].pcp_batch; }
+  [[nodiscard]] Watermarks watermarks(ZoneId zone) const { return zones_[zone.index()].marks; }
+  [[nodiscard]] u64 lowmem_reserve(ZoneId zone, Zone wanted) const {
+    return zones_[zone.index()].lowmem_reserve[index(wanted)];
   }
-  [[nodiscard]] u64 managed_pages(Zone zone) const { return zones_[index(zone)].managed; }
-  [[nodiscard]] u64 present_pages(Zone zone) const { return zones_[index(zone)].present; }
-  [[nodiscard]] u64 spanned_pages(Zone zone) const;
-  [[nodiscard]] u64 start_pfn(Zone zone) const { return zones_[index(zone)].start; }
+  [[nodiscard]] u64 managed_pages(ZoneId zone) const { return zones_[zone.index()].managed; }
+  [[nodiscard]] u64 present_pages(ZoneId zone) const { return zones_[zone.index()].present; }
+  [[nodiscard]] u64 spanned_pages(ZoneId zone) const;
+  [[nodiscard]] u64 start_pfn(ZoneId zone) const { return zones_[zone.index()].start; }
   [[nodiscard]] u64 managed_pages() const;
-  [[nodiscard]] u64 pageblocks(Zone zone, MigrateType type) const;
-  [[nodiscard]] u64 reserved_highatomic(Zone zone) const { return zones_[index(zone)].reserved_highatomic; }
+  [[nodiscard]] u64 pageblocks(ZoneId zone, MigrateType type) const;
+  [[nodiscard]] u64 reserved_highatomic(ZoneId zone) const {
+    return zones_[zone.index()].reserved_highatomic;
+  }
   [[nodiscard]] u64 first_pfn() const { return base_pfn_; }
   [[nodiscard]] u64 end_pfn() const { return base_pfn_ + page_count_; }
   [[nodiscard]] static Zone zone_of(Pfn pfn) {
     return pfn.value < kDmaEndPfn ? Zone::kDma : pfn.value < kDma32EndPfn ? Zone::kDma32 : Zone::kNormal;
   }
+  [[nodiscard]] ZoneId zone_id(Pfn pfn) const { return {nodes_.of(pfn), zone_of(pfn)}; }
+  [[nodiscard]] const NodeMap& nodes() const { return nodes_; }
+  [[nodiscard]] u32 node_count() const { return nodes_.count(); }
+  // Counted on machines with several nodes only.
+  [[nodiscard]] const NumaCounts& numa_counts(ZoneId zone) const { return zones_[zone.index()].numa; }
   [[nodiscard]] const GfpBits& gfp() const { return gfp_; }
   // min_free_kbytes as the kernel computes it for this machine (with huge pages enabled).
   [[nodiscard]] u64 min_free_kbytes() const { return min_free_kbytes_; }
@@ -316,6 +325,7 @@ class Buddy {
     Watermarks marks;
     u64 lowmem_reserve[kZoneCount] = {};
     u64 reserved_highatomic = 0;  // pages of pageblocks of that type
+    NumaCounts numa;
   };
   // Where a request with these zone bits looks first.
   struct Preferred {
@@ -337,7 +347,12 @@ class Buddy {
   static constexpr u32 index(E e) {
     return static_cast<u32>(e);
   }
-  ZoneState& zone_at(u64 page_index) { return zones_[block_info_[page_index >> kPageblockOrder] >> 4]; }
+  // block_info_: migrate type, zone's index * 8.
+  static constexpr u32 kZoneShift = 3, kTypeMask = 7;
+  static_assert(kMigrateTypeCount <= kTypeMask + 1 && kMaxNodes * kZoneCount <= 256 >> kZoneShift);
+  ZoneState& zone_at(u64 page_index) {
+    return zones_[block_info_[page_index >> kPageblockOrder] >> kZoneShift];
+  }
 
   // Per-CPU lists: the head's `prev` and the tail's `next` may be stale.
   u64 pop_head(FreeList& list) {
@@ -371,7 +386,7 @@ class Buddy {
   [[nodiscard]] static std::optional<u32> pcp_slot(u8 order);
   // Where the memory around that page that was never used ends; 0: it was.
   [[nodiscard]] u64 never_used_end(u64 page) const {
-    for (const ZoneState& zone : zones_) {
+    for (const ZoneState& zone : zones()) {
       for (const NeverUsed& area : zone.never_used) {
         if (page >= area.next && page < area.end) return area.end;
       }
@@ -386,6 +401,11 @@ class Buddy {
   void reserve(u64 first, u64 end);
   void compute_watermarks();
   void compute_pcp_sizes(u32 cpus);
+  // The zones there can be, by index.
+  [[nodiscard]] std::span<ZoneState> zones() { return {zones_.data(), nodes_.count() * kZoneCount}; }
+  [[nodiscard]] std::span<const ZoneState> zones() const {
+    return {zones_.data(), nodes_.count() * kZoneCount};
+  }
 
   // Per-CPU lists know no other types than the first three; pages of the others go as movable ones.
   [[nodiscard]] static MigrateType pcp_type(MigrateType type) {
@@ -397,7 +417,7 @@ class Buddy {
   void remove_free(ZoneState& zone, u64 page);
   void move_free(ZoneState& zone, u64 page, MigrateType to);
   [[nodiscard]] MigrateType pageblock_type(u64 page) const {
-    return MigrateType{static_cast<u8>(block_info_[page >> kPageblockOrder] & 0xf)};
+    return MigrateType{static_cast<u8>(block_info_[page >> kPageblockOrder] & kTypeMask)};
   }
   void set_pageblocks(u64 page, u8 order, MigrateType type);
 
@@ -416,12 +436,13 @@ class Buddy {
   std::optional<u64> take_beyond_pcp(ZoneState& zone, u8 order, MigrateType type, const Reach& reach);
   std::optional<u64> take(ZoneState& zone, u8 order, MigrateType type);
 
-  std::optional<u64> take_pcp(ZoneState& zone, u32 slot, u8 order, MigrateType type, VcpuId cpu);
+  std::optional<u64> take_pcp(ZoneState& zone, u32 slot, u8 order, MigrateType type, u32 cpu);
   void shrink_pcp(Pcp& pcp, u32 pages);
   [[nodiscard]] bool watermark_ok(const ZoneState& zone, u8 order, Zone wanted, const Reach& reach) const;
-  std::optional<u64> take_from_zones(u8 order, Gfp gfp, VcpuId cpu, const Reach& reach);
-  std::optional<u64> take_near_the_watermark(u8 order, Gfp gfp, VcpuId cpu);
-  [[nodiscard]] PageAllocation alloc_slowly(Order order, Gfp gfp, VcpuId cpu);
+  std::optional<u64> take_from_zones(u8 order, Gfp gfp, Place at, const Reach& reach);
+  std::optional<u64> take_near_the_watermark(u8 order, Gfp gfp, Place at);
+  void count_numa(NodeId home, ZoneState& zone, ZoneState& preferred, Place at);
+  [[nodiscard]] PageAllocation alloc_slowly(Order order, Gfp gfp, Place at);
   PageFreeOutcome free_slowly(Pfn pfn, Order order, VcpuId cpu);
   void shrink_full_pcp(ZoneState& zone, Pcp& pcp);
   void choose_preferred_zones();
@@ -435,9 +456,10 @@ class Buddy {
   u64 base_pfn_ = 0;
   u64 page_count_ = 0;  // descriptors: up to the next order-10 boundary
   PageDesc* pages_ = nullptr;
-  std::array<ZoneState, kZoneCount> zones_;
-  Preferred preferred_[8];           // by gfp & (DMA | DMA32)
-  std::pmr::vector<u8> block_info_;  // of each pageblock: migrate type, zone * 16
+  NodeMap nodes_;
+  std::pmr::vector<ZoneState> zones_;  // by ZoneId::index()
+  Preferred preferred_[8];             // by gfp & (DMA | DMA32)
+  std::pmr::vector<u8> block_info_;    // of each pageblock: see kZoneShift
   std::pmr::vector<PfnRange> ram_;
   u64 min_free_kbytes_ = 0;
 };

@@ -39,7 +39,8 @@ Buddy::Buddy(const BuddyConfig& config, std::pmr::memory_resource* resource)
       release_(config.release),
       resource_(resource),
       events_(config.events),
-      zones_{ZoneState(resource), ZoneState(resource), ZoneState(resource)},
+      nodes_(config.ram, config.cpus, config.nodes),
+      zones_(resource),
       block_info_(resource),
       ram_(config.ram.begin(), config.ram.end(), resource) {
   CHECK(!config.ram.empty() && config.cpus >= 1 && config.cpus <= kMaxCpus);
@@ -51,10 +52,11 @@ Buddy::Buddy(const BuddyConfig& config, std::pmr::memory_resource* resource)
     std::memset(static_cast<void*>(pages_), 0, page_count_ * sizeof(PageDesc));
   block_info_.resize(page_count_ >> kPageblockOrder);
   for (u64 block = 0; block < block_info_.size(); ++block) {
-    const Zone zone = zone_of(Pfn{base_pfn_ + (block << kPageblockOrder)});
-    block_info_[block] = static_cast<u8>(index(MigrateType::kMovable) | index(zone) << 4);
+    const Pfn pfn{base_pfn_ + (block << kPageblockOrder)};
+    block_info_[block] = static_cast<u8>(index(MigrateType::kMovable) | zone_id(pfn).index() << kZoneShift);
   }
-  for (ZoneState& zone : zones_) zone.pcp.resize(config.cpus);
+  zones_.reserve(nodes_.count() * kZoneCount);
+  for (u32 i = 0; i < nodes_.count() * kZoneCount; ++i) zones_.emplace_back(resource).pcp.resize(config.cpus);
   seed(config);
   compute_watermarks();
   compute_pcp_sizes(config.cpus);
@@ -93,12 +95,13 @@ void Buddy::reserve(u64 first, u64 end) {
 
 void Buddy::seed(const BuddyConfig& config) {
   for (const PfnRange& ram : config.ram) {
-    const u64 cuts[] = {kDmaEndPfn, kDma32EndPfn, ~u64{0}};
-    u64 first = ram.first;
-    for (u64 cut : cuts) {  // the part of this range in each zone
-      const u64 end = std::min(ram.end(), cut);
-      if (first >= end) continue;
-      ZoneState& zone = zones_[index(zone_of(Pfn{first}))];
+    for (u64 first = ram.first; first < ram.end();) {  // the part of this range in each zone
+      const ZoneId id = zone_id(Pfn{first});
+      const u64 zone_end = id.zone == Zone::kDma     ? kDmaEndPfn
+                           : id.zone == Zone::kDma32 ? kDma32EndPfn
+                                                     : ~u64{0};
+      const u64 end = std::min({ram.end(), zone_end, nodes_.end_pfn(NodeId{id.node})});
+      ZoneState& zone = zones_[id.index()];
       if (zone.present == 0) zone.start = first;
       zone.end = end;
       zone.present += end - first;
@@ -140,22 +143,25 @@ void Buddy::compute_watermarks() {
     zone.marks = {share, share + gap, share + 2 * gap};
   }
   constexpr u64 kRatio[kZoneCount] = {256, 256, 32};
-  for (u32 z = 0; z < kZoneCount; ++z) {
+  for (u32 z = 0; z < zones_.size(); ++z) {
     u64 above = 0;
-    for (u32 wanted = z + 1; wanted < kZoneCount; ++wanted) {
-      above += zones_[wanted].managed;
-      zones_[z].lowmem_reserve[wanted] = zones_[z].managed == 0 ? 0 : above / kRatio[z];
+    for (u32 wanted = z % kZoneCount + 1; wanted < kZoneCount; ++wanted) {
+      above += zones_[z - z % kZoneCount + wanted].managed;
+      zones_[z].lowmem_reserve[wanted] = zones_[z].managed == 0 ? 0 : above / kRatio[z % kZoneCount];
     }
   }
 }
 
+// A node's own CPUs share its pages; where it has none, all do.
 void Buddy::compute_pcp_sizes(u32 cpus) {
   for (ZoneState& zone : zones_) {
+    const NodeId node{static_cast<u32>(&zone - zones_.data()) / kZoneCount};
+    const u32 sharers = nodes_.cpus_of(node) != 0 ? nodes_.cpus_of(node) : cpus;
     u64 batch = std::min<u64>(zone.managed >> 10, 256) / 4;
     if (batch < 1) batch = 1;
     batch = floor_power_of_two(batch + batch / 2) - 1;
     zone.pcp_batch = std::max<u32>(static_cast<u32>(batch), 1);
-    zone.pcp_high = static_cast<u32>(std::max<u64>(zone.marks.low / cpus, batch * 4));
+    zone.pcp_high = static_cast<u32>(std::max<u64>(zone.marks.low / sharers, batch * 4));
   }
 }
 
@@ -165,9 +171,11 @@ void Buddy::choose_preferred_zones() {
     const Zone wanted = zone;
     while (zones_[index(zone)].present == 0 && zone != Zone::kDma) zone = static_cast<Zone>(index(zone) - 1);
     ZoneState& state = zones_[index(zone)];
-    preferred_[bits] = {&state, state.pcp.data(),
-                        state.marks.low + state.lowmem_reserve[index(wanted)] + state.reserved_highatomic +
-                            (u64{1} << kCostlyOrder)};
+    // With several nodes it depends on more than these bits.
+    const u64 plenty = nodes_.count() > 1 ? ~u64{0}
+                                          : state.marks.low + state.lowmem_reserve[index(wanted)] +
+                                                state.reserved_highatomic + (u64{1} << kCostlyOrder);
+    preferred_[bits] = {&state, state.pcp.data(), plenty};
   }
 }
 
@@ -180,9 +188,9 @@ u64 Buddy::free_pages() const {
   return sum;
 }
 
-u64 Buddy::free_blocks(Zone zone, Order order) const {
+u64 Buddy::free_blocks(ZoneId zone, Order order) const {
   u64 sum = 0;
-  for (u64 count : zones_[index(zone)].free_blocks[order.value]) sum += count;
+  for (u64 count : zones_[zone.index()].free_blocks[order.value]) sum += count;
   return sum;
 }
 
@@ -200,7 +208,7 @@ u64 Buddy::managed_pages() const {
   return sum;
 }
 
-u64 Buddy::spanned_pages(Zone zone) const { return zones_[index(zone)].end - zones_[index(zone)].start; }
+u64 Buddy::spanned_pages(ZoneId zone) const { return zones_[zone.index()].end - zones_[zone.index()].start; }
 
 u64 Buddy::touched_pages() const {
   u64 lazy = 0;
@@ -210,11 +218,11 @@ u64 Buddy::touched_pages() const {
   return page_count_ - lazy;
 }
 
-u64 Buddy::pageblocks(Zone zone, MigrateType type) const {
+u64 Buddy::pageblocks(ZoneId zone, MigrateType type) const {
   u64 count = 0;
   for (u64 block = 0; block < block_info_.size(); ++block) {
     const Pfn pfn{base_pfn_ + (block << kPageblockOrder)};
-    if (block_info_[block] == (index(type) | index(zone) << 4) && is_ram(pfn)) ++count;
+    if (block_info_[block] == (index(type) | zone.index() << kZoneShift) && is_ram(pfn)) ++count;
   }
   return count;
 }
@@ -251,6 +259,7 @@ std::optional<std::string> Buddy::check_invariants() const {
     }
     return true;
   };
+  u32 z = 0;
   const auto walk = [&](const FreeList& list, PageState state, u8 order, u32 type,
                         u64& count) -> std::optional<std::string> {
     u32 previous = 0;
@@ -261,6 +270,8 @@ std::optional<std::string> Buddy::check_invariants() const {
           index(desc.type) != type)
         return fmt::format("page index {:#x} is wrongly on the list of order {} type {}", link - 1, order,
                            type);
+      if (block_info_[(link - 1) >> kPageblockOrder] >> kZoneShift != z)
+        return fmt::format("page index {:#x} is on a list of zone {}, which it is not in", link - 1, z);
       if (!claim(link - 1, order))
         return fmt::format("block {:#x} order {} overlaps another", link - 1, order);
       previous = link;
@@ -269,7 +280,7 @@ std::optional<std::string> Buddy::check_invariants() const {
     if (list.tail != previous) return fmt::format("a list of order {} type {} has a wrong tail", order, type);
     return std::nullopt;
   };
-  for (u32 z = 0; z < kZoneCount; ++z) {
+  for (; z < zones_.size(); ++z) {
     const ZoneState& zone = zones_[z];
     u64 zone_free = 0;
     for (u8 order = 0; order <= kMaxOrder; ++order) {

@@ -175,6 +175,15 @@ u32 slab_flags_from_module(Release release, u32 value, Yes kfence) {
   return value == 0 ? flags : flags | kUnknown;
 }
 
+bool slab_debug_enabled(std::string_view text) {
+  do {
+    const std::string_view block = text.substr(0, text.find(';'));
+    text.remove_prefix(std::min(text.size(), block.size() + 1));
+    if (block.find(',') != std::string_view::npos || parse_slab_debug_letters(block).flags != 0) return true;
+  } while (!text.empty());
+  return false;
+}
+
 SlabDebugOptions parse_slab_debug_letters(std::string_view letters) {
   using namespace slab_flag;
   if (letters.empty() || letters == "1" || letters == "y" || letters == "Y")

@@ -56,6 +56,8 @@ struct SlabDebugOptions {
   u32 flags = 0;
   bool no_higher_order = false;
 };
+// Does a boot option's value switch anything on, for all caches or for some?
+[[nodiscard]] bool slab_debug_enabled(std::string_view text);
 [[nodiscard]] SlabDebugOptions parse_slab_debug_letters(std::string_view letters);
 
 struct GeometryRequest {

@@ -143,7 +143,7 @@ std::optional<Pfn> Kmalloc::pfn_of(const void* p) const {
   return buddy_.find(pfn) == nullptr ? std::nullopt : std::optional<Pfn>(pfn);
 }
 
-void* Kmalloc::alloc_large(u64 size, Gfp gfp, VcpuId cpu, KmallocFailure* why) {
+void* Kmalloc::alloc_large(u64 size, Gfp gfp, Place at, KmallocFailure* why) {
   const u32 order = get_order(size);
   const Gfp forbidden = gfp_.dma32 | gfp_.highmem;
   if ((gfp & forbidden) != 0 && slabs_.config().events != nullptr) {
@@ -151,7 +151,7 @@ void* Kmalloc::alloc_large(u64 size, Gfp gfp, VcpuId cpu, KmallocFailure* why) {
   }
   const PageAllocation pages =
       order > kMaxOrder ? PageAllocation{PageOutcome::kOrderTooLarge, Pfn{}}
-                        : buddy_.alloc(Order{static_cast<u8>(order)}, (gfp & ~forbidden) | gfp_.comp, cpu);
+                        : buddy_.alloc(Order{static_cast<u8>(order)}, (gfp & ~forbidden) | gfp_.comp, at);
   if (!pages) {
     if (why != nullptr) {
       *why = pages.outcome == PageOutcome::kOrderTooLarge ? KmallocFailure::kOrderTooLarge
@@ -163,7 +163,9 @@ void* Kmalloc::alloc_large(u64 size, Gfp gfp, VcpuId cpu, KmallocFailure* why) {
   desc.use = PageUse::kLargeKmalloc;
   desc.requested = static_cast<u32>(size);
   u8* p = layout_.direct_map + (pages.pfn.value << kPageShift);
-  if (slabs_.config().init_on_alloc || (gfp & gfp_.zero) != 0) std::memset(p, 0, kPageSize << order);
+  // With init_on_free pages are clear already.
+  const bool clear = slabs_.config().init_on_alloc || (gfp & gfp_.zero) != 0;
+  if (clear && !slabs_.config().init_on_free) std::memset(p, 0, kPageSize << order);
   return p;
 }
 

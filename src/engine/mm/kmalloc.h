@@ -58,14 +58,14 @@ class Kmalloc {
   static bool is_nothing(const void* p) { return reinterpret_cast<u64>(p) <= 16; }
 
   // kmalloc(size, gfp): zeroed if the kernel would. `caller` chooses among random copies.
-  [[nodiscard]] void* alloc(u64 size, Gfp gfp, VcpuId cpu, KmallocFailure* why = nullptr, u64 caller = 0) {
+  [[nodiscard]] void* alloc(u64 size, Gfp gfp, Place at, KmallocFailure* why = nullptr, u64 caller = 0) {
     if (size > kKmallocMaxCacheSize) [[unlikely]] {
-      return alloc_large(size, gfp, cpu, why);
+      return alloc_large(size, gfp, at, why);
     }
     if (size == 0) [[unlikely]] {
       return zero_size_ptr();
     }
-    void* p = slabs_.alloc(cache_for(size, gfp, caller), gfp, cpu, static_cast<u32>(size));
+    void* p = slabs_.alloc(cache_for(size, gfp, caller), gfp, at, static_cast<u32>(size));
     if (p == nullptr && why != nullptr) *why = KmallocFailure::kNoMemory;
     return p;
   }
@@ -73,7 +73,7 @@ class Kmalloc {
   [[nodiscard]] void* alloc_from(Cache* cache, u64 size, Gfp gfp, VcpuId cpu) {
     return slabs_.alloc(cache, gfp, cpu, static_cast<u32>(size));
   }
-  [[nodiscard]] void* alloc_large(u64 size, Gfp gfp, VcpuId cpu, KmallocFailure* why = nullptr);
+  [[nodiscard]] void* alloc_large(u64 size, Gfp gfp, Place at, KmallocFailure* why = nullptr);
 
   KfreeOutcome free(const void* p, VcpuId cpu) {
     Slab* slab = slabs_.slab_of(p);

@@ -23,11 +23,35 @@ SlabPages slab_pages(const SlabAllocator& slabs) {
   return pages;
 }
 
+// The same of one node.
+SlabPages slab_pages(const SlabAllocator& slabs, const Buddy& buddy, NodeId node) {
+  if (buddy.node_count() == 1) return slab_pages(slabs);
+  SlabPages pages;
+  for (const Cache* cache : slabs.caches()) {
+    const bool reclaimable = (cache->flags() & slab_flag::kReclaimAccount) != 0;
+    (reclaimable ? pages.reclaimable : pages.unreclaimable) += slabs.node_use(cache, node).slabs
+                                                               << cache->geometry().order;
+  }
+  return pages;
+}
+
+template <class Visit>
+void for_populated(const Buddy& buddy, NodeId node, Visit visit) {
+  for (u32 i = 0; i < kZoneCount; ++i) {
+    const ZoneId zone(node, static_cast<Zone>(i));
+    if (buddy.present_pages(zone) != 0) visit(zone);
+  }
+}
+
 template <class Visit>
 void for_populated(const Buddy& buddy, Visit visit) {
-  for (u32 i = 0; i < kZoneCount; ++i) {
-    if (buddy.present_pages(static_cast<Zone>(i)) != 0) visit(static_cast<Zone>(i));
-  }
+  for (u32 node = 0; node < buddy.node_count(); ++node) for_populated(buddy, NodeId{node}, visit);
+}
+
+u64 node_sum(const Buddy& buddy, NodeId node, u64 (Buddy::*pages)(ZoneId) const) {
+  u64 sum = 0;
+  for_populated(buddy, node, [&](ZoneId zone) { sum += (buddy.*pages)(zone); });
+  return sum;
 }
 
 // ---- zoneinfo --------------------------------------------------------------------------------------------------
@@ -104,7 +128,7 @@ void add_stats(std::string& text, std::span<const std::string_view> names, std::
 }
 
 // "protection: (0, 929, 929, 929, 929)": one for each zone of the kernel, of which koi's machine has the first three.
-std::string protection(const Buddy& buddy, Zone zone) {
+std::string protection(const Buddy& buddy, ZoneId zone) {
   constexpr u32 kKernelZones = 5;
   std::string text = "\n        protection: (";
   for (u32 i = 0; i < kKernelZones; ++i) {
@@ -118,15 +142,16 @@ struct ZoneNumbers {
   u64 free = 0, min = 0, low = 0, high = 0, spanned = 0, present = 0, managed = 0;
 };
 
-std::string zone_head(Release release, std::string_view name, const ZoneNumbers& z) {
+std::string zone_head(Release release, NodeId node, std::string_view name, const ZoneNumbers& z) {
   const std::string promo =
       release == Release::k6_1 ? "" : fmt::format("\n        promo    {}", z.high + (z.high - z.low));
   return fmt::format(
-      "Node 0, zone {:>8}{{}}\n  pages free     {}\n        boost    0\n        min      {}\n        low     "
+      "Node {}, zone {:>8}{{}}\n  pages free     {}\n        boost    0\n        min      {}\n        low    "
+      " "
       " {}"
       "\n        high     {}{}\n        spanned  {}\n        present  {}\n        managed  {}\n        cma   "
       "   0",
-      name, z.free, z.min, z.low, z.high, promo, z.spanned, z.present, z.managed);
+      node.value, name, z.free, z.min, z.low, z.high, promo, z.spanned, z.present, z.managed);
 }
 
 // calculate_normal_threshold()
@@ -137,7 +162,7 @@ u32 stat_threshold(u32 cpus, u64 managed) {
   return std::min(125u, threshold);
 }
 
-std::string pagesets(const Buddy& buddy, Zone zone, u32 cpus) {
+std::string pagesets(const Buddy& buddy, ZoneId zone, u32 cpus) {
   std::string text = "\n  pagesets";
   for (u32 cpu = 0; cpu < cpus; ++cpu) {
     text += fmt::format(
@@ -155,8 +180,8 @@ std::string pagesets(const Buddy& buddy, Zone zone, u32 cpus) {
 
 std::string buddyinfo_text(const Buddy& buddy) {
   std::string text;
-  for_populated(buddy, [&](Zone zone) {
-    text += fmt::format("Node 0, zone {:>8} ", zone_name(zone));
+  for_populated(buddy, [&](ZoneId zone) {
+    text += fmt::format("Node {}, zone {:>8} ", zone.node, zone_name(zone.zone));
     for (u8 order = 0; order < kOrderCount; ++order)
       text += fmt::format("{:6} ", buddy.free_blocks(zone, Order{order}));
     text += '\n';
@@ -164,75 +189,102 @@ std::string buddyinfo_text(const Buddy& buddy) {
   return text;
 }
 
+// Each node has the whole table for itself.
 std::string pagetypeinfo_text(const Buddy& buddy) {
-  std::string text = fmt::format("Page block order: {}\nPages per block:  {}\n\n{:<43} ", kPageblockOrder,
-                                 u64{1} << kPageblockOrder, "Free pages count per migrate type at order");
-  for (u32 order = 0; order < kOrderCount; ++order) text += fmt::format("{:6} ", order);
-  text += '\n';
-  for_populated(buddy, [&](Zone zone) {
-    for (u32 type = 0; type < kMigrateTypeCount; ++type) {
-      text += fmt::format("Node {:4}, zone {:>8}, type {:>12} ", 0, zone_name(zone),
-                          migrate_type_name(static_cast<MigrateType>(type)));
-      for (u8 order = 0; order < kOrderCount; ++order)
-        text += fmt::format("{:6} ", buddy.free_blocks(zone, Order{order}, static_cast<MigrateType>(type)));
-      text += '\n';
-    }
-  });
-  text += fmt::format("\n{:<23}", "Number of blocks type");
-  for (u32 type = 0; type < kMigrateTypeCount; ++type)
-    text += fmt::format("{:>12} ", migrate_type_name(static_cast<MigrateType>(type)));
-  text += '\n';
-  for_populated(buddy, [&](Zone zone) {
-    text += fmt::format("Node 0, zone {:>8} ", zone_name(zone));
-    for (u32 type = 0; type < kMigrateTypeCount; ++type)
-      text += fmt::format("{:12} ", buddy.pageblocks(zone, static_cast<MigrateType>(type)));
+  std::string text;
+  for (u32 n = 0; n < buddy.node_count(); ++n) {
+    const NodeId node{n};
+    text += fmt::format("Page block order: {}\nPages per block:  {}\n\n{:<43} ", kPageblockOrder,
+                        u64{1} << kPageblockOrder, "Free pages count per migrate type at order");
+    for (u32 order = 0; order < kOrderCount; ++order) text += fmt::format("{:6} ", order);
     text += '\n';
-  });
+    for_populated(buddy, node, [&](ZoneId zone) {
+      for (u32 type = 0; type < kMigrateTypeCount; ++type) {
+        text += fmt::format("Node {:4}, zone {:>8}, type {:>12} ", n, zone_name(zone.zone),
+                            migrate_type_name(static_cast<MigrateType>(type)));
+        for (u8 order = 0; order < kOrderCount; ++order)
+          text += fmt::format("{:6} ", buddy.free_blocks(zone, Order{order}, static_cast<MigrateType>(type)));
+        text += '\n';
+      }
+    });
+    text += fmt::format("\n{:<23}", "Number of blocks type");
+    for (u32 type = 0; type < kMigrateTypeCount; ++type)
+      text += fmt::format("{:>12} ", migrate_type_name(static_cast<MigrateType>(type)));
+    text += '\n';
+    for_populated(buddy, node, [&](ZoneId zone) {
+      text += fmt::format("Node {}, zone {:>8} ", n, zone_name(zone.zone));
+      for (u32 type = 0; type < kMigrateTypeCount; ++type)
+        text += fmt::format("{:12} ", buddy.pageblocks(zone, static_cast<MigrateType>(type)));
+      text += '\n';
+    });
+  }
   return text;
 }
 
 // ---- zoneinfo --------------------------------------------------------------------------------------------------
 
-std::string zoneinfo_text(const Buddy& buddy, const SlabAllocator& slabs, const MemoryUse& use) {
-  const Release release = slabs.release();
-  const SlabPages slab = slab_pages(slabs);
+namespace {
+
+std::string node_stats(const Buddy& buddy, const SlabAllocator& slabs, const MemoryUse& use, NodeId node) {
+  const SlabPages slab = slab_pages(slabs, buddy, node);
   const Value known[] = {{"nr_slab_reclaimable", slab.reclaimable},
                          {"nr_slab_unreclaimable", slab.unreclaimable},
-                         {"nr_kernel_stack", use.kernel_stack_kb}};
-  std::string node_stats = "\n  per-node stats";
-  add_stats(node_stats, kNodeStats, known);
-  if (release == Release::k6_1) {
-    add_stats(node_stats, kNodeStats61, known);
+                         {"nr_kernel_stack", node.value == 0 ? use.kernel_stack_kb : 0}};
+  std::string text = "\n  per-node stats";
+  add_stats(text, kNodeStats, known);
+  if (slabs.release() == Release::k6_1) {
+    add_stats(text, kNodeStats61, known);
   } else {
-    add_stats(node_stats, kNodeStats612, known);
+    add_stats(text, kNodeStats612, known);
   }
+  return text;
+}
+
+// What a zone that has memory shows besides its numbers.
+std::string zone_stats(const Buddy& buddy, const SlabAllocator& slabs, ZoneId zone) {
   std::string text;
-  for (u32 i = 0; i < kZoneCount; ++i) {
-    const auto zone = static_cast<Zone>(i);
-    const Watermarks marks = buddy.watermarks(zone);
-    const bool populated = buddy.present_pages(zone) != 0;
-    const std::string head =
-        zone_head(release, zone_name(zone),
-                  {buddy.free_pages(zone), marks.min, marks.low, marks.high, buddy.spanned_pages(zone),
-                   buddy.present_pages(zone), buddy.managed_pages(zone)});
-    text += fmt::format(fmt::runtime(head), populated ? std::exchange(node_stats, {}) : "");
-    text += protection(buddy, zone);
-    if (populated) {
-      const Value free[] = {{"nr_free_pages", buddy.free_pages(zone)}};
-      add_stats(text, kZoneStats, free);
-      if (release != Release::k6_1) text += "\n      nr_unaccepted 0";
-      add_stats(text, kNumaStats, {});
-      text += pagesets(buddy, zone, slabs.config().cpus);
-      text += fmt::format("\n  node_unreclaimable:  0\n  start_pfn:           {}", buddy.start_pfn(zone));
+  const Value free[] = {{"nr_free_pages", buddy.free_pages(zone)}};
+  add_stats(text, kZoneStats, free);
+  if (slabs.release() != Release::k6_1) text += "\n      nr_unaccepted 0";
+  const NumaCounts& numa = buddy.numa_counts(zone);
+  const Value counts[] = {{"numa_hit", numa.hit},
+                          {"numa_miss", numa.miss},
+                          {"numa_foreign", numa.foreign},
+                          {"numa_local", numa.local},
+                          {"numa_other", numa.other}};
+  add_stats(text, kNumaStats, counts);
+  text += pagesets(buddy, zone, slabs.config().cpus);
+  return text + fmt::format("\n  node_unreclaimable:  0\n  start_pfn:           {}", buddy.start_pfn(zone));
+}
+
+}  // namespace
+
+std::string zoneinfo_text(const Buddy& buddy, const SlabAllocator& slabs, const MemoryUse& use) {
+  const Release release = slabs.release();
+  std::string text;
+  for (u32 n = 0; n < buddy.node_count(); ++n) {
+    const NodeId node{n};
+    std::string stats = node_stats(buddy, slabs, use, node);
+    for (u32 i = 0; i < kZoneCount; ++i) {
+      const ZoneId zone(node, static_cast<Zone>(i));
+      const Watermarks marks = buddy.watermarks(zone);
+      const bool populated = buddy.present_pages(zone) != 0;
+      const std::string head =
+          zone_head(release, node, zone_name(zone.zone),
+                    {buddy.free_pages(zone), marks.min, marks.low, marks.high, buddy.spanned_pages(zone),
+                     buddy.present_pages(zone), buddy.managed_pages(zone)});
+      text += fmt::format(fmt::runtime(head), populated ? std::exchange(stats, {}) : "");
+      text += protection(buddy, zone);
+      if (populated) text += zone_stats(buddy, slabs, zone);
+      text += '\n';
     }
-    text += '\n';
-  }
-  // ZONE_MOVABLE and ZONE_DEVICE, which the machine has not got: in 6.12 the former's watermark has a floor.
-  const u64 floor = release == Release::k6_1 ? 0 : 32;
-  const ZoneNumbers movable{0, floor, floor, floor, 0, 0, 0};
-  for (const auto& [name, numbers] : {std::pair{"Movable", movable}, std::pair{"Device", ZoneNumbers{}}}) {
-    text += fmt::format(fmt::runtime(zone_head(release, name, numbers)), "");
-    text += "\n        protection: (0, 0, 0, 0, 0)\n";
+    // ZONE_MOVABLE and ZONE_DEVICE, which the machine has not got: in 6.12 the former's watermark has a floor.
+    const u64 floor = release == Release::k6_1 ? 0 : 32;
+    const ZoneNumbers movable{0, floor, floor, floor, 0, 0, 0};
+    for (const auto& [name, numbers] : {std::pair{"Movable", movable}, std::pair{"Device", ZoneNumbers{}}}) {
+      text += fmt::format(fmt::runtime(zone_head(release, node, name, numbers)), "");
+      text += "\n        protection: (0, 0, 0, 0, 0)\n";
+    }
   }
   return text;
 }
@@ -244,9 +296,9 @@ namespace {
 // si_mem_available(): what could be had without swapping.
 u64 available_pages(const Buddy& buddy, u64 reclaimable_slab) {
   u64 reserve = 0, low = 0;
-  for_populated(buddy, [&](Zone zone) {
+  for_populated(buddy, [&](ZoneId zone) {
     u64 most = 0;
-    for (u32 j = static_cast<u32>(zone); j < kZoneCount; ++j)
+    for (u32 j = static_cast<u32>(zone.zone); j < kZoneCount; ++j)
       most = std::max(most, buddy.lowmem_reserve(zone, static_cast<Zone>(j)));
     const Watermarks marks = buddy.watermarks(zone);
     reserve += std::min(most + marks.high, buddy.managed_pages(zone));
@@ -297,6 +349,56 @@ std::string meminfo_text(const Buddy& buddy, const SlabAllocator& slabs, const M
   none({"Hugetlb", "DirectMap4k"});
   kb("DirectMap2M", use.ram_bytes / 1024);
   return text;
+}
+
+// ---- /sys/devices/system/node ----------------------------------------------------------------------------------
+
+std::string node_meminfo_text(const Buddy& buddy, const SlabAllocator& slabs, const MemoryUse& use,
+                              NodeId node) {
+  constexpr u64 kPageKb = kPageSize / 1024;
+  const SlabPages slab = slab_pages(slabs, buddy, node);
+  const u64 total = node_sum(buddy, node, &Buddy::managed_pages) * kPageKb;
+  const u64 free = node_sum(buddy, node, &Buddy::free_pages) * kPageKb;
+  const u64 stacks = node.value == 0 ? use.kernel_stack_kb : 0;
+  std::string text;
+  const auto kb = [&](std::string_view name, u64 value) {
+    text += fmt::format("Node {} {:<15} {:8} kB\n", node.value, fmt::format("{}:", name), value);
+  };
+  const auto none = [&kb](std::initializer_list<std::string_view> names) {
+    for (const std::string_view name : names) kb(name, 0);
+  };
+  kb("MemTotal", total);
+  kb("MemFree", free);
+  kb("MemUsed", total - free);
+  none({"SwapCached", "Active", "Inactive", "Active(anon)", "Inactive(anon)", "Active(file)",
+        "Inactive(file)", "Unevictable", "Mlocked", "Dirty", "Writeback", "FilePages", "Mapped", "AnonPages",
+        "Shmem"});
+  kb("KernelStack", stacks);
+  none({"PageTables", "SecPageTables", "NFS_Unstable", "Bounce", "WritebackTmp"});
+  kb("KReclaimable", slab.reclaimable * kPageKb);
+  kb("Slab", (slab.reclaimable + slab.unreclaimable) * kPageKb);
+  kb("SReclaimable", slab.reclaimable * kPageKb);
+  kb("SUnreclaim", slab.unreclaimable * kPageKb);
+  none({"AnonHugePages", "ShmemHugePages", "ShmemPmdMapped", "FileHugePages", "FilePmdMapped"});
+  if (slabs.release() != Release::k6_1) none({"Unaccepted"});
+  for (const std::string_view name : {"Total", "Free", "Surp"})
+    text += fmt::format("Node {} HugePages_{:<5} {:5}\n", node.value, fmt::format("{}:", name), 0);
+  return text;
+}
+
+std::string node_numastat_text(const Buddy& buddy, NodeId node) {
+  NumaCounts sum;
+  for_populated(buddy, node, [&](ZoneId zone) {
+    const NumaCounts& numa = buddy.numa_counts(zone);
+    sum.hit += numa.hit;
+    sum.miss += numa.miss;
+    sum.foreign += numa.foreign;
+    sum.local += numa.local;
+    sum.other += numa.other;
+  });
+  return fmt::format(
+      "numa_hit {}\nnuma_miss {}\nnuma_foreign {}\ninterleave_hit 0\nlocal_node {}\nother_node {}\n", sum.hit,
+      sum.miss, sum.foreign, sum.local, sum.other);
 }
 
 }  // namespace koi::mm

@@ -24,4 +24,9 @@ struct MemoryUse {
 [[nodiscard]] std::string zoneinfo_text(const Buddy& buddy, const SlabAllocator& slabs, const MemoryUse& use);
 [[nodiscard]] std::string meminfo_text(const Buddy& buddy, const SlabAllocator& slabs, const MemoryUse& use);
 
+// /sys/devices/system/node/node<N>/meminfo and numastat. Stacks lie on node 0.
+[[nodiscard]] std::string node_meminfo_text(const Buddy& buddy, const SlabAllocator& slabs,
+                                            const MemoryUse& use, NodeId node);
+[[nodiscard]] std::string node_numastat_text(const Buddy& buddy, NodeId node);
+
 }  // namespace koi::mm

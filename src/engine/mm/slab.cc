@@ -51,7 +51,7 @@ Slab* SlabAllocator::build_slab(Cache* cache, Pfn pfn, u8 order) {
   slab->base = layout_.direct_map + (pfn.value << kPageShift) + g.red_left_pad;
   slab->cache = cache;
   slab->objects = static_cast<u16>(objects);
-  slab->easy_slots = cache->is_debug() ? 0 : slots;
+  slab->easy_slots = cache->is_debug() || cache->clears_freed_ ? 0 : slots;
   slab->origins_at = origins_at;
   slab->shift = shift;
   slab->order = order;
@@ -82,7 +82,7 @@ void SlabAllocator::construct_objects(Slab* slab) {
   unlink(cache->constructing_, slab);
 }
 
-Slab* SlabAllocator::new_slab(Cache* cache, Gfp gfp, VcpuId cpu) {
+Slab* SlabAllocator::new_slab(Cache* cache, Gfp gfp, Place at) {
   const GfpBits& bits = buddy_.gfp();
   const Gfp forbidden = bits.dma32 | bits.highmem;
   if ((gfp & forbidden) != 0) {
@@ -99,10 +99,10 @@ Slab* SlabAllocator::new_slab(Cache* cache, Gfp gfp, VcpuId cpu) {
   if ((easy & bits.direct_reclaim) != 0 && g.order > g.min_order)
     easy = (easy | bits.nomemalloc) & ~bits.reclaim();
   u8 order = g.order;
-  PageAllocation pages = buddy_.alloc(Order{order}, easy, cpu);
+  PageAllocation pages = buddy_.alloc(Order{order}, easy, at);
   if (!pages) {
     order = g.min_order;
-    pages = buddy_.alloc(Order{order}, wanted, cpu);
+    pages = buddy_.alloc(Order{order}, wanted, at);
     if (!pages) return nullptr;
   }
   Slab* slab = build_slab(cache, pages.pfn, order);
@@ -157,11 +157,12 @@ void SlabAllocator::make_current(Slab* slab, VcpuId cpu) {
 // Puts a slab that no CPU holds where it belongs.
 void SlabAllocator::park(Slab* slab, bool to_tail) {
   Cache* cache = slab->cache;
-  if (slab->count() == slab->objects && cache->partial_.count >= cache->geometry_.min_partial) {
+  SlabList& partials = partial(slab);
+  if (slab->count() == slab->objects && partials.count >= cache->geometry_.min_partial) {
     discard(slab);
   } else if (slab->has_free()) {
     enter(slab, SlabState::kNodePartial);
-    link(cache->partial_, slab, to_tail);
+    link(partials, slab, to_tail);
   } else {
     enter(slab, SlabState::kFull);
     link(cache->full_, slab, /*to_tail=*/true);
@@ -181,18 +182,19 @@ void SlabAllocator::deactivate(Cache* cache, VcpuId cpu) {
 
 // ---- CPU chains ------------------------------------------------------------------------------------------------
 
-// Moves a whole chain to the node.
+// Moves a whole chain to the nodes that its slabs belong to.
 void SlabAllocator::unchain(Cache* cache, Slab* chain) {
   while (chain != nullptr) {
     Slab* slab = chain;
     chain = slab->next;
     slab->next = nullptr;
-    if (slab->count() == slab->objects && cache->partial_.count >= cache->geometry_.min_partial) {
+    SlabList& partials = partial(slab);
+    if (slab->count() == slab->objects && partials.count >= cache->geometry_.min_partial) {
       discard(slab);
       continue;
     }
     enter(slab, SlabState::kNodePartial);
-    link(cache->partial_, slab, /*to_tail=*/true);
+    link(partials, slab, /*to_tail=*/true);
   }
 }
 
@@ -212,16 +214,34 @@ void SlabAllocator::put_on_chain(Slab* slab, VcpuId cpu, bool may_drain) {
   unchain(cache, too_long);
 }
 
-// The node's first partial slab, and some more for the CPU's chain.
-Slab* SlabAllocator::take_partial(Cache* cache, VcpuId cpu) {
-  Slab* first = cache->partial_.head;
+// The first partial slab of the node wanted. `others`: or of another one, if that has more than it is to keep; now and then
+// (remote_node_defrag_ratio) a new slab at home is preferred.
+Slab* SlabAllocator::first_partial(Cache* cache, Place at, bool others) {
+  const NodeMap& nodes = buddy_.nodes();
+  const NodeId home = at.node != kNoNode ? NodeId{static_cast<u32>(at.node)} : nodes.of(VcpuId{at.cpu});
+  const std::span<SlabList> partials = cache->partials();
+  if (Slab* const slab = partials[home.value].head; slab != nullptr || !others || nodes.count() == 1)
+    return slab;
+  constexpr u64 kDefragRatio = 1000;
+  if (random() % 1024 > kDefragRatio) return nullptr;
+  for (u32 i = 0; i < nodes.count(); ++i) {
+    const SlabList& list = partials[nodes.fallback(nodes.of(VcpuId{at.cpu}), i).value];
+    if (list.count > cache->geometry_.min_partial) return list.head;
+  }
+  return nullptr;
+}
+
+// That slab, and some more of its node for the CPU's chain.
+Slab* SlabAllocator::take_partial(Cache* cache, Place at, bool others) {
+  Slab* first = first_partial(cache, at, others);
   if (first == nullptr) return nullptr;
-  unlink(cache->partial_, first);
+  SlabList& partials = partial(first);
+  unlink(partials, first);
   const u32 most = cache->geometry_.cpu_partial_slabs / 2;
-  for (u32 taken = 0; taken <= most && cache->partial_.head != nullptr; ++taken) {
-    Slab* more = cache->partial_.head;
-    unlink(cache->partial_, more);
-    put_on_chain(more, cpu, /*may_drain=*/false);
+  for (u32 taken = 0; taken <= most && partials.head != nullptr; ++taken) {
+    Slab* more = partials.head;
+    unlink(partials, more);
+    put_on_chain(more, VcpuId{at.cpu}, /*may_drain=*/false);
   }
   return first;
 }
@@ -237,33 +257,69 @@ void SlabAllocator::flush_cpus(Cache* cache) {
 
 // ---- allocating and freeing ------------------------------------------------------------------------------------
 
-void* SlabAllocator::alloc_slowly(Cache* cache, Gfp gfp, VcpuId cpu, u32 requested) {
-  if (cache->is_debug()) return alloc_debug(cache, gfp, requested);
-  CpuSlab& here = cache->cpu_slabs()[cpu.value];
+// What the CPU has already, as far as it is on the node wanted: the current slab with what others freed to it, the next of
+// the chain. What is not goes to its own node.
+Slab* SlabAllocator::take_current(Cache* cache, Place at) {
+  CpuSlab& here = cache->cpu_slabs()[at.cpu];
   Slab* slab = here.current;
   if (slab != &none_) {
-    if (slab->remote != 0) {
+    if (!is_on(slab, at.node)) {
+      deactivate(cache, VcpuId{at.cpu});
+    } else if (slab->has_free()) {
+      return slab;
+    } else if (slab->remote != 0) {
       take_back_remote(slab);
-      return pop(slab);
+      return slab;
+    } else {
+      here.current = &none_;
+      slab->cpu = Slab::kNoCpu;
+      enter(slab, SlabState::kFull);
+      link(cache->full_, slab, /*to_tail=*/true);
     }
-    here.current = &none_;
-    slab->cpu = Slab::kNoCpu;
-    enter(slab, SlabState::kFull);
-    link(cache->full_, slab, /*to_tail=*/true);
   }
-  if (here.chain != nullptr) {
+  while (here.chain != nullptr) {
     slab = here.chain;
     here.chain = slab->next;
-  } else {
-    slab = take_partial(cache, cpu);
+    if (is_on(slab, at.node)) {
+      make_current(slab, VcpuId{at.cpu});
+      return slab;
+    }
+    slab->next = nullptr;
+    park(slab, /*to_tail=*/true);
   }
-  if (slab == nullptr) {
-    slab = new_slab(cache, gfp, cpu);
-    if (slab == nullptr) return nullptr;
-    deactivate(cache, cpu);  // a constructor may have let somebody else make a slab current
-  }
-  make_current(slab, cpu);
+  return nullptr;
+}
+
+// A slab that no CPU holds: partial or new. A node that was asked for comes first; 6.12 then takes another's partial slab
+// rather than a new one there.
+Slab* SlabAllocator::get_slab(Cache* cache, Gfp gfp, Place at) {
+  const GfpBits& bits = buddy_.gfp();
+  const bool any = at.node == kNoNode;
+  if (Slab* const slab = take_partial(cache, at, any)) return slab;
+  if (any || config_.release == Release::k6_1 || (gfp & bits.thisnode) != 0 || buddy_.node_count() == 1)
+    return new_slab(cache, gfp, at);
+  const Gfp easy = bits.nowait() | bits.nowarn | bits.thisnode | (gfp & (bits.zero | bits.account));
+  if (Slab* const slab = new_slab(cache, easy, at)) return slab;
+  if (Slab* const slab = take_partial(cache, at, /*others=*/true)) return slab;
+  return new_slab(cache, gfp, at);
+}
+
+void* SlabAllocator::alloc_slowly(Cache* cache, Gfp gfp, Place at, u32 requested) {
+  if (cache->is_debug()) return alloc_debug(cache, gfp, at, requested);
+  if (Slab* const slab = take_current(cache, at)) return pop(slab);
+  Slab* const slab = get_slab(cache, gfp, at);
+  if (slab == nullptr) return nullptr;
+  // A constructor may have let somebody else make a slab current.
+  deactivate(cache, VcpuId{at.cpu});
+  make_current(slab, VcpuId{at.cpu});
   return pop(slab);
+}
+
+// init_on_free: the object, and what lies between it and the next one.
+void SlabAllocator::clear_freed(const Cache* cache, void* object) {
+  const Geometry& g = cache->geometry_;
+  std::memset(object, 0, g.object_size);
+  std::memset(static_cast<u8*>(object) + g.inuse, 0, g.size - g.inuse - g.red_left_pad);
 }
 
 // The object's slab is not this CPU's current one.
@@ -278,8 +334,9 @@ FreeOutcome SlabAllocator::free_slowly(Slab* slab, u64 slot, VcpuId cpu) {
   slab->push_slot(slot);
   Cache* cache = slab->cache;
   if (slab->state == SlabState::kNodePartial) {
-    if (slab->count() == slab->objects && cache->partial_.count >= cache->geometry_.min_partial) {
-      unlink(cache->partial_, slab);
+    SlabList& partials = partial(slab);
+    if (slab->count() == slab->objects && partials.count >= cache->geometry_.min_partial) {
+      unlink(partials, slab);
       discard(slab);
     }
   } else if (slab->state == SlabState::kFull) {
@@ -302,11 +359,11 @@ FreeOutcome SlabAllocator::why_not_freed(const Slab* slab, u64 slot, const void*
   return head ? FreeOutcome::kDoubleFreeOfHead : FreeOutcome::kDoubleFree;
 }
 
-u64 SlabAllocator::alloc_bulk(Cache* cache, Gfp gfp, VcpuId cpu, std::span<void*> objects) {
+u64 SlabAllocator::alloc_bulk(Cache* cache, Gfp gfp, Place at, std::span<void*> objects) {
   for (std::size_t i = 0; i < objects.size(); ++i) {
-    objects[i] = alloc_raw(cache, gfp, cpu);
+    objects[i] = alloc_raw(cache, gfp, at);
     if (objects[i] == nullptr) {
-      (void)free_bulk(cache, objects.first(i), cpu);
+      (void)free_bulk(cache, objects.first(i), VcpuId{at.cpu});
       return 0;
     }
   }
@@ -326,18 +383,17 @@ FreeOutcome SlabAllocator::free_bulk(Cache* cache, std::span<void* const> object
   return FreeOutcome::kOk;
 }
 
-// Empty slabs go back; of the rest, those with few free objects come first, so that allocations fill them up.
-int SlabAllocator::shrink(Cache* cache) {
-  flush_cpus(cache);
+// Empty slabs of a node go back; of the rest, those with few free objects come first, so that allocations fill them up.
+void SlabAllocator::shrink_node(SlabList& partials) {
   constexpr u32 kPromoted = 32;
   SlabList by_free[kPromoted] = {};
-  for (Slab* slab = cache->partial_.head; slab != nullptr;) {
+  for (Slab* slab = partials.head; slab != nullptr;) {
     Slab* next = slab->next;
     if (slab->count() == slab->objects) {
-      unlink(cache->partial_, slab);
+      unlink(partials, slab);
       discard(slab);
     } else if (slab->count() <= kPromoted) {
-      unlink(cache->partial_, slab);
+      unlink(partials, slab);
       link(by_free[slab->count() - 1], slab, /*to_tail=*/false);
     }
     slab = next;
@@ -345,9 +401,14 @@ int SlabAllocator::shrink(Cache* cache) {
   for (u32 i = kPromoted; i > 0; --i) {
     while (Slab* slab = by_free[i - 1].tail) {
       unlink(by_free[i - 1], slab);
-      link(cache->partial_, slab, /*to_tail=*/false);
+      link(partials, slab, /*to_tail=*/false);
     }
   }
+}
+
+int SlabAllocator::shrink(Cache* cache) {
+  flush_cpus(cache);
+  for (SlabList& partials : cache->partials()) shrink_node(partials);
   return cache->slab_count_ != 0 ? 1 : 0;
 }
 

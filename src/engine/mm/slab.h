@@ -2,7 +2,7 @@
 // The slab allocator: SLUB as far as anybody can observe it, with a fast path of its own.
 //
 //   Cache ──► per CPU: the current slab, a chain of partial slabs
-//         └─► node:    partial slabs (list), full slabs (list)
+//         └─► each node: partial slabs (list); full slabs (one list)
 //   page number ──► Slab: { stack of free slots │ header │ live marks }   all outside the objects
 //
 // A slab's free objects are a stack of slot numbers beside its header, never links inside objects: a module's stray
@@ -53,7 +53,8 @@ struct Slab {
   u8* base = nullptr;  // first object
   Cache* cache = nullptr;
   u16* top = stack_end();  // free slots: [top, stack_end()), the next to be allocated first
-  u64 easy_slots = 0;      // slot numbers, or 0: whoever frees must look closer (debug caches; watched slabs)
+  u64 easy_slots =
+      0;  // slot numbers, or 0: whoever frees must look closer (debug caches; watched slabs; init_on_free)
   u16 objects = 0;
   u16 push_below =
       0;  // with fewer free objects than this a free moves the slab nowhere (on other CPUs' current slabs: no free)
@@ -169,6 +170,16 @@ class Cache {
   explicit Cache(std::pmr::memory_resource* resource) : name_(resource) {}
   [[nodiscard]] CpuSlab* cpu_slabs() { return reinterpret_cast<CpuSlab*>(this + 1); }
   [[nodiscard]] const CpuSlab* cpu_slabs() const { return reinterpret_cast<const CpuSlab*>(this + 1); }
+  // The partial slabs of each node.
+  [[nodiscard]] std::span<SlabList> partials() {
+    return {reinterpret_cast<SlabList*>(cpu_slabs() + cpus_), nodes_};
+  }
+  [[nodiscard]] std::span<const SlabList> partials() const {
+    return {reinterpret_cast<const SlabList*>(cpu_slabs() + cpus_), nodes_};
+  }
+  [[nodiscard]] static u64 bytes(u32 cpus, u32 nodes) {
+    return sizeof(Cache) + cpus * sizeof(CpuSlab) + nodes * sizeof(SlabList);
+  }
 
   Geometry geometry_;
   u64 zero_bytes_ = 0;  // what init_on_alloc clears; 0: only on __GFP_ZERO
@@ -176,7 +187,7 @@ class Cache {
   u8 shift_ = 3;
   u32 slot_inverse_ = 1;  // of the odd number of slots in an object, modulo 2^32
   bool clears_requested_only_ = false;
-  SlabList partial_;
+  bool clears_freed_ = false;  // init_on_free
   SlabList full_;
   SlabList constructing_;
   u64 slab_count_ = 0;
@@ -184,7 +195,7 @@ class Cache {
   u64 constructor_ = 0;
   u32 usercopy_offset_ = 0, usercopy_size_ = 0;
   s32 reference_count_ = 1;
-  u32 cpus_ = 0;
+  u32 cpus_ = 0, nodes_ = 1;
   u16* random_sequence_ = nullptr;  // a permutation of the object numbers, or none
   std::pmr::string name_;
   Cache* newer_ = nullptr;  // the list of caches, in order of creation
@@ -291,6 +302,7 @@ struct SlabConfig {
   bool hardened_usercopy = true;
   bool freelist_random = true;
   bool init_on_alloc = true;
+  bool init_on_free = false;
   u64 seed = 0;
   Yes zeroed_resource = Yes::kNo;                   // as BuddyConfig has it
   bool keep_origins = false;                        // room for an ObjectOrigin beside each object
@@ -322,20 +334,20 @@ class SlabAllocator {
 
   // An object, zeroed if the kernel would; nullptr: no memory.
   // `requested`: bytes that kmalloc was asked for.
-  [[nodiscard]] void* alloc(Cache* cache, Gfp gfp, VcpuId cpu, u32 requested = kWholeObject) {
-    void* object = alloc_raw(cache, gfp, cpu, requested);
+  [[nodiscard]] void* alloc(Cache* cache, Gfp gfp, Place at, u32 requested = kWholeObject) {
+    void* object = alloc_raw(cache, gfp, at, requested);
     if (object != nullptr) clear(cache, gfp, object, requested);
     return object;
   }
   // The same without zeroing.
-  [[nodiscard]] void* alloc_raw(Cache* cache, Gfp gfp, VcpuId cpu, u32 requested = kWholeObject) {
-    void* object = alloc_fast(cache, cpu);
-    return object != nullptr ? object : alloc_slowly(cache, gfp, cpu, requested);
+  [[nodiscard]] void* alloc_raw(Cache* cache, Gfp gfp, Place at, u32 requested = kWholeObject) {
+    void* object = alloc_fast(cache, at);
+    return object != nullptr ? object : alloc_slowly(cache, gfp, at, requested);
   }
   // Pops from the CPU's current slab; nullptr: the slow path must be asked.
-  [[nodiscard]] void* alloc_fast(Cache* cache, VcpuId cpu) {
-    Slab* slab = cache->cpu_slabs()[cpu.value].current;
-    if (!slab->has_free()) [[unlikely]] {
+  [[nodiscard]] void* alloc_fast(Cache* cache, Place at) {
+    Slab* slab = cache->cpu_slabs()[at.cpu].current;
+    if (!slab->has_free() || (at.node != kNoNode && !is_on(slab, at.node))) [[unlikely]] {
       return nullptr;
     }
     return slab->object(slab->take_slot());
@@ -409,6 +421,7 @@ class SlabAllocator {
     const u64 slot = slab->slot_of(object);
     if (slot >= slab->easy_slots) [[unlikely]] {
       if (slot >= slab->slots()) return why_not_freed(slab, slot, object);
+      if (slab->cache->clears_freed_ && slab->is_live(slot)) clear_freed(slab->cache, object);
     }
     if (!slab->is_live(slot)) [[unlikely]] {
       return why_not_freed(slab, slot, object);
@@ -419,7 +432,7 @@ class SlabAllocator {
   }
 
   // All or nothing; returns how many.
-  u64 alloc_bulk(Cache* cache, Gfp gfp, VcpuId cpu, std::span<void*> objects);
+  u64 alloc_bulk(Cache* cache, Gfp gfp, Place at, std::span<void*> objects);
   // `cache` nullptr: each object's own. Stops at the first object that is not freed and returns its outcome.
   FreeOutcome free_bulk(Cache* cache, std::span<void* const> objects, VcpuId cpu);
   void free_rcu_slab(Pfn pfn, Order order) { (void)buddy_.free(pfn, order, VcpuId{0}); }
@@ -510,8 +523,17 @@ class SlabAllocator {
   void set_cpu_partial(Cache* cache, u32 objects);
   // Slabs with objects in use, partial ones first.
   [[nodiscard]] std::vector<RemainingSlab> remaining_slabs(const Cache* cache) const;
-  [[nodiscard]] u64 partial_slabs(const Cache* cache) const { return cache->partial_.count; }
+  [[nodiscard]] u64 partial_slabs(const Cache* cache) const;
   [[nodiscard]] u64 cpu_slab_count(const Cache* cache) const;
+  // The same numbers for one node.
+  struct NodeUse {
+    u64 slabs = 0, objects = 0, free_objects = 0;  // free: in its partial slabs
+    u64 partial = 0, partial_in_use = 0, cpu_slabs = 0;
+  };
+  [[nodiscard]] NodeUse node_use(const Cache* cache, NodeId node) const;
+  [[nodiscard]] NodeId node_of(const Slab* slab) const {
+    return buddy_.node_count() == 1 ? NodeId{0} : buddy_.nodes().of(pfn_of(slab));
+  }
   // On a CPU's chain.
   [[nodiscard]] u64 chained_slabs(const Cache* cache, VcpuId cpu) const {
     const Slab* chain = cache->cpu_slabs()[cpu.value].chain;
@@ -520,6 +542,7 @@ class SlabAllocator {
   // Allocated objects in the node's partial slabs.
   [[nodiscard]] u64 partial_objects_in_use(const Cache* cache) const;
   [[nodiscard]] Buddy& buddy() { return buddy_; }
+  [[nodiscard]] const Buddy& buddy() const { return buddy_; }
   [[nodiscard]] Release release() const { return config_.release; }
   [[nodiscard]] const SlabConfig& config() const { return config_; }
   [[nodiscard]] std::optional<std::string> check_invariants() const;
@@ -533,6 +556,7 @@ class SlabAllocator {
     }
     std::memset(object, 0, bytes);
   }
+  static void clear_freed(const Cache* cache, void* object);
   [[nodiscard]] u32 flags_for(std::string_view name, u32 flags) const;
   [[nodiscard]] Cache* build(const CacheRequest& request, u32 align, u32 flags);
   void prepare_random_sequence(Cache* cache);
@@ -551,8 +575,17 @@ class SlabAllocator {
     if (state == SlabState::kCpuPartial || state == SlabState::kCurrent) return u16{0xffff};
     return state == SlabState::kNodePartial ? static_cast<u16>(slab->objects - 1) : u16{0};
   }
-  void* alloc_slowly(Cache* cache, Gfp gfp, VcpuId cpu, u32 requested);
-  void* alloc_debug(Cache* cache, Gfp gfp, u32 requested);
+  [[nodiscard]] bool is_on(const Slab* slab, s32 node) const {
+    return node == kNoNode || node_of(slab).value == static_cast<u32>(node);
+  }
+  [[nodiscard]] SlabList& partial(const Slab* slab) const {
+    return slab->cache->partials()[node_of(slab).value];
+  }
+  void* alloc_slowly(Cache* cache, Gfp gfp, Place at, u32 requested);
+  void* alloc_debug(Cache* cache, Gfp gfp, Place at, u32 requested);
+  [[nodiscard]] Slab* take_current(Cache* cache, Place at);
+  [[nodiscard]] Slab* get_slab(Cache* cache, Gfp gfp, Place at);
+  [[nodiscard]] Slab* first_partial(Cache* cache, Place at, bool others);
   [[nodiscard]] bool is_sound(Slab* slab, u8* object, ObjectUse use);
   [[nodiscard]] static bool is_checked(const Slab* slab);
   [[nodiscard]] bool prepare_debug_free(Slab* slab, u64 slot);
@@ -563,7 +596,7 @@ class SlabAllocator {
   FreeOutcome free_slowly(Slab* slab, u64 slot, VcpuId cpu);
   [[nodiscard]] FreeOutcome why_not_freed(const Slab* slab, u64 slot, const void* object) const;
   [[nodiscard]] static void* pop(Slab* slab);
-  [[nodiscard]] Slab* new_slab(Cache* cache, Gfp gfp, VcpuId cpu);
+  [[nodiscard]] Slab* new_slab(Cache* cache, Gfp gfp, Place at);
   [[nodiscard]] Slab* build_slab(Cache* cache, Pfn pfn, u8 order);
   void fill_stack(Slab* slab);
   void construct_objects(Slab* slab);
@@ -578,8 +611,9 @@ class SlabAllocator {
   void park(Slab* slab, bool to_tail);
   void put_on_chain(Slab* slab, VcpuId cpu, bool may_drain);
   void unchain(Cache* cache, Slab* chain);
-  [[nodiscard]] Slab* take_partial(Cache* cache, VcpuId cpu);
+  [[nodiscard]] Slab* take_partial(Cache* cache, Place at, bool others);
   void flush_cpus(Cache* cache);
+  void shrink_node(SlabList& partials);
   static void link(SlabList& list, Slab* slab, bool to_tail) {
     slab->next = slab->prev = nullptr;
     if (list.head == nullptr) {
@@ -603,9 +637,10 @@ class SlabAllocator {
   [[nodiscard]] std::optional<std::string> check_cache(const Cache* cache) const;
   template <class Visit>
   void for_each_slab(const Cache* cache, Visit visit) const {
-    for (const SlabList* list : {&cache->partial_, &cache->full_}) {
-      for (const Slab* slab = list->head; slab != nullptr; slab = slab->next) visit(slab);
+    for (const SlabList& list : cache->partials()) {
+      for (const Slab* slab = list.head; slab != nullptr; slab = slab->next) visit(slab);
     }
+    for (const Slab* slab = cache->full_.head; slab != nullptr; slab = slab->next) visit(slab);
     for (u32 cpu = 0; cpu < cache->cpus_; ++cpu) {
       const CpuSlab& here = cache->cpu_slabs()[cpu];
       if (here.current != &none_) visit(static_cast<const Slab*>(here.current));

@@ -135,7 +135,7 @@ Cache* SlabAllocator::build(const CacheRequest& request, u32 align, u32 flags) {
                                             .no_higher_order_debug = no_higher_order_debug_,
                                             .free_pointer_offset = request.free_pointer_offset});
   if (!geometry) return nullptr;
-  void* memory = resource_->allocate(sizeof(Cache) + config_.cpus * sizeof(CpuSlab), 64);
+  void* memory = resource_->allocate(Cache::bytes(config_.cpus, buddy_.node_count()), 64);
   Cache* cache = new (memory) Cache(resource_);
   cache->geometry_ = *geometry;
   cache->shift_ = static_cast<u8>(std::countr_zero(geometry->size));
@@ -146,13 +146,16 @@ Cache* SlabAllocator::build(const CacheRequest& request, u32 align, u32 flags) {
   cache->usercopy_offset_ = request.usercopy_offset;
   cache->usercopy_size_ = request.usercopy_size;
   cache->cpus_ = config_.cpus;
+  cache->nodes_ = buddy_.node_count();
   for (u32 cpu = 0; cpu < config_.cpus; ++cpu) cache->cpu_slabs()[cpu] = {&none_, nullptr};
+  std::ranges::fill(cache->partials(), SlabList{});
   const GfpBits& bits = buddy_.gfp();
   if (geometry->order != 0 || config_.release != Release::k6_1) cache->page_gfp_ |= bits.comp;
   if ((flags & kCacheDma) != 0) cache->page_gfp_ |= bits.dma;
   if ((flags & kCacheDma32) != 0) cache->page_gfp_ |= bits.dma32;
   if ((flags & kReclaimAccount) != 0) cache->page_gfp_ |= bits.reclaimable;
   const bool keeps_contents = (geometry->flags & (kTypesafeByRcu | kPoison)) != 0 || request.constructor != 0;
+  cache->clears_freed_ = config_.init_on_free && !keeps_contents;
   cache->zero_bytes_ = config_.init_on_alloc && !keeps_contents ? request.size : 0;
   cache->clears_requested_only_ =
       config_.release != Release::k6_1 && SlabDebug(config_.release, cache->geometry_).keeps_requested_size();
@@ -214,7 +217,7 @@ void SlabAllocator::release(Cache* cache) {
   (cache->newer_ != nullptr ? cache->newer_->older_ : newest_) = cache->older_;
   if (cache->random_sequence_ != nullptr)
     resource_->deallocate(cache->random_sequence_, cache->geometry_.objects * sizeof(u16), alignof(u16));
-  const u64 bytes = sizeof(Cache) + cache->cpus_ * sizeof(CpuSlab);
+  const u64 bytes = Cache::bytes(cache->cpus_, cache->nodes_);
   cache->~Cache();
   resource_->deallocate(cache, bytes, 64);
 }
@@ -226,13 +229,15 @@ DestroyResult SlabAllocator::destroy(Cache* cache) {
     return result;
   }
   flush_cpus(cache);
-  for (Slab* slab = cache->partial_.head; slab != nullptr;) {
-    Slab* next = slab->next;
-    if (slab->count() == slab->objects) {
-      unlink(cache->partial_, slab);
-      discard(slab);
+  for (SlabList& partials : cache->partials()) {
+    for (Slab* slab = partials.head; slab != nullptr;) {
+      Slab* next = slab->next;
+      if (slab->count() == slab->objects) {
+        unlink(partials, slab);
+        discard(slab);
+      }
+      slab = next;
     }
-    slab = next;
   }
   if (cache->slab_count_ != 0 || cache->constructing_.count != 0) {
     result.outcome = DestroyOutcome::kHasObjects;
@@ -295,8 +300,31 @@ std::vector<RemainingSlab> SlabAllocator::remaining_slabs(const Cache* cache) co
   return slabs;
 }
 
+u64 SlabAllocator::partial_slabs(const Cache* cache) const {
+  u64 count = 0;
+  for (const SlabList& partials : cache->partials()) count += partials.count;
+  return count;
+}
+
 u64 SlabAllocator::cpu_slab_count(const Cache* cache) const {
-  return cache->slab_count_ - cache->partial_.count - cache->full_.count;
+  return cache->slab_count_ - partial_slabs(cache) - cache->full_.count;
+}
+
+SlabAllocator::NodeUse SlabAllocator::node_use(const Cache* cache, NodeId node) const {
+  NodeUse use;
+  for_each_slab(cache, [&](const Slab* slab) {
+    if (node_of(slab) != node) return;
+    ++use.slabs;
+    use.objects += slab->objects;
+    if (slab->state == SlabState::kNodePartial) {
+      ++use.partial;
+      use.free_objects += slab->count();
+      use.partial_in_use += slab->objects - slab->free_objects();
+    } else if (slab->state != SlabState::kFull) {
+      ++use.cpu_slabs;
+    }
+  });
+  return use;
 }
 
 void SlabAllocator::set_min_partial(Cache* cache, u32 slabs) { cache->geometry_.min_partial = slabs; }
@@ -311,15 +339,19 @@ void SlabAllocator::set_cpu_partial(Cache* cache, u32 objects) {
 
 u64 SlabAllocator::partial_objects_in_use(const Cache* cache) const {
   u64 used = 0;
-  for (const Slab* slab = cache->partial_.head; slab != nullptr; slab = slab->next)
-    used += slab->objects - slab->free_objects();
+  for (const SlabList& partials : cache->partials()) {
+    for (const Slab* slab = partials.head; slab != nullptr; slab = slab->next)
+      used += slab->objects - slab->free_objects();
+  }
   return used;
 }
 
 SlabInfo SlabAllocator::slab_info(const Cache* cache) const {
   const Geometry& g = cache->geometry_;
-  u64 free = 0;  // only the node's partial slabs are searched; what CPUs hold counts as in use
-  for (const Slab* slab = cache->partial_.head; slab != nullptr; slab = slab->next) free += slab->count();
+  u64 free = 0;  // only the nodes' partial slabs are searched; what CPUs hold counts as in use
+  for (const SlabList& partials : cache->partials()) {
+    for (const Slab* slab = partials.head; slab != nullptr; slab = slab->next) free += slab->count();
+  }
   return {cache->name_, cache->object_count_ - free, cache->object_count_, g.size,
           g.objects,    u64{1} << g.order,           cache->slab_count_,   cache->slab_count_};
 }
@@ -347,7 +379,7 @@ std::optional<std::string> SlabAllocator::check_slab(const Slab* slab, SlabState
   if (slab->state != state) return wrong("is on a list of another state");
   if (slab->push_below != push_below(slab, state)) return wrong("has the limit of another state");
   if (slab->free_objects() > slab->objects) return wrong("has more free objects than objects");
-  const bool easy = !slab->watched && !cache->is_debug();
+  const bool easy = !slab->watched && !cache->is_debug() && !cache->clears_freed_;
   if (slab->easy_slots != (easy ? slab->slots() : 0))
     return wrong("is freed to with too little or too much care");
   if (slab->remote != 0 && state != SlabState::kCurrent) return wrong("has remote frees and no CPU");
@@ -380,18 +412,23 @@ std::optional<std::string> SlabAllocator::check_cache(const Cache* cache) const 
     ++slabs;
     objects += slab->objects;
   };
-  for (const Slab* slab = cache->partial_.head; slab != nullptr; slab = slab->next) {
-    visit(slab, SlabState::kNodePartial);
-    if (!slab->has_free() && slab->lost == 0)
-      error = fmt::format("cache {}: a full slab is on the partial list", cache->name_);
+  u64 listed = cache->full_.count;
+  for (const SlabList& partials : cache->partials()) {
+    listed += partials.count;
+    for (const Slab* slab = partials.head; slab != nullptr; slab = slab->next) {
+      visit(slab, SlabState::kNodePartial);
+      if (!slab->has_free() && slab->lost == 0)
+        error = fmt::format("cache {}: a full slab is on the partial list", cache->name_);
+      if (&partial(slab) != &partials)
+        error = fmt::format("cache {}: a slab is on another node's list", cache->name_);
+    }
   }
   for (const Slab* slab = cache->full_.head; slab != nullptr; slab = slab->next) {
     visit(slab, SlabState::kFull);
     if (slab->has_free())
       error = fmt::format("cache {}: a slab with free objects is on the full list", cache->name_);
   }
-  if (slabs != cache->partial_.count + cache->full_.count)
-    return fmt::format("cache {}: a list's count is wrong", cache->name_);
+  if (slabs != listed) return fmt::format("cache {}: a list's count is wrong", cache->name_);
   for (u32 cpu = 0; cpu < cache->cpus_; ++cpu) {
     const CpuSlab& here = cache->cpu_slabs()[cpu];
     if (here.current != &none_) visit(here.current, SlabState::kCurrent);

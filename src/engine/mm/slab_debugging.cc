@@ -54,21 +54,21 @@ void SlabAllocator::give_up(Slab* slab) {
   while (slab->has_free()) take_out_of_use(slab, slab->take_slot());
   (void)recount(slab);
   slab->disabled = true;
-  unlink(slab->cache->partial_, slab);
+  unlink(partial(slab), slab);
   slab->state = SlabState::kFull;
   link(slab->cache->full_, slab, /*to_tail=*/false);
 }
 
 // Each object comes from the node's first partial slab.
-void* SlabAllocator::alloc_debug(Cache* cache, Gfp gfp, u32 requested) {
+void* SlabAllocator::alloc_debug(Cache* cache, Gfp gfp, Place at, u32 requested) {
   const SlabDebug debug(config_.release, cache->geometry_);
   for (;;) {
-    Slab* slab = cache->partial_.head;
+    Slab* slab = first_partial(cache, at, /*others=*/at.node == kNoNode);
     if (slab == nullptr) {
-      slab = new_slab(cache, gfp, VcpuId{0});
+      slab = new_slab(cache, gfp, at);
       if (slab == nullptr) return nullptr;
       slab->state = SlabState::kNodePartial;
-      link(cache->partial_, slab, /*to_tail=*/false);
+      link(partial(slab), slab, /*to_tail=*/false);
     }
     if (!slab->has_free()) {  // its list was cut short: the kernel reads through NULL
       tell(slab, nullptr, SlabDebugEvent::kEmptyFreelist, cache->geometry_.offset);
@@ -93,7 +93,7 @@ void* SlabAllocator::alloc_debug(Cache* cache, Gfp gfp, u32 requested) {
 
 void SlabAllocator::retire_if_full(Slab* slab) {
   if (slab->has_free() || slab->lost != 0) return;
-  unlink(slab->cache->partial_, slab);
+  unlink(partial(slab), slab);
   slab->state = SlabState::kFull;
   link(slab->cache->full_, slab, /*to_tail=*/false);
 }
@@ -149,15 +149,14 @@ u8* SlabAllocator::next_free(const Slab* slab, const void* object) {
 }
 
 void SlabAllocator::validate(Cache* cache) {
-  for (SlabList* list : {&cache->partial_, &cache->full_}) {
-    for (Slab* slab = list->head; slab != nullptr; slab = slab->next) {
-      for (u32 number = 0; number < slab->objects; ++number) {
-        u8* const object = slab->base + u64{number} * cache->geometry_.size;
-        const bool live = slab->is_live(slab->slot_of(object));
-        (void)is_sound(slab, object, live ? ObjectUse::kAllocated : ObjectUse::kFree);
-      }
+  for_each_slab(cache, [&](const Slab* each) {
+    Slab* const slab = const_cast<Slab*>(each);
+    for (u32 number = 0; number < slab->objects; ++number) {
+      u8* const object = slab->base + u64{number} * cache->geometry_.size;
+      const bool live = slab->is_live(slab->slot_of(object));
+      (void)is_sound(slab, object, live ? ObjectUse::kAllocated : ObjectUse::kFree);
     }
-  }
+  });
 }
 
 }  // namespace koi::mm

@@ -8,8 +8,18 @@ namespace {
 
 using namespace slab_flag;
 
-// "3 N0=3": a sum and its parts by node.
-std::string by_node(u64 count) { return count == 0 ? "0\n" : fmt::format("{} N0={}\n", count, count); }
+// "5 N0=3 N1=2": a sum and its parts by node, those that have any.
+template <class Part>
+std::string by_node(const SlabAllocator& slabs, const Cache& cache, u64 sum, Part part) {
+  if (sum == 0) return "0\n";
+  std::string text = fmt::format("{}", sum);
+  const u32 nodes = slabs.buddy().node_count();
+  for (u32 node = 0; node < nodes; ++node) {
+    const u64 here = nodes == 1 ? sum : part(slabs.node_use(&cache, NodeId{node}));
+    if (here != 0) text += fmt::format(" N{}={}", node, here);
+  }
+  return text + "\n";
+}
 
 struct FlagAttribute {
   std::string_view name;
@@ -76,12 +86,16 @@ std::string slabs_cpu_partial(const SlabAllocator& slabs, const Cache& cache) {
 
 std::optional<std::string> occupancy(const SlabAllocator& slabs, const Cache& cache, std::string_view name) {
   const SlabInfo info = slabs.slab_info(&cache);
-  if (name == "slabs") return by_node(info.slabs);
-  if (name == "objects") return by_node(info.active_objects);
-  if (name == "total_objects") return by_node(info.objects);
-  if (name == "partial") return by_node(slabs.partial_slabs(&cache));
-  if (name == "objects_partial") return by_node(slabs.partial_objects_in_use(&cache));
-  if (name == "cpu_slabs") return by_node(slabs.cpu_slab_count(&cache));
+  using Use = const SlabAllocator::NodeUse&;
+  const auto show = [&](u64 sum, auto part) { return by_node(slabs, cache, sum, part); };
+  if (name == "slabs") return show(info.slabs, [](Use use) { return use.slabs; });
+  if (name == "objects")
+    return show(info.active_objects, [](Use use) { return use.objects - use.free_objects; });
+  if (name == "total_objects") return show(info.objects, [](Use use) { return use.objects; });
+  if (name == "partial") return show(slabs.partial_slabs(&cache), [](Use use) { return use.partial; });
+  if (name == "objects_partial")
+    return show(slabs.partial_objects_in_use(&cache), [](Use use) { return use.partial_in_use; });
+  if (name == "cpu_slabs") return show(slabs.cpu_slab_count(&cache), [](Use use) { return use.cpu_slabs; });
   if (name == "slabs_cpu_partial") return slabs_cpu_partial(slabs, cache);
   return std::nullopt;
 }

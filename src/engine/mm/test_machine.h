@@ -30,6 +30,7 @@ class Events : public SlabEvents {
 struct MachineOptions {
   Release release = Release::k6_1;
   u32 cpus = 2;
+  u32 nodes = 1;
   u64 ram_bytes = u64{256} << 20;
   SlabConfig slab = {};
   KmallocConfig kmalloc = {};
@@ -44,6 +45,7 @@ class SlabMachine {
     auto* heap = std::pmr::new_delete_resource();
     buddy = std::make_unique<Buddy>(BuddyConfig{.release = options.release,
                                                 .cpus = options.cpus,
+                                                .nodes = options.nodes,
                                                 .ram = {&ram, 1},
                                                 .reserved = {&low, 1},
                                                 .zeroed_resource = Yes::kNo,

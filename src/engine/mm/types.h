@@ -114,6 +114,29 @@ inline constexpr u64 kDma32EndPfn = u64{1} << (32 - kPageShift);
   return kNames[static_cast<u32>(zone)];
 }
 
+// NUMA nodes, each with zones of its own.
+inline constexpr u32 kMaxNodes = 8;
+using NodeId = Strong<struct NodeIdTag, u32>;
+inline constexpr s32 kNoNode = -1;  // NUMA_NO_NODE: the one that the CPU belongs to
+
+// Whose per-CPU lists serve a request, and which node it is to come from.
+struct Place {
+  u32 cpu;
+  s32 node = kNoNode;
+  constexpr Place(VcpuId id)
+      : cpu(id.value) {}  // NOLINT(google-explicit-constructor): most requests name no node
+  constexpr Place(VcpuId id, s32 wanted_node) : cpu(id.value), node(wanted_node) {}
+};
+
+// One node's zone of a kind; without a node it is the first one's.
+struct ZoneId {
+  Zone zone;
+  u8 node = 0;
+  constexpr ZoneId(Zone kind) : zone(kind) {}  // NOLINT(google-explicit-constructor)
+  constexpr ZoneId(NodeId of, Zone kind) : zone(kind), node(static_cast<u8>(of.value)) {}
+  [[nodiscard]] constexpr u32 index() const { return node * kZoneCount + static_cast<u32>(zone); }
+};
+
 // Mobility groups of the page allocator, in the kernel's order (no CMA).
 enum class MigrateType : u8 { kUnmovable, kMovable, kReclaimable, kHighAtomic, kIsolate };
 inline constexpr u32 kMigrateTypeCount = 5;

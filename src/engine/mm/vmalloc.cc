@@ -117,9 +117,9 @@ VmallocResult Vmalloc::populate(VmArea& area, const Request& request) {
   area.pages.resize(pages);
   const Gfp gfp = (request.gfp | bits.highmem | bits.nowarn) & ~bits.comp;
   const std::span<Pfn> wanted = std::span<Pfn>(area.pages).subspan(had);
-  const u64 got = had + buddy_.alloc_bulk(gfp, request.cpu, wanted);
+  const u64 got = had + buddy_.alloc_bulk(gfp, request.at, wanted);
   area.pages.resize(got);
-  const bool clear = config_.init_on_alloc || (request.gfp & bits.zero) != 0;
+  const bool clear = !config_.init_on_free && (config_.init_on_alloc || (request.gfp & bits.zero) != 0);
   for (Pfn page : std::span<const Pfn>(area.pages).subspan(had)) {
     buddy_.desc(page).use = PageUse::kVmalloc;
     if (clear) mapper_.clear(page);
@@ -133,7 +133,7 @@ VmallocResult Vmalloc::populate(VmArea& area, const Request& request) {
 VmallocResult Vmalloc::alloc(const Request& request) {
   VmallocResult result = start(request);
   if (result.outcome == VmallocOutcome::kNoPages) {
-    give_up(result.address, request.cpu);
+    give_up(result.address, VcpuId{request.at.cpu});
     result.address = 0;
   }
   return result;
@@ -143,7 +143,7 @@ VmallocResult Vmalloc::go_on(u64 address, const Request& request) {
   const auto area = busy_.find(address);
   CHECK(area != busy_.end(), "no area at {:#x}", address);
   const VmallocResult result = populate(area->second, request);
-  if (result.outcome == VmallocOutcome::kNotMapped) (void)free(address, request.cpu);
+  if (result.outcome == VmallocOutcome::kNotMapped) (void)free(address, VcpuId{request.at.cpu});
   return result;
 }
 
@@ -165,7 +165,7 @@ VmallocResult Vmalloc::map(std::span<const Pfn> pages, const Request& request) {
   const u64 address = area->address;
   area->shown.assign(pages.begin(), pages.end());
   if (!mapper_.map(address, pages, request.protection)) {
-    (void)free(address, request.cpu);
+    (void)free(address, VcpuId{request.at.cpu});
     return {VmallocOutcome::kNotMapped, 0, 0};
   }
   return {VmallocOutcome::kOk, address, pages.size()};
@@ -182,7 +182,7 @@ VmallocResult Vmalloc::map_physical(u64 physical, const Request& request) {
   const u64 address = area->address;
   const u64 pages = (area->size - kPageSize) >> kPageShift;
   if (!mapper_.map_physical(address, area->physical, pages, request.protection)) {
-    (void)free(address, request.cpu);
+    (void)free(address, VcpuId{request.at.cpu});
     return {VmallocOutcome::kNotMapped, 0, 0};
   }
   return {VmallocOutcome::kOk, address + within, pages};

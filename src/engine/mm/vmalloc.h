@@ -90,6 +90,7 @@ struct VmallocConfig {
   u64 start = 0;  // page-aligned
   u64 size = 0;
   bool init_on_alloc = true;
+  bool init_on_free = false;  // pages are clear already
 };
 
 class Vmalloc {
@@ -103,7 +104,7 @@ class Vmalloc {
     u64 size = 0;   // bytes
     u64 align = 1;  // power of two
     Gfp gfp = 0;
-    VcpuId cpu{};
+    Place at{VcpuId{0}};
     u64 protection = 0;  // passed to the mapper
     u32 flags = vm_flag::kAlloc;
     u64 caller = 0;
