@@ -48,7 +48,14 @@ Address alloc_pages(Gfp gfp, u32 order) {
   const auto pfn = alloc_block(order, gfp);
   return pfn ? page_of(*pfn) : 0;
 }
-Address alloc_pages_node(Gfp gfp, u32 order, s32 node, Address /*nodemask*/) {
+// With one node a mask leaves no choice.
+void refuse_node_mask(Address nodemask) {
+  if (nodemask != 0 && memory().pages().node_count() > 1)
+    current().traps().unsupported("page allocation with a nodemask");
+}
+
+Address alloc_pages_node(Gfp gfp, u32 order, s32 node, Address nodemask) {
+  refuse_node_mask(nodemask);
   const auto pfn = alloc_block(order, gfp, page_node(node));
   return pfn ? page_of(*pfn) : 0;
 }
@@ -157,7 +164,8 @@ void free_pages_exact(Address address, u64 size) {
 }
 
 // Fills the holes of an array of pages, or adds to a list; returns how many there are then.
-u64 alloc_pages_bulk(Gfp gfp, s32 nid, Address /*nodemask*/, u64 count, Address list, Address array) {
+u64 alloc_pages_bulk(Gfp gfp, s32 nid, Address nodemask, u64 count, Address list, Address array) {
+  refuse_node_mask(nodemask);
   const s32 node = page_node(nid);
   u64 filled = 0;
   for (; filled < count && array != 0; ++filled) {
