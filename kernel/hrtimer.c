@@ -367,6 +367,7 @@ void koi_timer_interrupt(void)
 	unsigned long next = koi_next_expiry(this_cpu_ptr(&koi_timer_bases));
 	unsigned long flags;
 
+	koi_count_irq(timer);
 	koi_irq_enter();
 	raw_spin_lock_irqsave(&cpu_base->lock, flags);
 	koi_run_hrtimers(cpu_base, 0, flags);

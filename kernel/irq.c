@@ -5,8 +5,6 @@
  */
 #include <linux/irq.h>
 
-#define KOI_IRQ_LINES 16
-
 struct koi_irq_line {
 	struct irqaction *action;
 	unsigned int depth;	/* of disable_irq() */
@@ -94,6 +92,7 @@ static void koi_handle_irq(unsigned int irq, struct koi_irq_line *line)
 {
 	struct irqaction *action;
 
+	koi_count_irq(lines[irq]);
 	line->running++;
 	for (action = line->action; action; action = action->next) {
 		irqreturn_t res;

@@ -91,6 +91,7 @@ void koi_ipi_interrupt(void)
 {
 	struct koi_call_queue *q = this_cpu_ptr(&koi_call_queues);
 
+	koi_count_irq(call);
 	koi_irq_enter();
 	koi_run_calls(q);
 	koi_run_irq_works(q);

@@ -72,6 +72,7 @@ static void koi_do_softirq(void)
 
 			if (!(now & 1 << nr))
 				continue;
+			__this_cpu_inc(kstat.softirqs[nr]);
 			koi_call_softirq(nr);
 			if (unlikely(count != preempt_count())) {
 				pr_err("huh, entered softirq %u %s %p with preempt_count %08x, exited with %08x?\n", nr,
@@ -99,6 +100,7 @@ static void koi_irq_exit(void)
 void koi_tick_interrupt(void);
 void koi_tick_interrupt(void)
 {
+	koi_count_irq(timer);
 	koi_irq_enter();
 	koi_irq_exit();
 }

@@ -9,6 +9,7 @@
 #include "engine/mm/boot_caches.h"
 #include "engine/mm/slab_sysfs.h"
 #include "runtime/kernel.h"
+#include "runtime/machine_files.h"
 #include "runtime/memory.h"
 #include "runtime/memory_files.h"
 #include "runtime/node_files.h"
@@ -51,6 +52,9 @@ struct File {
   bool (*write)(Kernel& kernel, s32 value);  // null: it cannot be written
 };
 
+std::string zero(Kernel& /*kernel*/) { return "0\n"; }
+std::string one(Kernel& /*kernel*/) { return "1\n"; }
+
 constexpr std::string_view kSlabRoot = "/sys/kernel/slab";
 
 constexpr File kFiles[] = {
@@ -61,6 +65,23 @@ constexpr File kFiles[] = {
     {"/proc/slabinfo", 0400, proc_slabinfo, nullptr},
     {"/proc/vmallocinfo", 0400, proc_vmallocinfo, nullptr},
     {"/proc/zoneinfo", 0444, proc_zoneinfo, nullptr},
+    {"/proc/filesystems", 0444, proc_filesystems, nullptr},
+    {"/proc/interrupts", 0444, proc_interrupts, nullptr},
+    {"/proc/misc", 0444, proc_misc, nullptr},
+    {"/proc/softirqs", 0444, proc_softirqs, nullptr},
+    {"/proc/vmstat", 0444, proc_vmstat, nullptr},
+    {"/proc/sys/vm/lowmem_reserve_ratio", 0444, lowmem_reserve_ratio, nullptr},
+    {"/proc/sys/vm/min_free_kbytes", 0444, min_free_kbytes, nullptr},
+    {"/proc/sys/vm/nr_hugepages", 0444, zero, nullptr},
+    {"/proc/sys/vm/nr_overcommit_hugepages", 0444, zero, nullptr},
+    {"/proc/sys/vm/numa_stat", 0444, one, nullptr},
+    {"/proc/sys/vm/numa_zonelist_order", 0444, numa_zonelist_order, nullptr},
+    {"/proc/sys/vm/oom_dump_tasks", 0444, one, nullptr},
+    {"/proc/sys/vm/oom_kill_allocating_task", 0444, zero, nullptr},
+    {"/proc/sys/vm/panic_on_oom", 0444, zero, nullptr},
+    {"/proc/sys/vm/percpu_pagelist_high_fraction", 0444, zero, nullptr},
+    {"/proc/sys/vm/watermark_scale_factor", 0444, watermark_scale_factor, nullptr},
+    {"/proc/sys/vm/zone_reclaim_mode", 0444, zero, nullptr},
     {"/proc/cmdline", 0444, cmdline, nullptr},
     {"/proc/sys/kernel/panic", 0644, read_word<kPanicTimeout>, write_word<kPanicTimeout>},
     {"/proc/sys/kernel/panic_on_oops", 0644, panic_on_oops, set_panic_on_oops},
@@ -178,6 +199,7 @@ std::vector<FileEntry> KernelFiles::list(std::string_view path) const {
   std::vector<FileEntry> entries;
   if (const auto traces = split_slab_trace_path(path)) return list_slab_traces(kernel_, *traces);
   if (is_node_path(path)) return list_node_files(kernel_, path);
+  if (path == "/proc/sys") entries.push_back({"vm", 0555, true});
   if (path == "/sys/devices/system") entries.push_back({"node", 0755, true});
   if (path == "/sys/devices") entries.push_back({"system", 0755, true});
   if (path == "/sys/kernel/debug") entries.push_back({"slab", 0755, true});

@@ -138,6 +138,16 @@ Status add_boot_cases(const std::string& reference, const std::string& kernel, s
       made.rules.line = Dialect::counts;
       cases.push_back(std::move(made));
     }
+    // What drivers have, line by line; only how often interrupts came is this boot's.
+    for (const char* name : {"devices", "misc", "interrupts", "softirqs"}) {
+      const std::string list = fmt::format("{}/boot_state/{}/proc_{}.txt", kernel, machine, name);
+      if (!fs::exists(fmt::format("{}/{}", reference, list))) continue;
+      Case made = memory_case(list, boot_run(kernel, machine, name, fmt::format("cat /proc/{}\n", name)),
+                              every_line_of, false);
+      const std::string_view file = name;
+      if (file == "interrupts" || file == "softirqs") made.rules.line = Dialect::counts;
+      cases.push_back(std::move(made));
+    }
     const std::string file = fmt::format("{}/boot_state/{}/sys_kernel_slab.tsv", kernel, machine);
     const std::string text = TRY(read_file(fmt::format("{}/{}", reference, file)));
     cases.push_back(slab_case(file, boot_run(kernel, machine, "slab", slab_script(text))));

@@ -21,7 +21,10 @@ constexpr std::string_view kUsed[] = {
     "count", "nr_active_anon", "nr_inactive_anon", "nr_anon_pages", "nr_file_pages", "nr_free_pages",
     "nr_kernel_stack", "nr_mapped", "nr_page_table_pages", "nr_shmem", "nr_slab_reclaimable",
     "nr_slab_unreclaimable", "nr_zone_active_anon", "nr_zone_inactive_anon", "numa_hit", "numa_interleave",
-    "numa_local"};
+    "numa_local",
+    // interrupts, softirqs
+    "0", "1", "4", "8", "9", "12", "LOC", "RES", "CAL", "TLB", "MCP", "HI", "TIMER", "TASKLET", "SCHED",
+    "HRTIMER", "RCU"};
 
 // Where the line's own numbers begin; npos: all of it is compared.
 std::size_t first_number(std::string_view line) {
@@ -62,7 +65,8 @@ std::vector<Span> count_spans(std::string_view line) {
     if (begin == std::string_view::npos) break;
     const std::size_t end = std::min(line.find_first_not_of(kDigits, begin), line.size());
     at = end;
-    const bool word = begin > 0 && line[begin - 1] != ' ' && line[begin - 1] != '(';
+    const bool pin = end < line.size() && line[end] == '-';  // "2-edge": of an interrupt's line
+    const bool word = (begin > 0 && line[begin - 1] != ' ' && line[begin - 1] != '(') || pin;
     if (word || is_slab_geometry(line, begin)) continue;
     const std::size_t before = line.find_last_not_of(' ', begin - 1);
     const std::size_t blanks = before == std::string_view::npos ? 0 : before + 1;

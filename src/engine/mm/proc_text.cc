@@ -351,6 +351,48 @@ std::string meminfo_text(const Buddy& buddy, const SlabAllocator& slabs, const M
   return text;
 }
 
+// ---- vmstat ----------------------------------------------------------------------------------------------------
+
+std::string vmstat_text(const Buddy& buddy, const SlabAllocator& slabs, const MemoryUse& use) {
+  const bool newer = slabs.release() != Release::k6_1;
+  const SlabPages slab = slab_pages(slabs);
+  NumaCounts numa;
+  for_populated(buddy, [&](ZoneId zone) {
+    const NumaCounts& counts = buddy.numa_counts(zone);
+    numa.hit += counts.hit;
+    numa.miss += counts.miss;
+    numa.foreign += counts.foreign;
+    numa.local += counts.local;
+    numa.other += counts.other;
+  });
+  const Value known[] = {{"nr_free_pages", buddy.free_pages()},
+                         {"numa_hit", numa.hit},
+                         {"numa_miss", numa.miss},
+                         {"numa_foreign", numa.foreign},
+                         {"numa_local", numa.local},
+                         {"numa_other", numa.other},
+                         {"nr_slab_reclaimable", slab.reclaimable},
+                         {"nr_slab_unreclaimable", slab.unreclaimable},
+                         {"nr_kernel_stack", use.kernel_stack_kb}};
+  std::string text;
+  const auto add = [&](std::span<const std::string_view> names) {
+    for (const std::string_view name : names) {
+      const auto it = std::find_if(std::begin(known), std::end(known),
+                                   [name](const Value& value) { return value.name == name; });
+      text += fmt::format("{} {}\n", name, it == std::end(known) ? 0 : it->value);
+    }
+  };
+  add(kZoneStats);
+  if (newer) text += "nr_unaccepted 0\n";
+  add(kNumaStats);
+  add(kNodeStats);
+  if (newer)
+    add(kNodeStats612);
+  else
+    add(kNodeStats61);
+  return text;
+}
+
 // ---- /sys/devices/system/node ----------------------------------------------------------------------------------
 
 std::string node_meminfo_text(const Buddy& buddy, const SlabAllocator& slabs, const MemoryUse& use,
