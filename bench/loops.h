@@ -145,6 +145,7 @@ static u64 bench_pages(u32 order, u32 count) {
     void* p = bench_pages_alloc(order);
 
     if (!p) return 0;
+    bench_fill(p, 4096u << order);
     bench_pages_free(p, order);
     if ((i & BENCH_RELAX_MASK) == 0) bench_relax();
   }
@@ -152,10 +153,11 @@ static u64 bench_pages(u32 order, u32 count) {
 }
 
 static u64 bench_bulk(u32 objects, u32 rounds) {
-  u32 i;
+  u32 i, j;
 
   for (i = 0; i < rounds; i++) {
     if (!bench_bulk_alloc(objects, bench_objects)) return 0;
+    for (j = 0; j < objects; j++) bench_fill(bench_objects[j], BENCH_BULK_BYTES);
     bench_bulk_free(objects, bench_objects);
     if ((i & BENCH_RELAX_MASK) == 0) bench_relax();
   }

@@ -19,6 +19,7 @@ import os
 import pathlib
 import platform
 import re
+import select
 import statistics
 import subprocess
 import sys
@@ -27,12 +28,14 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 SIZES = (64, 256, 1024, 4096)
 STEPS = 100_000  # single steps to count instructions by
-COUNTED = {  # long enough to be still running when they are counted
-    "pair 256": "pair 256 30000000",
-    "kmem_cache pair 256": "cache 256 30000000",
-    "pages order 0": "pages 0 30000000",
-    "bulk 16": "bulk 16 2000000",
+COUNTED = {  # with so many turns that they are still running when they are counted; more are tried if not
+    "pair 256": ("pair 256", 20_000_000),
+    "kmem_cache pair 256": ("cache 256", 20_000_000),
+    "pages order 0": ("pages 0", 10_000_000),
+    "bulk 16": ("bulk 16", 1_000_000),
 }
+WINDOW = ("40000000", "50000000")  # where koi's modules lie
+KMALLOC_NAMES = ("8", "16", "32", "64", "96", "128", "192", "256", "512", "1k", "2k", "4k", "8k")
 ORDERS = {"in order": 0, "in reverse": 1, "shuffled": 2}
 LIBRARIES = {
     "jemalloc": "libjemalloc.so.2",
@@ -70,14 +73,27 @@ class Competitor:
             raise RuntimeError(f"{self.name}: {loop}: failed")
         return spent / done
 
-    def instructions(self, counter, loop):
+    def text(self):
+        """Where the loops' own text lies."""
+        for line in pathlib.Path(f"/proc/{self.process.pid}/maps").read_text().splitlines():
+            if "r-xp" in line and line.endswith("/peer"):
+                return line.split()[0].split("-")
+        raise RuntimeError(f"{self.name}: no text")
+
+    def instructions(self, counter, loop, turns):
         """Instructions of one turn, counted while the loop runs."""
-        self.process.stdin.write(self.request(loop))
-        self.process.stdin.flush()
-        time.sleep(0.03)
-        steps = subprocess.run([counter, str(self.process.pid), str(STEPS)], capture_output=True, text=True)
-        self.process.stdout.readline()
-        return float(steps.stdout) if steps.returncode == 0 else None
+        for _ in range(4):
+            self.process.stdin.write(self.request(f"{loop} {turns}"))
+            self.process.stdin.flush()
+            time.sleep(0.03)
+            steps = subprocess.run([counter, str(self.process.pid), str(STEPS), *self.text()], capture_output=True,
+                                   text=True)
+            running = not select.select([self.process.stdout], [], [], 0.01)[0]
+            self.process.stdout.readline()
+            if running and steps.returncode == 0:
+                return float(steps.stdout)
+            turns *= 3
+        return None
 
     def close(self):
         self.process.stdin.close()
@@ -93,13 +109,20 @@ class Koi(Competitor):
     def request(self, loop):
         return f"echo {loop} > /proc/koi_bench\ncat /proc/koi_bench\n"
 
+    def text(self):
+        return WINDOW
+
+    def shrink(self):
+        """What an administrator does to have back the empty slabs that caches keep."""
+        for size in KMALLOC_NAMES:
+            self.process.stdin.write(f"echo 1 > /sys/kernel/slab/kmalloc-{size}/shrink\n")
+
     def free_kib(self):
         return int(self.send("free\n").split()[0])
 
 
-def loops(quick):
-    """name -> (loop, who cannot run it)"""
-    n = 100_000 if quick else 1_000_000
+def loops(n):
+    """name -> loop, of about n steps"""
     table = collections.OrderedDict()
     for size in SIZES:
         table[f"pair {size}"] = f"pair {size} {n}"
@@ -183,6 +206,7 @@ def waste(koi_command, module, peers):
     table = {}
     koi = Koi("koi", koi_command[0], module, koi_command[2:])
     koi.ask("pair 64 1")
+    koi.shrink()
     start = koi.free_kib()
     for stage, loop in stages:
         live = 0
@@ -191,6 +215,8 @@ def waste(koi_command, module, peers):
         except ValueError:  # nothing is alive: 0, which the file calls a failure on a line of its own
             koi.process.stdout.readline()
         table.setdefault(stage, {})["koi"] = (start - koi.free_kib(), live / 1024)
+    koi.shrink()
+    table["shrunk"] = {"koi": (start - koi.free_kib(), 0)}
     koi.close()
     for name, (command, env) in peers.items():
         if name == "floor":
@@ -242,7 +268,16 @@ def judge_waste(used):
     verdicts = [(what, used[stage]["koi"][0] / used[stage]["koi"][1], most, "x asked for")
                 for what, stage, most in live if used[stage]["koi"][1]]
     verdicts.append(("kept when all is freed", used["all freed"]["koi"][0] / 1024, 0.0, "MiB"))
+    verdicts.append(("the same, caches shrunk", used["shrunk"]["koi"][0] / 1024, 0.0, "MiB"))
     return verdicts
+
+
+def class_cost():
+    """What the kernel's size classes alone make of the mix's bytes."""
+    text = re.search(r"bench_mix_sizes\[64\] = \{(.*?)\}", (HERE / "loops.h").read_text(), re.S).group(1)
+    sizes = [int(n) for n in re.findall(r"\d+", text)]
+    classes = [8, 16, 32, 64, 96, 128, 192, *(256 << i for i in range(6))]
+    return sum(min(c for c in classes if c >= size) for size in sizes) / sum(sizes)
 
 
 def print_table(m, names):
@@ -257,6 +292,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="fewer steps and three rounds: a look, not a result")
     parser.add_argument("--only", default="", help="loops whose name contains this")
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--steps", type=int, default=1_000_000, help="of one round of a loop, about")
     parser.add_argument("--checks", default="", help="koi's --checks; by default, koi's default")
     parser.add_argument("--out", type=pathlib.Path, default=HERE / "results")
     options = parser.parse_args()
@@ -273,10 +309,11 @@ def main():
     library_dir = pathlib.Path("/usr/lib/x86_64-linux-gnu")
 
     rounds = 3 if options.quick else options.rounds
+    options.steps = 100_000 if options.quick else options.steps
     checks = [f"--checks={options.checks}"] if options.checks else []
-    table = collections.OrderedDict((n, l) for n, l in loops(options.quick).items() if options.only in n)
+    table = collections.OrderedDict((n, l) for n, l in loops(options.steps).items() if options.only in n)
     document = {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "machine": machine(),
-                "rounds": rounds, "checks": options.checks or "default", "unit": "nanoseconds of CPU time per pair (bulk: per object)", "modes": {}}
+                "rounds": rounds, "steps": options.steps, "checks": options.checks or "default", "unit": "nanoseconds of CPU time per pair (bulk: per object)", "modes": {}}
     failed = 0
     for mode, fill, kernel_options in (("init_on_alloc=0", "plain", ["--cmdline=init_on_alloc=0"]), ("default", "clear", [])):
         peers = collections.OrderedDict()
@@ -298,7 +335,7 @@ def main():
         if not options.only:
             counter = str(build / "bench" / "step_count")
             for what, loop in COUNTED.items():
-                counted[what] = {c.name: c.instructions(counter, loop) for c in competitors}
+                counted[what] = {c.name: c.instructions(counter, *loop) for c in competitors}
         for competitor in competitors:
             competitor.close()
         print(f"\n==== {mode}: peers {'clear what they get' if fill == 'clear' else 'do nothing else'}; "
@@ -319,10 +356,12 @@ def main():
             if not options.only:
                 used = waste([koi, "shell", "--accounting=off", *kernel_options], module, peers)
                 document["waste_kib_used_and_alive"] = used
+                document["class_cost"] = class_cost()
                 print(f"\n{'KiB in use / KiB asked for':34}" + "".join(f"{n:>13}" for n in used["filled"]))
                 for stage, row in used.items():
                     print(f"{stage:34}" + "".join(
                         f"{u / l:13.3f}" if l else f"{u:9d} KiB" for u, l in row.values()))
+                print(f"the kernel's size classes alone: {class_cost():.3f}")
                 verdicts += judge_waste(used)
             failed += print_verdicts(verdicts)
             document["modes"][mode]["verdicts"] = [list(v) for v in verdicts]

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// step_count PID STEPS: the instructions of one turn of the loop that a process's main thread is in, by single steps.
+// step_count PID STEPS FROM TO: the instructions of one turn of the loop that a process's main thread is in, by single steps;
+// the loop's own text lies between the two addresses (hexadecimal).
 //
 // The process is stopped in the middle of the loop and makes STEPS steps; then it is let go. Each instruction of the loop
-// itself is passed once a turn: of the addresses that were met often, the one met least counts the turns (inner loops
-// are met more often, slow paths now and then). Exact, and slow: some microseconds an instruction. valgrind cannot run
+// itself is passed once a turn: of the addresses in its text that were met often, the one met least counts the turns (inner
+// loops are met more often, what is done now and then much less). What the loop calls may take another way each time. Exact, and slow: some microseconds an instruction. valgrind cannot run
 // koi, whose addresses are fixed, and virtual machines often have no hardware counters. Prints the quotient.
 #include <sys/ptrace.h>
 #include <sys/user.h>
@@ -48,12 +49,19 @@ Visits step(pid_t pid, std::uint64_t steps) {
   return visits;
 }
 
-std::uint64_t turns(const Visits& visits) {
+struct Text {
+  std::uint64_t from, to;
+  [[nodiscard]] bool holds(std::uint64_t address) const { return address >= from && address < to; }
+};
+
+std::uint64_t turns(const Visits& visits, const Text& text) {
   std::uint64_t most = 0;
-  for (const auto& [address, times] : visits) most = std::max(most, times);
+  for (const auto& [address, times] : visits) {
+    if (text.holds(address)) most = std::max(most, times);
+  }
   std::uint64_t least = most;
   for (const auto& [address, times] : visits) {
-    if (times >= most / 48) least = std::min(least, times);
+    if (text.holds(address) && times >= most / 48) least = std::min(least, times);
   }
   return least;
 }
@@ -61,21 +69,22 @@ std::uint64_t turns(const Visits& visits) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fputs("usage: step_count PID STEPS\n", stderr);
+  if (argc != 5) {
+    std::fputs("usage: step_count PID STEPS FROM TO\n", stderr);
     return 2;
   }
   const pid_t pid = std::atoi(argv[1]);
   const std::uint64_t steps = std::strtoull(argv[2], nullptr, 10);
+  const Text text{std::strtoull(argv[3], nullptr, 16), std::strtoull(argv[4], nullptr, 16)};
   int status = 0;
   if (ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) != 0) die("ptrace");
   if (ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr) != 0) die("ptrace");
   if (waitpid(pid, &status, 0) != pid) die("waitpid");
   const Visits visits = step(pid, steps);
-  if (turns(visits) < 20) {
+  if (turns(visits, text) < 20) {
     std::fputs("step_count: the process is in no loop\n", stderr);
     return 1;
   }
-  std::printf("%.1f\n", static_cast<double>(steps) / static_cast<double>(turns(visits)));
+  std::printf("%.1f\n", static_cast<double>(steps) / static_cast<double>(turns(visits, text)));
   return 0;
 }

@@ -40,6 +40,7 @@ Result<std::unique_ptr<runtime::Kernel>> boot(const runtime::KernelConfig& confi
   install_memory_reports(*kernel);
   install_leaves(*kernel);
   kernel->memory().accounting().on_recorder_change([k = kernel.get()] { install_leaves(*k); });
+  kernel->memory().accounting().sites().on_move([k = kernel.get()] { install_leaves(*k); });
   return kernel;
 }
 

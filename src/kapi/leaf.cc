@@ -35,12 +35,13 @@ void describe(runtime::Kernel& kernel, leaf::Machine& hot) {
   hot.buddy = &pages;
   hot.slabs = &m.slabs();
   hot.known = m.known_caches().slots();
-  hot.special = m.kmalloc().special_gfp();
+  hot.special = m.kmalloc().special_gfp() | leaf::kWideGfp;
   hot.zero = pages.gfp().zero;
   hot.special_or_zero = hot.special | hot.zero;
+  hot.wide_or_zero = leaf::kWideGfp | hot.zero;
   hot.watched = kernel.config().checks == runtime::Checks::kAll ? pages.gfp().direct_reclaim : 0;
   hot.clears_pages = m.slabs().config().init_on_alloc;
-  hot.counters = m.accounting().sites().counters_place();
+  hot.counters = m.accounting().sites().counters();
   hot.facts = m.facts();
   hot.lock_pages = kernel.locks().pages_place();
   for (u64 i = 0; i < leaf::kClasses; ++i) {

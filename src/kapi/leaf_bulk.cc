@@ -56,17 +56,18 @@ KOI_INLINE u64 leaf_alloc_bulk(u64 handle, u64 gfp, u64 count, u64 array, u64 in
   const u64 cpu = clock->cpu;
   if (is_known(cache) && count - 1 < kMostObjects && is_quiet(clock, gfp) && in_time(clock) &&
       cache->bytes_to_clear(static_cast<Gfp>(gfp), machine.zero) == 0 && !cache->is_debug() &&
-      has_objects(cache, cpu, count) && is_there<Access::kWrite>(objects, count)) [[likely]] {
-    pay(clock);
+      (gfp & kWideGfp) == 0 && has_objects(cache, cpu, count) && is_there<Access::kWrite>(objects, count))
+      [[likely]] {
+    const u64 now_ns = pay(clock);
     const u64 site = kAccounts ? take_site() : 0;
     for (u64 i = 0; i < count; ++i) {
       Slab* const slab = slab_with_object(cache, cpu);
       const u64 slot = slab->take_slot();
       if constexpr (kAccounts)
-        note_origin(*cache, slab, slot, site, cache->object_size(), gfp, clock->now_ns);
+        store_origin(origin_at(cache->books(), slab, slot), site, cache->object_size(), gfp, now_ns);
       objects[i] = reinterpret_cast<u64>(slab->object(slot));
     }
-    if constexpr (kAccounts) count_allocated(*cache, site, cache->object_size(), count);
+    if constexpr (kAccounts) count_allocated(cache->books(), site, cache->object_size(), count);
     KOI_LEAF_RETURN(count);
   }
   return koi_leaf_slow(handle, gfp, count, array, 0, index);
@@ -93,32 +94,54 @@ KOI_INLINE bool is_pushed(const Slab* slab, u64 slot, const Cache* owner, u64 cp
          (slab->cpu == cpu || (slab->cpu == Slab::kNoCpu && slab->count() + count < slab->push_below));
 }
 
-// Pushes objects; returns how many. The next one needs more than that.
-KOI_INLINE u64 push_all(const u64* objects, u64 count, const Cache* owner, u64 cpu) {
+// Objects of one site that were freed, before they are counted.
+struct Freed {
+  u64 site = 0;
+  u64 objects = 0;
+  u64 requested = 0;
+  u64 actual = 0;
+
+  // One more; false: it is another site's.
+  KOI_INLINE bool add(Slab* slab, u64 slot) {
+    const Cache::Books books = slab->cache->books();
+    const observe::PackedOrigin origin = origin_at(books, slab, slot);
+    if (objects == 0) site = origin.site();
+    if (origin.site() != site) return false;
+    ++objects;
+    requested += origin.requested(books.size());
+    actual += books.size();
+    return true;
+  }
+  KOI_INLINE void count() const {
+    observe::SiteCounters& counters = counters_of(site);
+    counters.freed_objects += objects;
+    counters.freed_requested += requested;
+    counters.freed_actual += actual;
+  }
+};
+
+// Pushes objects from the last, as the kernel does; returns how many it did not get to: the next one needs more than that.
+template <bool kAccounts>
+KOI_INLINE u64 push_all(const u64* objects, u64 count, const Cache* owner, u64 cpu, Freed& freed) {
   Slab* guess = machine.last_freed_to[cpu];
-  for (u64 i = 0; i < count; ++i) {
-    const auto [slab, slot] = find(objects[i], guess);
+  for (u64 left = count; left > 0; --left) {
+    const auto [slab, slot] = find(objects[left - 1], guess);
     if (!is_pushed(slab, slot, owner, cpu, count)) [[unlikely]]
-      return i;
+      return left;
+    if constexpr (kAccounts) {
+      if (!freed.add(slab, slot)) [[unlikely]]
+        return left;
+    }
     slab->push_slot(slot);
     guess = slab;
   }
   machine.last_freed_to[cpu] = guess;
-  return count;
+  return 0;
 }
 
-// The stacks become what they were before these were pushed, and the marks.
-KOI_INLINE void take_back(const u64* objects, u64 count) {
-  while (count-- > 0) static_cast<void>(slab_of(objects[count])->take_slot());
-}
-
-KOI_INLINE void note_all_freed(const u64* objects, u64 count) {
-  Slab* guess = slab_of(objects[0]);
-  for (u64 i = 0; i < count; ++i) {
-    const auto [slab, slot] = find(objects[i], guess);
-    note_freed(slab, slot);
-    guess = slab;
-  }
+// The stacks become what they were before objects[left] to objects[count - 1] were pushed, and the marks.
+KOI_INLINE void take_back(const u64* objects, u64 left, u64 count) {
+  for (u64 i = left; i < count; ++i) static_cast<void>(slab_of(objects[i])->take_slot());
 }
 
 template <bool kAccounts>
@@ -128,13 +151,14 @@ KOI_INLINE u64 leaf_free_bulk(u64 handle, u64 count, u64 array, u64 index) {
   VcpuClock* const clock = this_clock();
   if (count - 1 < kMostObjects && in_time(clock) && (owner == nullptr || is_known(owner)) &&
       is_there<Access::kRead>(objects, count)) [[likely]] {
-    const u64 pushed = push_all(objects, count, owner, clock->cpu);
-    if (pushed == count) [[likely]] {
+    Freed freed;
+    const u64 left = push_all<kAccounts>(objects, count, owner, clock->cpu, freed);
+    if (left == 0) [[likely]] {
       pay(clock);
-      if constexpr (kAccounts) note_all_freed(objects, count);
+      if constexpr (kAccounts) freed.count();
       KOI_LEAF_RETURN(0);
     }
-    take_back(objects, pushed);
+    take_back(objects, left, count);
   }
   return koi_leaf_slow(handle, count, array, 0, 0, index);
 }

@@ -69,12 +69,13 @@ struct Machine {
   mm::Buddy* buddy;
   mm::SlabAllocator* slabs;
   const Cache* const* known;
-  Gfp special;  // other than the normal kmalloc caches
+  Gfp special;  // other than the normal kmalloc caches, or what an origin does not keep
   Gfp special_or_zero;
+  Gfp wide_or_zero;  // of the latter and __GFP_ZERO
   Gfp zero;
   Gfp watched;        // __GFP_DIRECT_RECLAIM, or 0 without checks
   bool clears_pages;  // init_on_alloc
-  observe::SiteCounters* const* counters;
+  observe::SiteCounters* counters;
   runtime::MemoryFacts facts;
   const u8* lock_pages;
   std::array<Cache*, kClasses> classes;  // of the normal kmalloc caches, by (size - 1) / 8
@@ -122,13 +123,17 @@ KOI_INLINE bool is_quiet(const VcpuClock* clock, u64 gfp) {
 KOI_INLINE bool in_time(const VcpuClock* clock) {
   return clock->now_ns + host::kCrossingCost < clock->deadline_ns;
 }
-// The call's cost is paid when it is certain that it is served here.
-KOI_INLINE void pay(VcpuClock* clock) {
-  clock->now_ns += host::kCrossingCost;
+// The call's cost is paid when it is certain that it is served here. Returns what time it is then.
+KOI_INLINE u64 pay(VcpuClock* clock) {
+  const u64 now_ns = clock->now_ns + host::kCrossingCost;
+  clock->now_ns = now_ns;
   ++clock->crossings;
+  return now_ns;
 }
+// The gfp bits that a PackedOrigin has no room for.
+constexpr Gfp kWideGfp = ~static_cast<Gfp>(observe::PackedOrigin::kGfpMask);
 
-KOI_INLINE observe::SiteCounters& counters_of(u64 site) { return (*machine.counters)[site]; }
+KOI_INLINE observe::SiteCounters& counters_of(u64 site) { return machine.counters[site]; }
 
 }  // namespace leaf
 

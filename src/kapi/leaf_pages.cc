@@ -47,7 +47,7 @@ KOI_INLINE u64 leaf_alloc_pages(u64 gfp_word, u64 order, u64 index) {
       if constexpr (kAccounts) {
         const u64 site = take_site();
         desc->set_origin({static_cast<u32>(site), gfp, mm::kPageSize, now_ns});
-        (*machine.counters)[site].allocated(mm::kPageSize, mm::kPageSize);
+        counters_of(site).allocated_small(mm::kPageSize, mm::kPageSize);
       }
       const auto result = reinterpret_cast<u64>(page);
       if (!machine.clears_pages && (gfp & machine.zero) == 0) KOI_LEAF_RETURN(result);
@@ -73,7 +73,7 @@ KOI_INLINE u64 leaf_free_pages(u64 address, u64 order, u64 index) {
       if (machine.buddy->free_page_quietly(desc, clock->cpu)) [[likely]] {
         pay(clock);
         if constexpr (kAccounts) {
-          if (counted) (*machine.counters)[origin.site].freed(origin.requested, mm::kPageSize);
+          if (counted) counters_of(origin.site).freed(origin.requested, mm::kPageSize);
         }
         const mm::Zone zone = mm::Buddy::zone_of(Pfn{number + machine.buddy->first_pfn()});
         count_free(zone, 1);

@@ -14,9 +14,9 @@ using namespace leaf;
 
 template <bool kAccounts, bool kClears>
 KOI_INLINE u64 serve(const Cache* cache, Slab* slab, VcpuClock* clock, u64 requested, u64 gfp) {
-  pay(clock);
+  const u64 now_ns = pay(clock);
   const u64 slot = slab->take_slot();
-  if constexpr (kAccounts) note_allocated(*cache, slab, slot, take_site(), requested, gfp, clock->now_ns);
+  if constexpr (kAccounts) note_allocated(cache->books(), slab, slot, take_site(), requested, gfp, now_ns);
   const auto object = reinterpret_cast<u64>(slab->object(slot));
   if constexpr (kClears) {
     const u64 bytes = cache->bytes_to_clear(static_cast<Gfp>(gfp), machine.zero);
@@ -28,7 +28,7 @@ KOI_INLINE u64 serve(const Cache* cache, Slab* slab, VcpuClock* clock, u64 reque
 template <bool kAccounts>
 KOI_INLINE u64 alloc_again(Cache* cache, u64 requested, u64 gfp, u64 a, u64 b, u64 c, u64 index) {
   VcpuClock* const clock = this_clock();
-  if (is_quiet(clock, gfp) && in_time(clock)) {
+  if (is_quiet(clock, gfp) && in_time(clock) && (gfp & kWideGfp) == 0) {
     if (Slab* const slab = slab_with_object(cache, clock->cpu); slab != nullptr)
       return serve<kAccounts, true>(cache, slab, clock, requested, gfp);
   }
@@ -60,6 +60,10 @@ KOI_INLINE u64 free_again(const Cache* owner, u64 address, u64 a, u64 b, u64 ind
   }                                                                                                      \
   KOI_CLEAN_LEAF_TEXT u64 from_cache_again_##suffix(u64 cache, u64 gfp, u64 size, u64, u64, u64 index) { \
     return alloc_again<accounts>(reinterpret_cast<Cache*>(cache), size, gfp, cache, gfp, size, index);   \
+  }                                                                                                      \
+  KOI_CLEAN_LEAF_TEXT u64 cache_again_##suffix(u64 cache, u64 gfp, u64, u64, u64, u64 index) {           \
+    Cache* const from = reinterpret_cast<Cache*>(cache);                                                 \
+    return alloc_again<accounts>(from, from->object_size(), gfp, cache, gfp, 0, index);                  \
   }                                                                                                      \
   KOI_CLEAN_LEAF_TEXT u64 kfree_again_##suffix(u64 address, u64, u64, u64, u64, u64 index) {             \
     return free_again<accounts>(nullptr, address, address, 0, index);                                    \
@@ -100,15 +104,20 @@ KOI_INLINE u64 leaf_kmalloc(u64 size, u64 gfp, u64 /*third*/, u64 index) {
   return (V::kAccounts ? kmalloc_again_counted : kmalloc_again_plain)(size, gfp, 0, 0, 0, index);
 }
 
+// ready(), unless the gfp bits ask for something else.
+template <class V>
+KOI_INLINE Slab* ready_slab(const Cache* cache, u64 gfp, const VcpuClock* clock) {
+  const bool usual = V::kClears ? (gfp & kWideGfp) == 0 : has_none_of(gfp, machine.wide_or_zero);
+  return usual ? ready<V>(cache, clock) : nullptr;
+}
+
 template <class V>
 KOI_INLINE u64 leaf_kmalloc_from_cache(u64 handle, u64 gfp, u64 size, u64 index) {
   const auto* const cache = reinterpret_cast<const Cache*>(handle);
   if (is_known(cache)) [[likely]] {
     VcpuClock* const clock = this_clock();
-    if (V::kClears || (gfp & machine.zero) == 0) [[likely]] {
-      if (Slab* const slab = ready<V>(cache, clock); slab != nullptr) [[likely]]
-        return serve<V::kAccounts, V::kClears>(cache, slab, clock, size, gfp);
-    }
+    if (Slab* const slab = ready_slab<V>(cache, gfp, clock); slab != nullptr) [[likely]]
+      return serve<V::kAccounts, V::kClears>(cache, slab, clock, size, gfp);
     const auto again = V::kAccounts ? from_cache_again_counted : from_cache_again_plain;
     return again(handle, gfp, size, 0, 0, index);
   }
@@ -118,8 +127,12 @@ KOI_INLINE u64 leaf_kmalloc_from_cache(u64 handle, u64 gfp, u64 size, u64 index)
 template <class V>
 KOI_INLINE u64 leaf_cache_alloc(u64 handle, u64 gfp, u64 /*third*/, u64 index) {
   const auto* const cache = reinterpret_cast<const Cache*>(handle);
-  if (is_known(cache)) [[likely]]
-    return leaf_kmalloc_from_cache<V>(handle, gfp, cache->object_size(), index);
+  if (is_known(cache)) [[likely]] {
+    VcpuClock* const clock = this_clock();
+    if (Slab* const slab = ready_slab<V>(cache, gfp, clock); slab != nullptr) [[likely]]
+      return serve<V::kAccounts, V::kClears>(cache, slab, clock, cache->object_size(), gfp);
+    return (V::kAccounts ? cache_again_counted : cache_again_plain)(handle, gfp, 0, 0, 0, index);
+  }
   return koi_leaf_slow(handle, gfp, 0, 0, 0, index);
 }
 
@@ -140,10 +153,11 @@ KOI_INLINE bool has_mark(const Slab* slab, u64 slot) {
 
 // Does the free only push the slot of the slab that is known beforehand?
 KOI_INLINE bool is_plain_push(const Slab* slab, u64 slot, const VcpuClock* clock) {
-  if (slot >= slab->easy_slots || !has_mark(slab, slot) || !in_time(clock)) return false;
-  if (slab->cpu == clock->cpu) [[likely]]
-    return true;
-  return slab->cpu == Slab::kNoCpu && slab->count() < slab->push_below;
+  if (slot >= slab->easy_slots || !has_mark(slab, slot)) return false;
+  if (slab->cpu != static_cast<u8>(clock->cpu)) [[unlikely]] {
+    if (slab->cpu != Slab::kNoCpu || slab->count() >= slab->push_below) return false;
+  }
+  return in_time(clock);
 }
 
 template <class V>
@@ -160,9 +174,11 @@ template <class V>
 KOI_INLINE u64 leaf_cache_free(u64 handle, u64 address, u64 /*third*/, u64 index) {
   VcpuClock* const clock = this_clock();
   Slab* const slab = likely_slab(clock);
-  const u64 slot = slab->slot_of(reinterpret_cast<const void*>(address));
-  if (slab->cache == reinterpret_cast<const Cache*>(handle) && is_plain_push(slab, slot, clock)) [[likely]]
-    return push<V>(slab, slot, clock);
+  if (slab->cache == reinterpret_cast<const Cache*>(handle)) [[likely]] {
+    const u64 slot = slab->slot_of(reinterpret_cast<const void*>(address));
+    if (is_plain_push(slab, slot, clock)) [[likely]]
+      return push<V>(slab, slot, clock);
+  }
   return (V::kAccounts ? cache_free_again_counted : cache_free_again_plain)(handle, address, 0, 0, 0, index);
 }
 

@@ -11,31 +11,41 @@ KOI_INLINE bool is_known(const Cache* cache) {
          machine.known[reinterpret_cast<u64>(cache) >> 6 & (runtime::KnownCaches::kSlots - 1)] == cache;
 }
 
-KOI_INLINE void note_origin(const Cache& cache, Slab* slab, u64 slot, u64 site, u64 requested, u64 gfp,
-                            u64 now_ns) {
-  slab->origins()[cache.object_number(slot)] = observe::PackedOrigin::pack(
-      {static_cast<observe::SiteNumber>(site), static_cast<Gfp>(gfp), requested, now_ns});
+// PackedOrigin::pack(). Requires: gfp has none of kWideGfp.
+KOI_INLINE void store_origin(observe::PackedOrigin& origin, u64 site, u64 requested, u64 gfp, u64 now_ns) {
+  using observe::PackedOrigin;
+  const u64 kept = requested < PackedOrigin::kWhole ? requested : PackedOrigin::kWhole;
+  origin.what =
+      site | u64{static_cast<Gfp>(gfp)} << PackedOrigin::kGfpShift | kept << PackedOrigin::kRequestedShift;
+  origin.time_ns = now_ns;
+}
+KOI_INLINE observe::PackedOrigin& origin_at(Cache::Books books, Slab* slab, u64 slot) {
+  return slab->origins()[books.object_number(slot)];
 }
 // So many objects of the same kind.
-KOI_INLINE void count_allocated(const Cache& cache, u64 site, u64 requested, u64 count) {
-  const u64 actual = cache.geometry().size;
-  const u64 kept = requested < observe::PackedOrigin::kWhole ? requested : actual;
+KOI_INLINE void count_allocated(Cache::Books books, u64 site, u64 requested, u64 count) {
+  using observe::PackedOrigin;
+  const u64 actual = books.size();
   observe::SiteCounters& counters = counters_of(site);
-  counters.calls += count - 1;
-  counters.allocated(kept * count, actual * count);
+  if (requested < PackedOrigin::kWhole) [[likely]]
+    counters.allocated_small(requested, actual, count);
+  else
+    counters.allocated(actual, actual, count);
 }
-
-KOI_INLINE void note_allocated(const Cache& cache, Slab* slab, u64 slot, u64 site, u64 requested, u64 gfp,
+KOI_INLINE void note_allocated(Cache::Books books, Slab* slab, u64 slot, u64 site, u64 requested, u64 gfp,
                                u64 now_ns) {
-  note_origin(cache, slab, slot, site, requested, gfp, now_ns);
-  count_allocated(cache, site, requested, 1);
+  store_origin(origin_at(books, slab, slot), site, requested, gfp, now_ns);
+  count_allocated(books, site, requested, 1);
 }
-
-KOI_INLINE void note_freed(const Slab* slab, u64 slot) {
-  const Cache& cache = *slab->cache;
-  const observe::PackedOrigin origin = const_cast<Slab*>(slab)->origins()[cache.object_number(slot)];
-  const u64 actual = cache.geometry().size;
-  counters_of(origin.site()).freed(origin.requested(actual), actual);
+KOI_INLINE void note_freed(Slab* slab, u64 slot) {
+  const Cache::Books books = slab->cache->books();
+  const u64 what = origin_at(books, slab, slot).what;
+  const u64 requested = what >> observe::PackedOrigin::kRequestedShift;
+  observe::SiteCounters& counters = counters_of(what & (observe::kMaxSites - 1));
+  if (requested < observe::PackedOrigin::kWhole) [[likely]]
+    counters.freed_small(requested, books.size());
+  else
+    counters.freed(books.size(), books.size());
 }
 
 // The current slab with an object in it; nullptr: the lists cannot provide one.
@@ -66,7 +76,8 @@ KOI_INLINE bool is_freed_quietly(const Slab* slab, u64 slot, u64 address) {
 
 // Would a free move the slab nowhere? Which kind of slab it is nobody can foretell: one branch for all of them.
 KOI_INLINE bool is_only_pushed(const Slab* slab, u64 cpu) {
-  const u32 not_foreign = static_cast<u32>(slab->cpu == cpu) | static_cast<u32>(slab->cpu == Slab::kNoCpu);
+  const u32 not_foreign =
+      static_cast<u32>(slab->cpu == static_cast<u8>(cpu)) | static_cast<u32>(slab->cpu == Slab::kNoCpu);
   return (not_foreign & static_cast<u32>(slab->count() < slab->push_below)) != 0;
 }
 

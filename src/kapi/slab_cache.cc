@@ -179,11 +179,19 @@ Address allocate(Cache* cache, Gfp gfp, s32 node = mm::kNoNode) {
   return to_address(object);
 }
 
-Address kmem_cache_alloc(Cache* cache, Gfp gfp) { return allocate(cache, gfp); }
-Address kmem_cache_alloc_node(Cache* cache, Gfp gfp, s32 node) {
-  return allocate(cache, gfp, slab_node(node));
+// The object, and what the checks have to say about a wait here.
+Address allocate_checked(Cache* cache, Gfp gfp, s32 node) {
+  const Address object = allocate(cache, gfp, node);
+  check_may_wait(gfp);
+  return object;
 }
-Address kmem_cache_alloc_lru(Cache* cache, Address /*lru*/, Gfp gfp) { return allocate(cache, gfp); }
+Address kmem_cache_alloc(Cache* cache, Gfp gfp) { return allocate_checked(cache, gfp, mm::kNoNode); }
+Address kmem_cache_alloc_node(Cache* cache, Gfp gfp, s32 node) {
+  return allocate_checked(cache, gfp, slab_node(node));
+}
+Address kmem_cache_alloc_lru(Cache* cache, Address /*lru*/, Gfp gfp) {
+  return allocate_checked(cache, gfp, mm::kNoNode);
+}
 
 void kmem_cache_free(Cache* cache, Address object) {
   if (!is_cache(cache)) [[unlikely]] {
@@ -264,38 +272,41 @@ s32 kmem_cache_alloc_bulk(Cache* cache, Gfp gfp, u64 count, Address array) {
     }
   }
   if (guest::copy_out(array, objects.data(), count * sizeof(u64)) != 0) raise(guest::last_fault());
+  check_may_wait(gfp);
   return static_cast<s32>(count);
 }
 
-// Objects that are what they should be; returns how many were freed. The next one needs a closer look.
+// Objects that are what they should be, from the last; returns how many are left. The next one needs a closer look.
 u64 free_plain_objects(Cache* cache, std::span<const u64> objects) {
   mm::SlabAllocator& slabs = memory().slabs();
   runtime::Accounting& books = accounting();
   const VcpuId cpu = this_cpu();
-  for (u64 i = 0; i < objects.size(); ++i) {
-    void* const object = to_pointer(objects[i]);
+  for (u64 left = objects.size(); left > 0; --left) {
+    void* const object = to_pointer(objects[left - 1]);
     mm::Slab* const slab = slabs.slab_of(object);
-    if (slab == nullptr || (cache != nullptr && slab->cache != cache)) return i;
+    if (slab == nullptr || (cache != nullptr && slab->cache != cache)) return left;
     const Cache* const owner = slab->cache;
-    if (!mm::SlabAllocator::is_allocated(slab, object) || owner->is_debug() || slab->watched) return i;
+    if (!mm::SlabAllocator::is_allocated(slab, object) || owner->is_debug() || slab->watched) return left;
     const observe::PackedOrigin origin = books.slab_origin(slab, object);
-    if (slabs.free_to(slab, object, cpu) != mm::FreeOutcome::kOk) return i;
+    if (slabs.free_to(slab, object, cpu) != mm::FreeOutcome::kOk) return left;
     books.slab_freed(*owner, object, origin);
   }
-  return objects.size();
+  return 0;
 }
 
-// `cache` NULL: kfree_bulk(), each object's own.
+// `cache` NULL: kfree_bulk(), each object's own. From the last object, as build_detached_freelist() works: the first one is
+// the next to be allocated.
 void kmem_cache_free_bulk(Cache* cache, u64 count, Address array) {
   if (cache != nullptr && !is_cache(cache)) bad_cache(cache);
   std::array<u64, kBulkAtOnce> few;
-  for (u64 i = 0; i < count;) {
-    const u64 wanted = std::min<u64>(count - i, few.size());
-    if (guest::copy_in(few.data(), array + i * sizeof(u64), wanted * sizeof(u64)) == 0) {
-      i += free_plain_objects(cache, std::span(few).first(wanted));
-      if (i == count) return;
+  for (u64 left = count; left > 0; --left) {
+    const u64 wanted = std::min<u64>(left, few.size());
+    if (guest::copy_in(few.data(), array + (left - wanted) * sizeof(u64), wanted * sizeof(u64)) == 0) {
+      const u64 refused = free_plain_objects(cache, std::span(few).first(wanted));
+      left -= wanted - refused;
+      if (left == 0) return;
     }
-    const auto object = guest::load<u64>(array + i * sizeof(u64));
+    const auto object = guest::load<u64>(array + (left - 1) * sizeof(u64));
     if (!object) {
       raise(guest::last_fault());
       return;
@@ -304,7 +315,6 @@ void kmem_cache_free_bulk(Cache* cache, u64 count, Address array) {
       kfree_bytes(*object);
     else
       kmem_cache_free(cache, *object);
-    ++i;
   }
 }
 

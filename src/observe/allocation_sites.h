@@ -7,10 +7,11 @@
 // core, and calls through function pointers.
 //
 // Kept as sums over all allocations and over all frees: what is alive is their difference. Always, for each site: the live
-// figures are the sums over the live objects whose origin names the site. Updates are O(1) and touch one cache line.
+// figures are the sums over the live objects whose origin names the site. Updates are O(1) and touch one cache line or two.
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <memory_resource>
 #include <vector>
 
@@ -70,43 +71,85 @@ struct PackedOrigin {
 };
 static_assert(sizeof(PackedOrigin) == 16);
 
-// One cache line of sums. Frees may run ahead of a sum by wrapping: only differences count.
+// The sums of one site. Frees may run ahead of a sum by wrapping: only differences count. The first cache line is what the
+// allocators' leaf functions touch, as few words of it as can be: a number of objects and their bytes share one.
 struct alignas(64) SiteCounters {
-  u64 calls = 0;
-  u64 requested = 0;
+  // Objects from bit 40, bytes below; what is to be added to the sums of the second line.
+  u64 recent_calls = 0;
+  u64 recent_frees = 0;
   u64 actual = 0;
-  u64 freed_objects = 0;
-  u64 freed_requested = 0;
   u64 freed_actual = 0;
   u64 peak_actual = 0;
+
+  alignas(64) u64 calls = 0;
+  u64 requested = 0;
+  u64 freed_objects = 0;
+  u64 freed_requested = 0;
   u64 failures = 0;
 
-  void allocated(u64 requested_bytes, u64 actual_bytes) {
-    ++calls;
-    requested += requested_bytes;
-    actual += actual_bytes;
-    const u64 live = actual - freed_actual;
-    if (live > peak_actual) peak_actual = live;
+  static constexpr u32 kObjectsShift = 40;
+  static constexpr u64 kBytesMask = (u64{1} << kObjectsShift) - 1;
+  // As large as an object may be whose bytes are added to a shared word: it is full (its top bit set) before they are.
+  static constexpr u64 kMostBytes = u64{1} << 16;
+  static_assert((kMostBytes << (63 - kObjectsShift)) < kBytesMask);
+
+  // So many objects of the same kind, few at a time. Requires: requested_bytes < kMostBytes.
+  void allocated_small(u64 requested_bytes, u64 actual_bytes, u64 objects = 1) {
+    recent_calls += objects * (requested_bytes + (u64{1} << kObjectsShift));
+    if (static_cast<s64>(recent_calls) < 0) [[unlikely]]
+      settle(recent_calls, calls, requested);
+    grow(objects * actual_bytes);
+  }
+  void freed_small(u64 requested_bytes, u64 actual_bytes) {
+    recent_frees += requested_bytes + (u64{1} << kObjectsShift);
+    if (static_cast<s64>(recent_frees) < 0) [[unlikely]]
+      settle(recent_frees, freed_objects, freed_requested);
+    freed_actual += actual_bytes;
+  }
+  void allocated(u64 requested_bytes, u64 actual_bytes, u64 objects = 1) {
+    calls += objects;
+    requested += objects * requested_bytes;
+    grow(objects * actual_bytes);
   }
   void freed(u64 requested_bytes, u64 actual_bytes) {
     ++freed_objects;
     freed_requested += requested_bytes;
     freed_actual += actual_bytes;
   }
+
+  [[nodiscard]] u64 all_calls() const { return calls + (recent_calls >> kObjectsShift); }
+  [[nodiscard]] u64 all_requested() const { return requested + (recent_calls & kBytesMask); }
+  [[nodiscard]] u64 all_freed_objects() const { return freed_objects + (recent_frees >> kObjectsShift); }
+  [[nodiscard]] u64 all_freed_requested() const { return freed_requested + (recent_frees & kBytesMask); }
+
+ private:
+  void grow(u64 actual_bytes) {
+    actual += actual_bytes;
+    const u64 live = actual - freed_actual;
+    if (live > peak_actual) peak_actual = live;
+  }
+  static void settle(u64& recent, u64& objects, u64& bytes) {
+    objects += recent >> kObjectsShift;
+    bytes += recent & kBytesMask;
+    recent = 0;
+  }
 };
-static_assert(sizeof(SiteCounters) == 64);
+static_assert(sizeof(SiteCounters) == 128);
 
 class AllocationSites {
  public:
-  explicit AllocationSites(std::pmr::memory_resource* resource) : counters_(1, resource) {}
+  explicit AllocationSites(std::pmr::memory_resource* resource) : counters_(1, resource) {
+    counters_.reserve(kUsualSites);
+  }
   AllocationSites(const AllocationSites&) = delete;
   AllocationSites& operator=(const AllocationSites&) = delete;
 
   // A new site's number. What it stands for (module, function, line) is its owner's to keep.
   SiteNumber add() {
     CHECK(counters_.size() < kMaxSites, "more than {} call sites", kMaxSites);
+    const bool moves = counters_.size() == counters_.capacity();
     counters_.emplace_back();
-    base_ = counters_.data();
+    if (moves && moved_) moved_();
     return static_cast<SiteNumber>(counters_.size() - 1);
   }
 
@@ -123,22 +166,24 @@ class AllocationSites {
 
   [[nodiscard]] SiteTotals totals(SiteNumber site) const {
     const SiteCounters& c = counters_[site];
-    return {c.calls,
-            c.requested,
+    return {c.all_calls(),
+            c.all_requested(),
             c.actual,
-            c.calls - c.freed_objects,
-            c.requested - c.freed_requested,
+            c.all_calls() - c.all_freed_objects(),
+            c.all_requested() - c.all_freed_requested(),
             c.actual - c.freed_actual,
             c.peak_actual,
             c.failures};
   }
   [[nodiscard]] SiteNumber end() const { return static_cast<SiteNumber>(counters_.size()); }
-  // Where the address of the counters (by number) is kept, for the allocators' leaf functions.
-  [[nodiscard]] SiteCounters* const* counters_place() const { return &base_; }
+  // The counters by number, for the allocators' leaf functions; `moved` is called when they lie elsewhere.
+  [[nodiscard]] SiteCounters* counters() { return counters_.data(); }
+  void on_move(std::function<void()> moved) { moved_ = std::move(moved); }
 
  private:
+  static constexpr u64 kUsualSites = 1024;
   std::pmr::vector<SiteCounters> counters_;
-  SiteCounters* base_ = counters_.data();
+  std::function<void()> moved_;
 };
 
 }  // namespace koi::observe

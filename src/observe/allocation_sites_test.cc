@@ -62,5 +62,53 @@ TEST(AllocationSites, ResizingInPlaceMovesOnlyWhatWasAsked) {
   EXPECT_EQ(sites.totals(kNoSite).live_requested, 0u);
 }
 
+// The leaf functions' way to count: as the other, however many there are.
+TEST(SiteCounters, SmallObjectsAddUpBeyondTheSharedWord) {
+  SiteCounters counters;
+  constexpr u64 kTimes = (u64{1} << 24) + 5;
+  constexpr u64 kBytes = SiteCounters::kMostBytes - 1;
+  for (u64 i = 0; i < kTimes; ++i) counters.allocated_small(kBytes, 2 * kBytes);
+  counters.allocated_small(3, 8, 64);
+  EXPECT_EQ(counters.all_calls(), kTimes + 64);
+  EXPECT_EQ(counters.all_requested(), kTimes * kBytes + 3 * 64);
+  EXPECT_EQ(counters.actual, kTimes * 2 * kBytes + 8 * 64);
+  for (u64 i = 0; i < kTimes; ++i) counters.freed_small(kBytes, 2 * kBytes);
+  EXPECT_EQ(counters.all_freed_objects(), kTimes);
+  EXPECT_EQ(counters.all_freed_requested(), kTimes * kBytes);
+  EXPECT_EQ(counters.peak_actual, kTimes * 2 * kBytes + 8 * 64);
+}
+
+TEST(SiteCounters, BothWaysCountTheSame) {
+  AllocationSites sites(std::pmr::get_default_resource());
+  const SiteNumber site = sites.add();
+  sites.counters()[site].allocated_small(100, 128);
+  sites.allocated(site, 70000, 73728);
+  sites.counters()[site].freed_small(100, 128);
+  const SiteTotals totals = sites.totals(site);
+  EXPECT_EQ(totals.calls, 2U);
+  EXPECT_EQ(totals.requested_bytes, 70100U);
+  EXPECT_EQ(totals.actual_bytes, 73856U);
+  EXPECT_EQ(totals.live_objects, 1U);
+  EXPECT_EQ(totals.live_requested, 70000U);
+  EXPECT_EQ(totals.live_actual, 73728U);
+  EXPECT_EQ(totals.peak_actual, 73856U);
+}
+
+// The leaf functions keep the counters' address.
+TEST(AllocationSites, SayWhenTheCountersMove) {
+  AllocationSites sites(std::pmr::get_default_resource());
+  const SiteCounters* known = sites.counters();
+  u32 moves = 0;
+  sites.on_move([&] {
+    known = sites.counters();
+    ++moves;
+  });
+  for (u32 i = 0; i < 5000; ++i) {
+    static_cast<void>(sites.add());
+    ASSERT_EQ(known, sites.counters());
+  }
+  EXPECT_GT(moves, 0U);
+}
+
 }  // namespace
 }  // namespace koi::observe

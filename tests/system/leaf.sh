@@ -21,6 +21,29 @@ for options in --cpus=1 "--cpus=4 --seed=7" --memory=64M --memory=5G; do
   done
 done
 
+# Objects in bulk, with mistakes that the leaf must find before it has done anything, or undo what it did.
+bulk=$KOI_MODULES/$1/modules/bulk.ko
+while read -r case expected; do
+  for accounting in on off; do
+    koi_all run --accounting=$accounting "$bulk" "what=$case"
+    expect_line "$expected"
+    leaf=$out
+    koi_all run --accounting=$accounting --no-leaves "$bulk" "what=$case"
+    checks=$((checks + 1))
+    [ "$out" = "$leaf" ] || fail "bulk, $case: another output without leaves: $(diff <(echo "$leaf") <(echo "$out") | head -n 6)"
+  done
+done <<'CASES'
+order bulk: order 0 1 2 3 4 5 6 7$
+sites bulk: order 0 1 2 3 4 5 6 7$
+twice the object of koi_bulk is free already
+others cache_from_obj: Wrong slab cache. koi_bulk but object is from 
+inside is inside an object of koi_bulk
+free_beyond BUG: unable to handle page fault for address
+take_beyond BUG: unable to handle page fault for address
+held_lock WARNING: held lock freed!
+free_lock bulk: order 0 1 2 3 4 5 6 7$
+CASES
+
 # Machine code: no calls, no vector registers, less stack than a crossing takes (host::kLeafStackBytes).
 code=$(objdump -d --no-show-raw-insn --section=koi_leaf_text "$KOI")
 checks=$((checks + 4))

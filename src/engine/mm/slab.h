@@ -160,8 +160,18 @@ class Cache {
   [[nodiscard]] u64 bytes_to_clear(Gfp gfp, Gfp zero) const {
     return zero_bytes_ != 0 ? zero_bytes_ : (gfp & zero) != 0 ? geometry_.object_size : 0;
   }
-  // Number of the object that starts at a slot.
-  [[nodiscard]] u32 object_number(u64 slot) const { return static_cast<u32>(slot) * slot_inverse_; }
+  // What accounting an object takes, in one word.
+  struct Books {
+    u64 word;
+    // The distance of its objects, in bytes.
+    [[nodiscard]] u32 size() const { return static_cast<u32>(word); }
+    // Number of the object that starts at a slot.
+    [[nodiscard]] u32 object_number(u64 slot) const {
+      return static_cast<u32>(slot) * static_cast<u32>(word >> 32);
+    }
+  };
+  [[nodiscard]] Books books() const { return books_; }
+  [[nodiscard]] u32 object_number(u64 slot) const { return books_.object_number(slot); }
   // Added to the gfp bits of each request for pages.
   [[nodiscard]] Gfp page_gfp() const { return page_gfp_; }
 
@@ -185,7 +195,7 @@ class Cache {
   u64 zero_bytes_ = 0;  // what init_on_alloc clears; 0: only on __GFP_ZERO
   Gfp page_gfp_ = 0;    // added to each page request
   u8 shift_ = 3;
-  u32 slot_inverse_ = 1;  // of the odd number of slots in an object, modulo 2^32
+  Books books_{};  // its upper half: the inverse of the odd number of slots in an object, modulo 2^32
   bool clears_requested_only_ = false;
   bool clears_freed_ = false;  // init_on_free
   SlabList full_;

@@ -140,7 +140,9 @@ Cache* SlabAllocator::build(const CacheRequest& request, u32 align, u32 flags) {
   cache->geometry_ = *geometry;
   cache->shift_ = static_cast<u8>(std::countr_zero(geometry->size));
   const u32 odd = geometry->size >> cache->shift_;
-  for (u32 i = 0; i < 5; ++i) cache->slot_inverse_ *= 2 - odd * cache->slot_inverse_;  // Newton, bits double
+  u32 inverse = 1;
+  for (u32 i = 0; i < 5; ++i) inverse *= 2 - odd * inverse;  // Newton, bits double
+  cache->books_ = {u64{inverse} << 32 | cache->geometry_.size};
   cache->name_ = request.name;
   cache->constructor_ = request.constructor;
   cache->usercopy_offset_ = request.usercopy_offset;

@@ -53,6 +53,51 @@ CASE(kfree_irqs_off_ok) { unsigned long f; memory = kmalloc(64, GFP_KERNEL); loc
 CASE(kmalloc_kernel_bh_off) { local_bh_disable(); memory = kmalloc(64, GFP_KERNEL); local_bh_enable(); kfree(memory); }
 CASE(kmalloc_atomic_bh_off_ok) { local_bh_disable(); memory = kmalloc(64, GFP_ATOMIC); local_bh_enable(); kfree(memory); }
 
+CASE(cache_kernel_under_spinlock)
+{
+	struct kmem_cache *cache = kmem_cache_create("corpus_cache", 64, 0, 0, NULL);
+
+	spin_lock(&spin);
+	memory = kmem_cache_alloc(cache, GFP_KERNEL);
+	spin_unlock(&spin);
+	kmem_cache_free(cache, memory);
+	kmem_cache_destroy(cache);
+}
+CASE(cache_atomic_under_spinlock_ok)
+{
+	struct kmem_cache *cache = kmem_cache_create("corpus_cache", 64, 0, 0, NULL);
+
+	spin_lock(&spin);
+	memory = kmem_cache_alloc(cache, GFP_ATOMIC);
+	spin_unlock(&spin);
+	kmem_cache_free(cache, memory);
+	memory = kmem_cache_alloc(cache, GFP_KERNEL);
+	kmem_cache_free(cache, memory);
+	kmem_cache_destroy(cache);
+}
+CASE(cache_bulk_kernel_under_spinlock)
+{
+	struct kmem_cache *cache = kmem_cache_create("corpus_cache", 64, 0, 0, NULL);
+	void *objects[4];
+
+	spin_lock(&spin);
+	if (kmem_cache_alloc_bulk(cache, GFP_KERNEL, 4, objects))
+		kmem_cache_free_bulk(cache, 4, objects);
+	spin_unlock(&spin);
+	kmem_cache_destroy(cache);
+}
+CASE(cache_bulk_atomic_under_spinlock_ok)
+{
+	struct kmem_cache *cache = kmem_cache_create("corpus_cache", 64, 0, 0, NULL);
+	void *objects[4];
+
+	spin_lock(&spin);
+	if (kmem_cache_alloc_bulk(cache, GFP_ATOMIC, 4, objects))
+		kmem_cache_free_bulk(cache, 4, objects);
+	spin_unlock(&spin);
+	kmem_cache_destroy(cache);
+}
+
 CASE(might_sleep_under_spinlock) { spin_lock(&spin); might_sleep(); spin_unlock(&spin); }
 CASE(might_sleep_ok) { spin_lock(&spin); spin_unlock(&spin); might_sleep(); }
 
@@ -116,6 +161,8 @@ static const struct corpus_case rows[] = {
 	ROW(cond_resched_under_spinlock), ROW(cond_resched_lock_ok), ROW(wait_event_under_spinlock), ROW(wake_up_under_spinlock_ok),
 	ROW(msleep_under_spinlock), ROW(mdelay_under_spinlock_ok), ROW(schedule_preempt_off), ROW(schedule_ok),
 	ROW(msleep_in_rcu_reader), ROW(udelay_in_rcu_reader_ok), ROW(mutex_in_timer), ROW(spinlock_in_timer_ok),
+	ROW(cache_kernel_under_spinlock), ROW(cache_atomic_under_spinlock_ok),
+	ROW(cache_bulk_kernel_under_spinlock), ROW(cache_bulk_atomic_under_spinlock_ok),
 	ROW(kmalloc_kernel_in_tasklet), ROW(kmalloc_atomic_in_tasklet_ok), ROW(work_leaves_preempt_off), ROW(work_leaves_rcu_reader),
 	ROW(work_balanced_ok), ROW(timer_leaves_preempt_off), ROW(init_leaves_preempt_off), ROW(init_preempt_balanced_ok),
 	ROW(init_leaves_irqs_off), ROW(init_irqs_balanced_ok), ROW(init_leaves_spinlock), ROW(init_spinlock_balanced_ok),
