@@ -29,10 +29,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 SIZES = (64, 256, 1024, 4096)
 STEPS = 100_000  # single steps to count instructions by
 COUNTED = {  # with so many turns that they are still running when they are counted; more are tried if not
-    "pair 256": ("pair 256", 20_000_000),
-    "kmem_cache pair 256": ("cache 256", 20_000_000),
-    "pages order 0": ("pages 0", 10_000_000),
-    "bulk 16": ("bulk 16", 1_000_000),
+    "pair 256": ("pair 256", 100_000_000),
+    "kmem_cache pair 256": ("cache 256", 100_000_000),
+    "pages order 0": ("pages 0", 100_000_000),
+    "bulk 16": ("bulk 16", 5_000_000),
 }
 WINDOW = ("40000000", "50000000")  # where koi's modules lie
 KMALLOC_NAMES = ("8", "16", "32", "64", "96", "128", "192", "256", "512", "1k", "2k", "4k", "8k")
@@ -86,11 +86,15 @@ class Competitor:
             self.process.stdin.write(self.request(f"{loop} {turns}"))
             self.process.stdin.flush()
             time.sleep(0.03)
-            steps = subprocess.run([counter, str(self.process.pid), str(STEPS), *self.text()], capture_output=True,
-                                   text=True)
+            try:
+                steps = subprocess.run([counter, str(self.process.pid), str(STEPS), *self.text()], capture_output=True,
+                                       text=True, timeout=30)
+                counted = steps.returncode == 0
+            except subprocess.TimeoutExpired:  # a process that waits for its next loop makes no steps
+                counted = False
             running = not select.select([self.process.stdout], [], [], 0.01)[0]
             self.process.stdout.readline()
-            if running and steps.returncode == 0:
+            if running and counted:
                 return float(steps.stdout)
             turns *= 3
         return None
