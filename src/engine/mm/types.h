@@ -123,8 +123,8 @@ inline constexpr s32 kNoNode = -1;  // NUMA_NO_NODE: the one that the CPU belong
 struct Place {
   u32 cpu;
   s32 node = kNoNode;
-  constexpr Place(VcpuId id)
-      : cpu(id.value) {}  // NOLINT(google-explicit-constructor): most requests name no node
+  // NOLINTNEXTLINE(google-explicit-constructor): most requests name no node.
+  constexpr Place(VcpuId id) : cpu(id.value) {}
   constexpr Place(VcpuId id, s32 wanted_node) : cpu(id.value), node(wanted_node) {}
 };
 
