@@ -13,7 +13,7 @@
 namespace koi::runtime {
 namespace {
 
-constexpr std::string_view kRoot = "/sys/devices/system/node";
+constexpr std::string_view kNodeRoot = "/sys/devices/system/node";
 
 const mm::NodeMap& nodes_of(Kernel& kernel) { return kernel.memory().pages().nodes(); }
 
@@ -114,11 +114,11 @@ std::string list_text(const std::vector<u32>& numbers) {
 }
 
 bool is_node_path(std::string_view path) {
-  return path.starts_with(kRoot) && (path.size() == kRoot.size() || path[kRoot.size()] == '/');
+  return path.starts_with(kNodeRoot) && (path.size() == kNodeRoot.size() || path[kNodeRoot.size()] == '/');
 }
 
 Result<std::string> read_node_file(Kernel& kernel, std::string_view path) {
-  const std::string_view rest = path.substr(std::min(path.size(), kRoot.size() + 1));
+  const std::string_view rest = path.substr(std::min(path.size(), kNodeRoot.size() + 1));
   const size_t slash = rest.find('/');
   const auto node = node_named(kernel, rest.substr(0, slash));
   if (rest.empty() || (node && slash == std::string_view::npos))
@@ -137,7 +137,7 @@ Result<std::string> read_node_file(Kernel& kernel, std::string_view path) {
 
 std::vector<FileEntry> list_node_files(Kernel& kernel, std::string_view path) {
   std::vector<FileEntry> entries;
-  const std::string_view rest = path.substr(std::min(path.size(), kRoot.size() + 1));
+  const std::string_view rest = path.substr(std::min(path.size(), kNodeRoot.size() + 1));
   if (rest.empty()) {
     for (const MaskFile& file : kMasks) entries.push_back({std::string(file.name), 0444, false});
     for (u32 node = 0; node < nodes_of(kernel).count(); ++node)
