@@ -27,7 +27,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 SIZES = (64, 256, 1024, 4096)
-STEPS = 100_000  # single steps to count instructions by
+STEPS = 200_000  # single steps to count instructions by
 COUNTED = {  # with so many turns that they are still running when they are counted; more are tried if not
     "pair 256": ("pair 256", 100_000_000),
     "kmem_cache pair 256": ("cache 256", 100_000_000),
@@ -94,8 +94,8 @@ class Competitor:
                 counted = False
             running = not select.select([self.process.stdout], [], [], 0.01)[0]
             self.process.stdout.readline()
-            if running and counted:
-                return float(steps.stdout)
+            if running:
+                return float(steps.stdout) if counted else None
             turns *= 3
         return None
 
