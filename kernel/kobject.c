@@ -34,24 +34,23 @@ struct kobject *hypervisor_kobj = &koi_hypervisor_object;
 struct kobject *power_kobj = &koi_power_object;
 
 /* ---- show and store of struct kobj_attribute ---- */
-static ssize_t kobj_attr_show(struct kobject *kobj, struct attribute *attr, char *buf)
-{
-	struct kobj_attribute *a = container_of(attr, struct kobj_attribute, attr);
+#define KOI_KOBJ_ATTRIBUTE(member) container_of(member, struct kobj_attribute, attr)
 
-	return a->show ? a->show(kobj, a, buf) : -EIO;
+static ssize_t kobj_attr_show(struct kobject *of, struct attribute *member, char *page)
+{
+	struct kobj_attribute *whole = KOI_KOBJ_ATTRIBUTE(member);
+
+	return whole->show ? whole->show(of, whole, page) : -EIO;
 }
 
-static ssize_t kobj_attr_store(struct kobject *kobj, struct attribute *attr, const char *buf, size_t count)
+static ssize_t kobj_attr_store(struct kobject *of, struct attribute *member, const char *text, size_t bytes)
 {
-	struct kobj_attribute *a = container_of(attr, struct kobj_attribute, attr);
+	struct kobj_attribute *whole = KOI_KOBJ_ATTRIBUTE(member);
 
-	return a->store ? a->store(kobj, a, buf, count) : -EIO;
+	return whole->store ? whole->store(of, whole, text, bytes) : -EIO;
 }
 
-const struct sysfs_ops kobj_sysfs_ops = {
-	.show = kobj_attr_show,
-	.store = kobj_attr_store,
-};
+const struct sysfs_ops kobj_sysfs_ops = { .store = kobj_attr_store, .show = kobj_attr_show };
 
 /* ---- names ---- */
 int kobject_set_name_vargs(struct kobject *kobj, const char *fmt, va_list args)
@@ -69,14 +68,14 @@ int kobject_set_name_vargs(struct kobject *kobj, const char *fmt, va_list args)
 	return 0;
 }
 
-int kobject_set_name(struct kobject *kobj, const char *fmt, ...)
+int kobject_set_name(struct kobject *kobj, const char *format, ...)
 {
-	va_list args;
+	va_list words;
 	int error;
 
-	va_start(args, fmt);
-	error = kobject_set_name_vargs(kobj, fmt, args);
-	va_end(args);
+	va_start(words, format);
+	error = kobject_set_name_vargs(kobj, format, words);
+	va_end(words);
 	return error;
 }
 
@@ -121,23 +120,30 @@ void kobject_init(struct kobject *kobj, const struct kobj_type *ktype)
 		       "kobject (%p): tried to init an initialized object, something is seriously wrong.\n", kobj);
 		KOI_KOBJECT_DUMP();
 	}
-	kref_init(&kobj->kref);
+	kobj->state_in_sysfs = kobj->state_add_uevent_sent = kobj->state_remove_uevent_sent = 0;
 	INIT_LIST_HEAD(&kobj->entry);
-	kobj->state_in_sysfs = 0;
-	kobj->state_add_uevent_sent = 0;
-	kobj->state_remove_uevent_sent = 0;
-	kobj->state_initialized = 1;
+	kref_init(&kobj->kref);
 	kobj->ktype = ktype;
+	kobj->state_initialized = 1;
 }
 
-static void koi_kset_leave(struct kobject *kobj)
+/* Into the list of its set or out of it. The set is referred to as long as the object is in. */
+static void koi_kset_member(struct kobject *kobj, bool in)
 {
-	if (!kobj->kset)
-		return;
-	spin_lock(&kobj->kset->list_lock);
-	list_del_init(&kobj->entry);
-	spin_unlock(&kobj->kset->list_lock);
-	kset_put(kobj->kset);
+	struct kset *set = kobj->kset;
+
+	if (set) {
+		if (in)
+			kset_get(set);
+		spin_lock(&set->list_lock);
+		if (in)
+			list_add_tail(&kobj->entry, &set->list);
+		else
+			list_del_init(&kobj->entry);
+		spin_unlock(&set->list_lock);
+		if (!in)
+			kset_put(set);
+	}
 }
 
 static int koi_kobject_populate(struct kobject *kobj)
@@ -153,121 +159,121 @@ static int koi_kobject_populate(struct kobject *kobj)
 	return error;
 }
 
+/* Why an object got no place; the kernel says so in the name of kobject_add_internal(). */
+static void koi_kobject_refused(const struct kobject *kobj, int error)
+{
+	const char *under = kobj->parent ? kobject_name(kobj->parent) : "'none'";
+
+	if (error == -EEXIST)
+		pr_err(KOI_KOBJECT_PREFIX "kobject_add_internal failed for %s with -EEXIST, don't try to register things with the same name in the same directory.\n",
+		       kobject_name(kobj));
+	else
+		pr_err(KOI_KOBJECT_PREFIX "kobject_add_internal failed for %s (error: %d parent: %s)\n", kobject_name(kobj), error, under);
+}
+
+/* An object without a parent of its own is under its set. The parent is referred to until the object leaves. */
 static noinline int kobject_add_internal(struct kobject *kobj)
 {
-	struct kobject *parent;
+	struct kobject *above;
 	int error;
 
-	if (!kobj)
+	if (kobj == NULL)
 		return -ENOENT;
-	if (!kobj->name || !kobj->name[0]) {
+	if (!kobj->name || kobj->name[0] == '\0') {
 #line KOI_LINE(210, 219) "lib/kobject.c"
 		WARN(1, "kobject: (%p): attempted to be registered with empty name!\n", kobj);
 		return -EINVAL;
 	}
-	parent = kobject_get(kobj->parent);
-	if (kobj->kset) {
-		if (!parent)
-			parent = kobject_get(&kobj->kset->kobj);
-		kset_get(kobj->kset);
-		spin_lock(&kobj->kset->list_lock);
-		list_add_tail(&kobj->entry, &kobj->kset->list);
-		spin_unlock(&kobj->kset->list_lock);
-		kobj->parent = parent;
-	}
+	above = kobj->parent;
+	if (!above && kobj->kset)
+		above = &kobj->kset->kobj;
+	kobj->parent = kobject_get(above);
+	koi_kset_member(kobj, true);
 	error = koi_kobject_populate(kobj);
-	if (!error) {
+	if (error) {
+		koi_kobject_refused(kobj, error);
+		koi_kset_member(kobj, false);
+		kobj->parent = NULL;
+		kobject_put(above);
+	} else {
 		kobj->state_in_sysfs = 1;
-		return 0;
 	}
-	koi_kset_leave(kobj);
-	kobject_put(parent);
-	kobj->parent = NULL;
-	if (error == -EEXIST)
-		pr_err(KOI_KOBJECT_PREFIX "%s failed for %s with -EEXIST, don't try to register things with the same name in the same directory.\n",
-		       __func__, kobject_name(kobj));
-	else
-		pr_err(KOI_KOBJECT_PREFIX "%s failed for %s (error: %d parent: %s)\n", __func__, kobject_name(kobj), error,
-		       parent ? kobject_name(parent) : "'none'");
 	return error;
 }
 
-static __always_inline int koi_kobject_add(struct kobject *kobj, struct kobject *parent, const char *fmt, va_list args)
+static __always_inline int koi_kobject_add(struct kobject *kobj, struct kobject *parent, const char *format, va_list words)
 {
-	int error = kobject_set_name_vargs(kobj, fmt, args);
+	int error = kobject_set_name_vargs(kobj, format, words);
 
-	if (error) {
+	if (error)
 		pr_err("kobject: can not set name properly!\n");
-		return error;
-	}
-	kobj->parent = parent;
-	return kobject_add_internal(kobj);
+	else
+		kobj->parent = parent;
+	return error ? error : kobject_add_internal(kobj);
 }
 
-int kobject_add(struct kobject *kobj, struct kobject *parent, const char *fmt, ...)
+int kobject_add(struct kobject *kobj, struct kobject *parent, const char *format, ...)
 {
-	va_list args;
-	int error;
+	va_list words;
+	int error = -EINVAL;
 
-	if (!kobj)
-		return -EINVAL;
-	if (!kobj->state_initialized) {
+	if (kobj && kobj->state_initialized) {
+		va_start(words, format);
+		error = koi_kobject_add(kobj, parent, format, words);
+		va_end(words);
+	} else if (kobj) {
 		pr_err(KOI_KOBJECT_PREFIX
 		       "kobject '%s' (%p): tried to add an uninitialized object, something is seriously wrong.\n",
 		       kobject_name(kobj), kobj);
 		KOI_KOBJECT_DUMP();
-		return -EINVAL;
 	}
-	va_start(args, fmt);
-	error = koi_kobject_add(kobj, parent, fmt, args);
-	va_end(args);
 	return error;
 }
 
-int kobject_init_and_add(struct kobject *kobj, const struct kobj_type *ktype, struct kobject *parent, const char *fmt, ...)
+int kobject_init_and_add(struct kobject *kobj, const struct kobj_type *type, struct kobject *parent, const char *format, ...)
 {
-	va_list args;
+	va_list words;
 	int error;
 
-	kobject_init(kobj, ktype);
-	va_start(args, fmt);
-	error = koi_kobject_add(kobj, parent, fmt, args);
-	va_end(args);
+	va_start(words, format);
+	kobject_init(kobj, type);
+	error = koi_kobject_add(kobj, parent, format, words);
+	va_end(words);
 	return error;
 }
 
-static void koi_kobject_unlink(struct kobject *kobj)
+/* Out of its place and out of its set. Returns the parent that it was under, which is still referred to. */
+static struct kobject *koi_kobject_unlink(struct kobject *kobj)
 {
+	struct kobject *above = kobj->parent;
+
 	if (kobj->ktype)
 		sysfs_remove_groups(kobj, kobj->ktype->default_groups);
-	if (kobj->state_add_uevent_sent && !kobj->state_remove_uevent_sent)
+	/* Who heard that it came hears that it goes. */
+	if (!kobj->state_remove_uevent_sent && kobj->state_add_uevent_sent)
 		kobject_uevent(kobj, KOBJ_REMOVE);
 	sysfs_remove_dir(kobj);
 	kobj->state_in_sysfs = 0;
-	koi_kset_leave(kobj);
+	koi_kset_member(kobj, false);
 	kobj->parent = NULL;
+	return above;
 }
 
 void kobject_del(struct kobject *kobj)
 {
-	struct kobject *parent;
-
-	if (!kobj)
-		return;
-	parent = kobj->parent;
-	koi_kobject_unlink(kobj);
-	kobject_put(parent);
+	if (kobj)
+		kobject_put(koi_kobject_unlink(kobj));
 }
 
 struct kobject *kobject_get(struct kobject *kobj)
 {
-	if (!kobj)
-		return NULL;
-	if (!kobj->state_initialized)
+	if (kobj) {
+		if (!kobj->state_initialized)
 #line KOI_LINE(632, 640) "lib/kobject.c"
-		WARN(1, KERN_WARNING "kobject: '%s' (%p): is not initialized, yet kobject_get() is being called.\n",
-		     kobject_name(kobj), kobj);
-	kref_get(&kobj->kref);
+			WARN(1, KERN_WARNING "kobject: '%s' (%p): is not initialized, yet kobject_get() is being called.\n",
+			     kobject_name(kobj), kobj);
+		kref_get(&kobj->kref);
+	}
 	return kobj;
 }
 
@@ -276,32 +282,29 @@ struct kobject *kobject_get_unless_zero(struct kobject *kobj)
 	return kobj && kref_get_unless_zero(&kobj->kref) ? kobj : NULL;
 }
 
-/* A missing release function is a word of pr_debug() only. */
-static void kobject_release(struct kref *kref)
+/* A missing release function is a word of pr_debug() only. The name outlives the object, the parent its children. */
+static void kobject_release(struct kref *last)
 {
-	struct kobject *kobj = container_of(kref, struct kobject, kref), *parent = NULL;
+	struct kobject *kobj = container_of(last, struct kobject, kref);
 	const struct kobj_type *type = kobj->ktype;
+	struct kobject *above = kobj->state_in_sysfs ? koi_kobject_unlink(kobj) : NULL;
 	const char *name = kobj->name;
 
-	if (kobj->state_in_sysfs) {
-		parent = kobj->parent;
-		koi_kobject_unlink(kobj);
-	}
 	if (type && type->release)
 		type->release(kobj);
 	kfree_const(name);
-	kobject_put(parent);
+	kobject_put(above);
 }
 
 void kobject_put(struct kobject *kobj)
 {
-	if (!kobj)
-		return;
-	if (!kobj->state_initialized)
+	if (kobj) {
+		if (!kobj->state_initialized)
 #line KOI_LINE(726, 734) "lib/kobject.c"
-		WARN(1, KERN_WARNING "kobject: '%s' (%p): is not initialized, yet kobject_put() is being called.\n",
-		     kobject_name(kobj), kobj);
-	kref_put(&kobj->kref, kobject_release);
+			WARN(1, KERN_WARNING "kobject: '%s' (%p): is not initialized, yet kobject_put() is being called.\n",
+			     kobject_name(kobj), kobj);
+		kref_put(&kobj->kref, kobject_release);
+	}
 }
 
 static void koi_dynamic_release(struct kobject *kobj)
@@ -316,19 +319,18 @@ static const struct kobj_type koi_dynamic_type = {
 
 struct kobject *kobject_create_and_add(const char *name, struct kobject *parent)
 {
-	struct kobject *kobj = kzalloc(sizeof(*kobj), GFP_KERNEL);
+	struct kobject *made = kzalloc(sizeof(*made), GFP_KERNEL);
 	int error;
 
-	if (!kobj)
+	if (!made)
 		return NULL;
-	kobject_init(kobj, &koi_dynamic_type);
-	error = kobject_add(kobj, parent, "%s", name);
-	if (error) {
-		pr_warn(KOI_KOBJECT_PREFIX "%s: kobject_add error: %d\n", __func__, error);
-		kobject_put(kobj);
-		kobj = NULL;
-	}
-	return kobj;
+	kobject_init(made, &koi_dynamic_type);
+	error = kobject_add(made, parent, "%s", name);
+	if (!error)
+		return made;
+	pr_warn(KOI_KOBJECT_PREFIX "%s: kobject_add error: %d\n", __func__, error);
+	kobject_put(made);
+	return NULL;
 }
 
 /* ---- sets ---- */
@@ -342,77 +344,80 @@ static const struct kobj_type koi_kset_type = {
 	.release = koi_kset_release,
 };
 
-int kset_register(struct kset *k)
+int kset_register(struct kset *set)
 {
 	int error;
 
-	if (!k)
+	if (!set)
 		return -EINVAL;
-	if (!k->kobj.ktype) {
+	if (set->kobj.ktype == NULL) {
 		pr_err(KOI_KOBJECT_PREFIX "must have a ktype to be initialized properly!\n");
 		return -EINVAL;
 	}
-	kobject_init(&k->kobj, k->kobj.ktype);
-	INIT_LIST_HEAD(&k->list);
-	spin_lock_init(&k->list_lock);
-	error = kobject_add_internal(&k->kobj);
-	if (error) {
-		kfree_const(k->kobj.name);
-		k->kobj.name = NULL;
-		return error;
+	kobject_init(&set->kobj, set->kobj.ktype);
+	spin_lock_init(&set->list_lock);
+	INIT_LIST_HEAD(&set->list);
+	error = kobject_add_internal(&set->kobj);
+	if (!error) {
+		kobject_uevent(&set->kobj, KOBJ_ADD);
+	} else {
+		const char *name = set->kobj.name;
+
+		set->kobj.name = NULL;
+		kfree_const(name);
 	}
-	kobject_uevent(&k->kobj, KOBJ_ADD);
-	return 0;
+	return error;
 }
 
-void kset_unregister(struct kset *k)
+void kset_unregister(struct kset *set)
 {
-	if (!k)
-		return;
-	kobject_del(&k->kobj);
-	kobject_put(&k->kobj);
+	struct kobject *kobj = set ? &set->kobj : NULL;
+
+	kobject_del(kobj);
+	kobject_put(kobj);
 }
 
-struct kset *kset_create_and_add(const char *name, const struct kset_uevent_ops *uevent_ops, struct kobject *parent)
+struct kset *kset_create_and_add(const char *name, const struct kset_uevent_ops *ops, struct kobject *parent)
 {
-	struct kset *k = kzalloc(sizeof(*k), GFP_KERNEL);
+	struct kset *made = kzalloc(sizeof(*made), GFP_KERNEL);
 
-	if (!k)
+	if (!made)
 		return NULL;
-	if (kobject_set_name(&k->kobj, "%s", name)) {
-		kfree(k);
-		return NULL;
-	}
-	k->uevent_ops = uevent_ops;
-	k->kobj.parent = parent;
-	k->kobj.ktype = &koi_kset_type;
-	if (kset_register(k)) {
-		kfree(k);
-		return NULL;
-	}
-	return k;
+	made->kobj.ktype = &koi_kset_type;
+	made->kobj.parent = parent;
+	made->uevent_ops = ops;
+	if (!kobject_set_name(&made->kobj, "%s", name) && !kset_register(made))
+		return made;
+	kfree(made);
+	return NULL;
 }
 
-struct kobject *kset_find_obj(struct kset *kset, const char *name)
+static bool koi_kobject_is_named(const struct kobject *kobj, const char *name)
 {
-	struct kobject *k, *found = NULL;
+	return kobject_name(kobj) && strcmp(kobject_name(kobj), name) == 0;
+}
 
-	spin_lock(&kset->list_lock);
-	list_for_each_entry(k, &kset->list, entry) {
-		if (kobject_name(k) && !strcmp(kobject_name(k), name)) {
-			found = kobject_get_unless_zero(k);
+/* One whose last reference has just gone is not to be had any more. */
+struct kobject *kset_find_obj(struct kset *set, const char *name)
+{
+	struct kobject *member, *found = NULL;
+
+	spin_lock(&set->list_lock);
+	list_for_each_entry(member, &set->list, entry)
+		if (koi_kobject_is_named(member, name)) {
+			found = kobject_get_unless_zero(member);
 			break;
 		}
-	}
-	spin_unlock(&kset->list_lock);
+	spin_unlock(&set->list_lock);
 	return found;
 }
 
 /* ---- events: nobody listens, but the set's own functions are asked ---- */
 int add_uevent_var(struct kobj_uevent_env *env, const char *format, ...)
 {
-	size_t room = sizeof(env->buf) - env->buflen;
-	va_list args;
+	const int room = sizeof(env->buf) - env->buflen;
+	char *variable = env->buf + env->buflen;
+	va_list words;
 	int len;
 
 	if (env->envp_idx >= ARRAY_SIZE(env->envp)) {
@@ -420,17 +425,17 @@ int add_uevent_var(struct kobj_uevent_env *env, const char *format, ...)
 		WARN(1, KERN_ERR "add_uevent_var: too many keys\n");
 		return -ENOMEM;
 	}
-	va_start(args, format);
-	len = vsnprintf(&env->buf[env->buflen], room, format, args);
-	va_end(args);
-	if (len >= room) {
-#line KOI_LINE(686, 685) "lib/kobject_uevent.c"
-		WARN(1, KERN_ERR "add_uevent_var: buffer size too small\n");
-		return -ENOMEM;
+	va_start(words, format);
+	len = vsnprintf(variable, room, format, words);
+	va_end(words);
+	if (len < room) {
+		env->buflen += len + 1;
+		env->envp[env->envp_idx++] = variable;
+		return 0;
 	}
-	env->envp[env->envp_idx++] = &env->buf[env->buflen];
-	env->buflen += len + 1;
-	return 0;
+#line KOI_LINE(686, 685) "lib/kobject_uevent.c"
+	WARN(1, KERN_ERR "add_uevent_var: buffer size too small\n");
+	return -ENOMEM;
 }
 
 int kobject_uevent_env(struct kobject *kobj, enum kobject_action action, char *extra[])

@@ -9,39 +9,42 @@ char *kvasprintf(gfp_t gfp, const char *fmt, va_list ap)
 {
 	va_list again;
 	unsigned int length, second;
-	char *p;
+	char *text;
 
 	va_copy(again, ap);
 	length = vsnprintf(NULL, 0, fmt, again);
 	va_end(again);
-	p = kmalloc_track_caller(length + 1, gfp);
-	if (!p)
-		return NULL;
-	second = vsnprintf(p, length + 1, fmt, ap);
+	text = kmalloc_track_caller(length + 1, gfp);
+	if (text) {
+		second = vsnprintf(text, length + 1, fmt, ap);
 #line KOI_LINE(30, 30) "lib/kasprintf.c"
-	WARN(length != second, "different return values (%u and %u) from vsnprintf(\"%s\", ...)", length, second, fmt);
-	return p;
+		WARN(length != second, "different return values (%u and %u) from vsnprintf(\"%s\", ...)", length, second, fmt);
+	}
+	return text;
 }
 
-char *kasprintf(gfp_t gfp, const char *fmt, ...)
+char *kasprintf(gfp_t gfp, const char *format, ...)
 {
-	va_list ap;
-	char *p;
+	va_list words;
+	char *text;
 
-	va_start(ap, fmt);
-	p = kvasprintf(gfp, fmt, ap);
-	va_end(ap);
-	return p;
+	va_start(words, format);
+	text = kvasprintf(gfp, format, words);
+	va_end(words);
+	return text;
 }
 
-/* A format without conversions, or "%s", needs no formatting. */
-const char *kvasprintf_const(gfp_t gfp, const char *fmt, va_list ap)
+/* Without conversions the format is the text, and "%s" is its argument: constant perhaps, so that no copy is needed. */
+const char *kvasprintf_const(gfp_t gfp, const char *format, va_list words)
 {
-	if (!strchr(fmt, '%'))
-		return kstrdup_const(fmt, gfp);
-	if (fmt[0] == '%' && fmt[1] == 's' && !fmt[2])
-		return kstrdup_const(va_arg(ap, const char *), gfp);
-	return kvasprintf(gfp, fmt, ap);
+	const char *text = format;
+
+	if (strchr(format, '%')) {
+		if (strcmp(format, "%s"))
+			return kvasprintf(gfp, format, words);
+		text = va_arg(words, const char *);
+	}
+	return kstrdup_const(text, gfp);
 }
 
 /* ---- messages about a device ---- */

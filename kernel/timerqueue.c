@@ -28,8 +28,8 @@ bool timerqueue_del(struct timerqueue_head *head, struct timerqueue_node *node)
 #line KOI_LINE(55, 55) "lib/timerqueue.c"
 	WARN_ON_ONCE(RB_EMPTY_NODE(&node->node));
 	rb_erase_cached(&node->node, &head->rb_root);
-	RB_CLEAR_NODE(&node->node);
-	return !RB_EMPTY_ROOT(&head->rb_root.rb_root);
+	RB_CLEAR_NODE(&node->node);	/* so that it can be seen that it is in no queue */
+	return rb_first_cached(&head->rb_root) != NULL;
 }
 
 struct timerqueue_node *timerqueue_iterate_next(struct timerqueue_node *node)

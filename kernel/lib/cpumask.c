@@ -6,13 +6,12 @@
 
 /* The next CPU after `n`, going round; with `wrap` nr_cpumask_bits when that passes `start` again. */
 unsigned int cpumask_next_wrap(int n, const struct cpumask *mask, int start, bool wrap) {
-  for (;;) {
+  for (;; n = -1, wrap = true) {
     unsigned int next = cpumask_next(n, mask);
+    bool passes = n < start && (unsigned int)start <= next;
 
-    if (wrap && n < start && next >= start) return nr_cpumask_bits;
+    if (passes && wrap) return nr_cpumask_bits;
     if (next < nr_cpumask_bits) return next;
-    wrap = true;
-    n = -1;
   }
 }
 

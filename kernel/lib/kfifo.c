@@ -14,42 +14,35 @@ static unsigned int kfifo_unused(const struct __kfifo *fifo) { return fifo->mask
 
 /* ---- life ---- */
 
-int __kfifo_init(struct __kfifo *fifo, void *buffer, unsigned int size, size_t esize) {
-  size /= esize;
-  if (!is_power_of_2(size)) size = rounddown_pow_of_two(size);
-  fifo->in = 0;
-  fifo->out = 0;
-  fifo->esize = esize;
-  fifo->data = buffer;
-  if (size < 2) {
-    fifo->mask = 0;
-    return -EINVAL;
-  }
-  fifo->mask = size - 1;
-  return 0;
+/* An empty ring of `elements`, a power of two. With less than two of them nothing can be put in. */
+static int kfifo_shape(struct __kfifo *fifo, void *ring, unsigned int elements, size_t esize) {
+  bool usable = elements >= 2;
+
+  *fifo = (struct __kfifo){.data = ring, .mask = usable ? elements - 1 : 0, .esize = esize};
+  return usable ? 0 : -EINVAL;
 }
 
-int __kfifo_alloc(struct __kfifo *fifo, unsigned int size, size_t esize, gfp_t gfp) {
-  size = roundup_pow_of_two(size);
-  fifo->in = 0;
-  fifo->out = 0;
-  fifo->esize = esize;
-  fifo->mask = 0;
-  fifo->data = NULL;
-  if (size < 2) return -EINVAL;
-  fifo->data = kmalloc_array(esize, size, gfp);
-  if (!fifo->data) return -ENOMEM;
-  fifo->mask = size - 1;
-  return 0;
+int __kfifo_init(struct __kfifo *fifo, void *buffer, unsigned int bytes, size_t esize) {
+  unsigned int elements = bytes / esize;
+
+  return kfifo_shape(fifo, buffer, elements ? rounddown_pow_of_two(elements) : 0, esize);
+}
+
+int __kfifo_alloc(struct __kfifo *fifo, unsigned int elements, size_t esize, gfp_t gfp) {
+  int error = kfifo_shape(fifo, NULL, 0, esize);
+  void *ring;
+
+  if (elements < 2) return error;
+  elements = roundup_pow_of_two(elements);
+  ring = kmalloc_array(esize, elements, gfp);
+  return ring ? kfifo_shape(fifo, ring, elements, esize) : -ENOMEM;
 }
 
 void __kfifo_free(struct __kfifo *fifo) {
-  kfree(fifo->data);
-  fifo->in = 0;
-  fifo->out = 0;
-  fifo->esize = 0;
-  fifo->data = NULL;
-  fifo->mask = 0;
+  void *ring = fifo->data;
+
+  *fifo = (struct __kfifo){};
+  kfree(ring);
 }
 
 /* ---- copying to and from the ring; lengths and offsets are in elements ---- */
@@ -136,22 +129,20 @@ unsigned int __kfifo_out(struct __kfifo *fifo, void *dst, unsigned int length) {
 }
 
 /* Bytes in, bytes out; *copied in bytes. An element that was copied in part does not count. */
-int __kfifo_from_user(struct __kfifo *fifo, const void __user *from, unsigned long bytes, unsigned int *copied) {
-  unsigned int length = min_t(unsigned long, bytes / fifo->esize, kfifo_unused(fifo));
-  unsigned long left = kfifo_write_user(fifo, from, length, fifo->in, copied);
-  int error = left ? -EFAULT : 0;
+int __kfifo_from_user(struct __kfifo *fifo, const void __user *src, unsigned long bytes, unsigned int *copied) {
+  unsigned int wanted = min_t(unsigned long, bytes / fifo->esize, kfifo_unused(fifo));
+  unsigned int missing = kfifo_write_user(fifo, src, wanted, fifo->in, copied);
 
-  fifo->in += length - left;
-  return error;
+  fifo->in += wanted - missing;
+  return missing ? -EFAULT : 0;
 }
 
-int __kfifo_to_user(struct __kfifo *fifo, void __user *to, unsigned long bytes, unsigned int *copied) {
-  unsigned int length = min_t(unsigned long, bytes / fifo->esize, fifo->in - fifo->out);
-  unsigned long left = kfifo_read_user(fifo, to, length, fifo->out, copied);
-  int error = left ? -EFAULT : 0;
+int __kfifo_to_user(struct __kfifo *fifo, void __user *dst, unsigned long bytes, unsigned int *copied) {
+  unsigned int wanted = min_t(unsigned long, bytes / fifo->esize, fifo->in - fifo->out);
+  unsigned int missing = kfifo_read_user(fifo, dst, wanted, fifo->out, copied);
 
-  fifo->out += length - left;
-  return error;
+  fifo->out += wanted - missing;
+  return missing ? -EFAULT : 0;
 }
 
 /* ---- records: esize is 1, and `recsize` bytes of length stand before each ---- */
@@ -197,56 +188,51 @@ static unsigned int kfifo_record_read(struct __kfifo *fifo, void *dst, unsigned 
   return length;
 }
 
+static bool kfifo_has_record(const struct __kfifo *fifo) { return fifo->out != fifo->in; }
+
 unsigned int __kfifo_out_peek_r(struct __kfifo *fifo, void *dst, unsigned int length, size_t recsize) {
   unsigned int whole;
 
-  return fifo->in == fifo->out ? 0 : kfifo_record_read(fifo, dst, length, recsize, &whole);
+  return kfifo_has_record(fifo) ? kfifo_record_read(fifo, dst, length, recsize, &whole) : 0;
 }
 
 unsigned int __kfifo_out_r(struct __kfifo *fifo, void *dst, unsigned int length, size_t recsize) {
-  unsigned int whole;
+  unsigned int whole, read = 0;
 
-  if (fifo->in == fifo->out) return 0;
-  length = kfifo_record_read(fifo, dst, length, recsize, &whole);
-  fifo->out += whole + recsize;
-  return length;
+  if (kfifo_has_record(fifo)) {
+    read = kfifo_record_read(fifo, dst, length, recsize, &whole);
+    fifo->out += whole + recsize;
+  }
+  return read;
 }
 
 void __kfifo_skip_r(struct __kfifo *fifo, size_t recsize) {
   fifo->out += kfifo_record_length(fifo, recsize) + recsize;
 }
 
-int __kfifo_from_user_r(struct __kfifo *fifo, const void __user *from, unsigned long length, unsigned int *copied,
+/* A record goes in or out as a whole: after a fault the FIFO is as before, and nothing was copied. */
+int __kfifo_from_user_r(struct __kfifo *fifo, const void __user *src, unsigned long length, unsigned int *copied,
                         size_t recsize) {
-  length = __kfifo_max_r(length, recsize);
-  if (length + recsize > kfifo_unused(fifo)) {
-    *copied = 0;
-    return 0;
-  }
-  kfifo_record_announce(fifo, length, recsize);
-  if (kfifo_write_user(fifo, from, length, fifo->in + recsize, copied)) {
-    *copied = 0;
-    return -EFAULT;
-  }
-  fifo->in += length + recsize;
+  unsigned int record = __kfifo_max_r(length, recsize), written;
+
+  *copied = 0;
+  if (record + recsize > kfifo_unused(fifo)) return 0;
+  kfifo_record_announce(fifo, record, recsize);
+  if (kfifo_write_user(fifo, src, record, fifo->in + recsize, &written)) return -EFAULT;
+  fifo->in += recsize + record;
+  *copied = written;
   return 0;
 }
 
-int __kfifo_to_user_r(struct __kfifo *fifo, void __user *to, unsigned long length, unsigned int *copied,
-                      size_t recsize) {
-  unsigned int whole;
+int __kfifo_to_user_r(struct __kfifo *fifo, void __user *dst, unsigned long length, unsigned int *copied, size_t recsize) {
+  unsigned int record, read;
 
-  if (fifo->in == fifo->out) {
-    *copied = 0;
-    return 0;
-  }
-  whole = kfifo_record_length(fifo, recsize);
-  length = min_t(unsigned long, length, whole);
-  if (kfifo_read_user(fifo, to, length, fifo->out + recsize, copied)) {
-    *copied = 0;
-    return -EFAULT;
-  }
-  fifo->out += whole + recsize;
+  *copied = 0;
+  if (!kfifo_has_record(fifo)) return 0;
+  record = kfifo_record_length(fifo, recsize);
+  if (kfifo_read_user(fifo, dst, min_t(unsigned long, length, record), fifo->out + recsize, &read)) return -EFAULT;
+  fifo->out += recsize + record;
+  *copied = read;
   return 0;
 }
 
@@ -260,7 +246,7 @@ unsigned int __kfifo_out_linear(struct __kfifo *fifo, unsigned int *tail, unsign
 }
 
 unsigned int __kfifo_out_linear_r(struct __kfifo *fifo, unsigned int *tail, unsigned int length, size_t recsize) {
-  if (fifo->in == fifo->out) return 0;
+  if (!kfifo_has_record(fifo)) return 0;
   *tail = (fifo->out + recsize) & fifo->mask;
   return min(length, kfifo_record_length(fifo, recsize));
 }

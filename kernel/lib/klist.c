@@ -13,44 +13,33 @@ static struct klist *klist_of(const struct klist_node *node) {
 
 static bool klist_is_dead(const struct klist_node *node) { return (unsigned long)node->n_klist & KLIST_DEAD; }
 
-void klist_init(struct klist *k, void (*get)(struct klist_node *), void (*put)(struct klist_node *)) {
-  INIT_LIST_HEAD(&k->k_list);
+void klist_init(struct klist *k, void (*on_add)(struct klist_node *), void (*on_gone)(struct klist_node *)) {
+  *k = (struct klist){.put = on_gone, .get = on_add};
   spin_lock_init(&k->k_lock);
-  k->get = get;
-  k->put = put;
+  INIT_LIST_HEAD(&k->k_list);
 }
 
-static void klist_prepare(struct klist *k, struct klist_node *node) {
-  INIT_LIST_HEAD(&node->n_node);
+/* Puts a node in before or behind what stands at `at`, as `link` does. */
+static void klist_link(struct klist *k, struct klist_node *node, struct list_head *at,
+                       void (*link)(struct list_head *node, struct list_head *at)) {
   kref_init(&node->n_ref);
+  INIT_LIST_HEAD(&node->n_node);
   node->n_klist = k;
   if (k->get) k->get(node);
-}
-
-static void klist_link(struct klist *k, struct klist_node *node, struct list_head *before) {
-  klist_prepare(k, node);
   spin_lock(&k->k_lock);
-  list_add_tail(&node->n_node, before);
+  link(&node->n_node, at);
   spin_unlock(&k->k_lock);
 }
 
-void klist_add_head(struct klist_node *node, struct klist *k) {
-  klist_prepare(k, node);
-  spin_lock(&k->k_lock);
-  list_add(&node->n_node, &k->k_list);
-  spin_unlock(&k->k_lock);
-}
-
-void klist_add_tail(struct klist_node *node, struct klist *k) { klist_link(k, node, &k->k_list); }
-void klist_add_before(struct klist_node *node, struct klist_node *pos) { klist_link(klist_of(pos), node, &pos->n_node); }
+void klist_add_head(struct klist_node *node, struct klist *k) { klist_link(k, node, &k->k_list, list_add); }
+void klist_add_tail(struct klist_node *node, struct klist *k) { klist_link(k, node, &k->k_list, list_add_tail); }
 
 void klist_add_behind(struct klist_node *node, struct klist_node *pos) {
-  struct klist *k = klist_of(pos);
+  klist_link(klist_of(pos), node, &pos->n_node, list_add);
+}
 
-  klist_prepare(k, node);
-  spin_lock(&k->k_lock);
-  list_add(&node->n_node, &pos->n_node);
-  spin_unlock(&k->k_lock);
+void klist_add_before(struct klist_node *node, struct klist_node *pos) {
+  klist_link(klist_of(pos), node, &pos->n_node, list_add_tail);
 }
 
 /* Who waits in klist_remove() for a node to be let go. */
@@ -82,9 +71,11 @@ static void klist_unlink(struct kref *ref) {
   node->n_klist = NULL;
 }
 
+/* One reference less. The list's own goes when the node `dies`; with the last one its owner hears that it is gone. */
 static void klist_drop(struct klist_node *node, bool dies) {
   struct klist *k = klist_of(node);
-  void (*put)(struct klist_node *) = k->put;
+  void (*on_gone)(struct klist_node *) = k->put; /* with its last node the list may go */
+  bool gone;
 
   spin_lock(&k->k_lock);
   if (dies) {
@@ -92,9 +83,9 @@ static void klist_drop(struct klist_node *node, bool dies) {
     WARN_ON(klist_is_dead(node));
     node->n_klist = (void *)((unsigned long)node->n_klist | KLIST_DEAD);
   }
-  if (!kref_put(&node->n_ref, klist_unlink)) put = NULL;
+  gone = kref_put(&node->n_ref, klist_unlink);
   spin_unlock(&k->k_lock);
-  if (put) put(node);
+  if (gone && on_gone) on_gone(node);
 }
 
 void klist_del(struct klist_node *node) { klist_drop(node, true); }
@@ -117,12 +108,12 @@ void klist_remove(struct klist_node *node) {
 int klist_node_attached(struct klist_node *node) { return node->n_klist != NULL; }
 
 void klist_iter_init_node(struct klist *k, struct klist_iter *i, struct klist_node *node) {
-  i->i_klist = k;
-  i->i_cur = NULL;
-  if (node && kref_get_unless_zero(&node->n_ref)) i->i_cur = node;
+  bool held = node && kref_get_unless_zero(&node->n_ref);
+
+  *i = (struct klist_iter){.i_cur = held ? node : NULL, .i_klist = k};
 }
 
-void klist_iter_init(struct klist *k, struct klist_iter *i) { klist_iter_init_node(k, i, NULL); }
+void klist_iter_init(struct klist *k, struct klist_iter *i) { *i = (struct klist_iter){.i_klist = k}; }
 
 void klist_iter_exit(struct klist_iter *i) {
   if (!i->i_cur) return;

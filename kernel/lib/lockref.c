@@ -74,13 +74,16 @@ int lockref_put_return(struct lockref *lockref) {
 /* Decrements unless it would become zero; then it returns false with the lock held. */
 LOCKREF_BOOL lockref_put_or_lock(struct lockref *lockref) {
   int count;
+  bool change = lockref_add_unlocked(lockref, -1, 2, &count) == LOCKREF_CHANGED;
 
-  if (lockref_add_unlocked(lockref, -1, 2, &count) == LOCKREF_CHANGED) return 1;
+  if (change) return true;
   spin_lock(&lockref->lock);
-  if (lockref->count <= 1) return 0;
-  lockref->count--;
-  spin_unlock(&lockref->lock);
-  return 1;
+  change = lockref->count > 1;
+  if (change) {
+    lockref->count--;
+    spin_unlock(&lockref->lock);
+  }
+  return change;
 }
 
 /* Under the lock. */

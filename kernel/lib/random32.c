@@ -33,18 +33,19 @@ void prandom_bytes_state(struct rnd_state *state, void *buffer, size_t size) {
   }
 }
 
-void prandom_seed_full_state(struct rnd_state __percpu *pcpu_state) {
+/* The registers have high bits alone; seeds below these would leave them all zero. */
+static const u32 random32_least_seed[] = {2, 8, 16, 128};
+
+void prandom_seed_full_state(struct rnd_state __percpu *states) {
+  u32 seed[ARRAY_SIZE(random32_least_seed)];
   int cpu, i;
 
   for_each_possible_cpu(cpu) {
-    struct rnd_state *state = per_cpu_ptr(pcpu_state, cpu);
-    u32 seeds[4];
+    struct rnd_state *state = per_cpu_ptr(states, cpu);
+    u32 *const registers[] = {&state->s1, &state->s2, &state->s3, &state->s4};
 
-    get_random_bytes(seeds, sizeof(seeds));
-    state->s1 = __seed(seeds[0], 2U);
-    state->s2 = __seed(seeds[1], 8U);
-    state->s3 = __seed(seeds[2], 16U);
-    state->s4 = __seed(seeds[3], 128U);
+    get_random_bytes(seed, sizeof(seed));
+    for (i = 0; i < ARRAY_SIZE(seed); i++) *registers[i] = __seed(seed[i], random32_least_seed[i]);
     for (i = 0; i < 10; i++) prandom_u32_state(state); /* past the correlated beginning */
   }
 }

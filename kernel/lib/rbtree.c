@@ -33,14 +33,15 @@ static __always_inline struct rb_node *rbtree_rotate(struct rb_root *root, struc
                                                      rbtree_rotated_t rotated) {
   struct rb_node *new = *rbtree_child(old, !side);
   struct rb_node *moved = *rbtree_child(new, side);
-  struct rb_node *parent = rb_parent(old);
+  struct rb_node *above = rb_parent(old);
+  const unsigned long above_and_color = old->__rb_parent_color;
 
   WRITE_ONCE(*rbtree_child(old, !side), moved);
   if (moved) rb_set_parent(moved, old);
   WRITE_ONCE(*rbtree_child(new, side), old);
-  new->__rb_parent_color = old->__rb_parent_color;
   rb_set_parent_color(old, new, color);
-  __rb_change_child(old, new, parent, root);
+  new->__rb_parent_color = above_and_color;
+  __rb_change_child(old, new, above, root);
   rotated(old, new);
   return new;
 }
@@ -85,8 +86,10 @@ static __always_inline void rbtree_erase_color(struct rb_node *parent, struct rb
       sibling = *rbtree_child(parent, !side);
     }
     if (!rbtree_red(sibling->rb_left) && !rbtree_red(sibling->rb_right)) {
+      bool mended = rb_is_red(parent);
+
       rb_set_parent_color(sibling, parent, RB_RED);
-      if (rb_is_red(parent)) {
+      if (mended) {
         rb_set_parent_color(parent, rb_parent(parent), RB_BLACK);
         return;
       }
@@ -147,14 +150,10 @@ struct rb_node *rb_prev(const struct rb_node *node) { return rbtree_step(node, 0
 
 /* The first leaf below `node` in postorder. */
 static struct rb_node *rbtree_deepest(struct rb_node *node) {
-  for (;;) {
-    if (node->rb_left)
-      node = node->rb_left;
-    else if (node->rb_right)
-      node = node->rb_right;
-    else
-      return node;
-  }
+  struct rb_node *below;
+
+  while ((below = node->rb_left ?: node->rb_right)) node = below;
+  return node;
 }
 
 struct rb_node *rb_first_postorder(const struct rb_root *root) {
@@ -162,10 +161,10 @@ struct rb_node *rb_first_postorder(const struct rb_root *root) {
 }
 
 struct rb_node *rb_next_postorder(const struct rb_node *node) {
-  struct rb_node *parent = node ? rb_parent(node) : NULL;
+  struct rb_node *above = node ? rb_parent(node) : NULL, *right = above ? above->rb_right : NULL;
 
-  if (parent && node == parent->rb_left && parent->rb_right) return rbtree_deepest(parent->rb_right);
-  return parent;
+  /* After the left subtree comes the right one, after that the node above both. */
+  return right && right != node ? rbtree_deepest(right) : above;
 }
 
 /* ---- replacing ---- */

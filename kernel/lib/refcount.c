@@ -34,35 +34,36 @@ bool refcount_dec_not_one(refcount_t *r) {
   }
 }
 
-/* Each returns true, with the lock held, if this was the last reference. */
+/*
+ * Drops a reference, the last one under a lock: `take` is done if the count is about to become zero and `give` if it did
+ * not. The value: whether it was the last reference, and then the lock is held.
+ */
+#define REFCOUNT_LAST(r, lock, take, give)  \
+  ({                                        \
+    bool last_ = !refcount_dec_not_one(r);  \
+                                            \
+    if (last_) {                            \
+      take;                                 \
+      koi_hb_lock(lock, false);             \
+      last_ = refcount_dec_and_test(r);     \
+      if (!last_) {                         \
+        koi_hb_unlock(lock, false);         \
+        give;                               \
+      }                                     \
+    }                                       \
+    last_;                                  \
+  })
+
 bool refcount_dec_and_mutex_lock(refcount_t *r, struct mutex *lock) {
-  if (refcount_dec_not_one(r)) return false;
-  mutex_lock(lock);
-  koi_hb_lock(lock, false);
-  if (refcount_dec_and_test(r)) return true;
-  koi_hb_unlock(lock, false);
-  mutex_unlock(lock);
-  return false;
+  return REFCOUNT_LAST(r, lock, mutex_lock(lock), mutex_unlock(lock));
 }
 
 bool refcount_dec_and_lock(refcount_t *r, spinlock_t *lock) {
-  if (refcount_dec_not_one(r)) return false;
-  spin_lock(lock);
-  koi_hb_lock(lock, false);
-  if (refcount_dec_and_test(r)) return true;
-  koi_hb_unlock(lock, false);
-  spin_unlock(lock);
-  return false;
+  return REFCOUNT_LAST(r, lock, spin_lock(lock), spin_unlock(lock));
 }
 
 bool refcount_dec_and_lock_irqsave(refcount_t *r, spinlock_t *lock, unsigned long *flags) {
-  if (refcount_dec_not_one(r)) return false;
-  spin_lock_irqsave(lock, *flags);
-  koi_hb_lock(lock, false);
-  if (refcount_dec_and_test(r)) return true;
-  koi_hb_unlock(lock, false);
-  spin_unlock_irqrestore(lock, *flags);
-  return false;
+  return REFCOUNT_LAST(r, lock, spin_lock_irqsave(lock, *flags), spin_unlock_irqrestore(lock, *flags));
 }
 
 /*

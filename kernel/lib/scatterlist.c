@@ -14,9 +14,9 @@
 /* ---- the list ---- */
 
 struct scatterlist *sg_next(struct scatterlist *sg) {
-  if (sg_is_last(sg)) return NULL;
-  sg++;
-  return sg_is_chain(sg) ? sg_chain_ptr(sg) : sg;
+  struct scatterlist *next = sg_is_last(sg) ? NULL : sg + 1;
+
+  return next && sg_is_chain(next) ? sg_chain_ptr(next) : next;
 }
 
 int sg_nents(struct scatterlist *sg) {
@@ -225,11 +225,10 @@ bool __sg_page_iter_dma_next(struct sg_dma_page_iter *iter) { return scatterlist
 /* ---- mapped pieces ---- */
 
 void sg_miter_start(struct sg_mapping_iter *miter, struct scatterlist *sgl, unsigned int count, unsigned int flags) {
-  memset(miter, 0, sizeof(*miter));
+  *miter = (struct sg_mapping_iter){.__flags = flags};
   __sg_page_iter_start(&miter->piter, sgl, count, 0);
 #line KOI_LINE(792, 807) "lib/scatterlist.c"
   WARN_ON(!(flags & (SG_MITER_TO_SG | SG_MITER_FROM_SG)));
-  miter->__flags = flags;
 }
 
 /* Makes the state point at a page with bytes left: those of the entry that lie in this page. */
@@ -292,10 +291,9 @@ void sg_miter_stop(struct sg_mapping_iter *miter) {
   } else {
     kunmap(miter->page);
   }
-  miter->page = NULL;
+  miter->consumed = miter->length = 0;
   miter->addr = NULL;
-  miter->length = 0;
-  miter->consumed = 0;
+  miter->page = NULL;
 }
 
 /* ---- copying ---- */

@@ -9,18 +9,19 @@ static int seq_buf_overflows(struct seq_buf *s) {
   return -1;
 }
 
+/* Bytes that are still free: none once it has overflowed, when `len` is beyond the size. */
+static size_t seq_buf_room(const struct seq_buf *s) { return s->size - min(s->len, s->size); }
+
 int seq_buf_vprintf(struct seq_buf *s, const char *format, va_list args) {
+  size_t length, room = seq_buf_room(s);
+
 #line KOI_LINE(61, 71) "lib/seq_buf.c"
   WARN_ON(s->size == 0);
-  if (s->len < s->size) {
-    int length = vsnprintf(s->buffer + s->len, s->size - s->len, format, args);
-
-    if (s->len + length < s->size) {
-      s->len += length;
-      return 0;
-    }
-  }
-  return seq_buf_overflows(s);
+  if (!room) return seq_buf_overflows(s);
+  length = vsnprintf(s->buffer + s->len, room, format, args);
+  if (length >= room) return seq_buf_overflows(s);
+  s->len += length;
+  return 0;
 }
 
 int seq_buf_printf(struct seq_buf *s, const char *format, ...) {
@@ -39,7 +40,7 @@ int seq_buf_puts(struct seq_buf *s, const char *text) {
 
 #line KOI_LINE(176, 186) "lib/seq_buf.c"
   WARN_ON(s->size == 0);
-  if (s->len + size > s->size) return seq_buf_overflows(s);
+  if (size > seq_buf_room(s)) return seq_buf_overflows(s);
   memcpy(s->buffer + s->len, text, size);
   s->len += size - 1;
   return 0;
@@ -48,8 +49,9 @@ int seq_buf_puts(struct seq_buf *s, const char *text) {
 int seq_buf_putc(struct seq_buf *s, unsigned char c) {
 #line KOI_LINE(202, 213) "lib/seq_buf.c"
   WARN_ON(s->size == 0);
-  if (s->len + 1 > s->size) return seq_buf_overflows(s);
-  s->buffer[s->len++] = c;
+  if (!seq_buf_room(s)) return seq_buf_overflows(s);
+  s->buffer[s->len] = c;
+  s->len += 1;
   return 0;
 }
 
@@ -57,7 +59,7 @@ int seq_buf_putc(struct seq_buf *s, unsigned char c) {
 void seq_buf_do_printk(struct seq_buf *s, const char *level) {
   const char *line, *end;
 
-  if (s->size == 0 || s->len == 0) return;
+  if (!s->len || !s->size) return;
   s->buffer[min(s->len, s->size - 1)] = '\0';
   for (line = s->buffer; (end = strchr(line, '\n')); line = end + 1)
     printk("%s%.*s", level, (int)(end - line + 1), line);

@@ -66,7 +66,7 @@ static __always_inline ssize_t string_bounded_copy(char *dest, const char *src, 
   size_t i = 0;
 
 #line KOI_LINE(181, 113) "lib/string.c"
-  if (count == 0 || WARN_ON_ONCE(count > INT_MAX)) return -E2BIG;
+  if (WARN_ON_ONCE(count > INT_MAX) || !count) return -E2BIG;
   for (; i < count; i++) {
     char c = src[i];
 
@@ -87,7 +87,9 @@ ssize_t strscpy(char *dest, const char *src, size_t count) { return string_bound
 ssize_t strscpy_pad(char *dest, const char *src, size_t count) {
   ssize_t written = string_bounded_copy(dest, src, count);
 
-  if (written >= 0 && written + 1 < (ssize_t)count) memset(dest + written + 1, 0, count - written - 1);
+  size_t used = written + 1; /* with the NUL; after -E2BIG nothing is left to fill */
+
+  if (written >= 0) memset(dest + used, 0, count - used);
   return written;
 }
 
@@ -179,16 +181,18 @@ int strncasecmp(const char *left, const char *right, size_t count) {
 
 /* ---- search ---- */
 
-char *strchr(const char *s, int c) {
-  for (;; s++) {
-    if (*s == (char)c) return (char *)s;
-    if (!*s) return NULL;
-  }
+/* The first `c`, or the NUL. */
+static __always_inline char *string_seek(const char *s, char c) {
+  while (*s != c && *s) s++;
+  return (char *)s;
 }
 
-char *strchrnul(const char *s, int c) {
-  while (*s && *s != (char)c) s++;
-  return (char *)s;
+char *strchrnul(const char *s, int c) { return string_seek(s, c); }
+
+char *strchr(const char *s, int c) {
+  char *found = string_seek(s, c);
+
+  return *found == (char)c ? found : NULL;
 }
 
 char *strnchrnul(const char *s, size_t count, int c) {
@@ -196,21 +200,19 @@ char *strnchrnul(const char *s, size_t count, int c) {
   return (char *)s;
 }
 
-char *strrchr(const char *s, int c) {
-  const char *last = NULL;
+char *strrchr(const char *text, int c) {
+  char *last = NULL;
 
-  for (;; s++) {
-    if (*s == (char)c) last = s;
-    if (!*s) return (char *)last;
-  }
+  do
+    if (*text == (char)c) last = (char *)text;
+  while (*text++);
+  return last;
 }
 
-char *strnchr(const char *s, size_t count, int c) {
-  for (; count; count--, s++) {
-    if (*s == (char)c) return (char *)s;
-    if (!*s) return NULL;
-  }
-  return NULL;
+char *strnchr(const char *text, size_t count, int c) {
+  for (; count && *text != (char)c; count--)
+    if (!*text++) return NULL;
+  return count ? (char *)text : NULL;
 }
 
 size_t strspn(const char *s, const char *accept) {

@@ -183,22 +183,23 @@ static size_t string_helpers_decode(const char *s, unsigned int flags, char *c) 
 }
 
 int string_unescape(char *src, char *dst, size_t size, unsigned int flags) {
+  size_t room = (size ? size : SIZE_MAX) - 1; /* for characters; the NUL has its own */
   char *out = dst;
 
-  if (!size) size = SIZE_MAX;
-  while (*src && --size) {
-    if (src[0] == '\\' && src[1] && size > 1) {
-      char c;
-      size_t used;
+  for (; room && *src; room--) {
+    size_t used;
+    char c;
 
-      size--; /* the backslash, whether or not it is kept */
-      used = string_helpers_decode(++src, flags, &c);
+    /* An escape needs room for two, and uses it up, whether it is one that the flags know or not. */
+    if (*src == '\\' && src[1] != '\0' && room > 1) {
+      room--;
+      used = string_helpers_decode(src + 1, flags, &c);
       if (used) {
-        *out++ = c;
-        src += used;
+        *out++ = c; /* only now: it may be the same memory */
+        src += 1 + used;
         continue;
       }
-      *out++ = '\\';
+      *out++ = *src++;
     }
     *out++ = *src++;
   }
@@ -280,30 +281,27 @@ char *kstrdup_quotable(const char *src, gfp_t gfp) {
 
 /* ---- arrays of strings, lists of integers ---- */
 
-void kfree_strarray(char **array, size_t count) {
-  size_t i = 0;
+void kfree_strarray(char **strings, size_t count) {
+  size_t freed;
 
-  if (!array) return;
-  for (; i < count; i++) kfree(array[i]);
-  kfree(array);
+  for (freed = 0; strings && freed < count; freed++) kfree(strings[freed]);
+  kfree(strings);
 }
 
 /* "prefix-0", "prefix-1", ... */
 char **kasprintf_strarray(gfp_t gfp, const char *prefix, size_t count) {
   const unsigned int site = koi_site();
-  char **names = kcalloc(count + 1, sizeof(*names), gfp);
-  size_t i = 0;
+  char **strings = kcalloc(count + 1, sizeof(*strings), gfp);
+  size_t made;
 
-  if (!names) return NULL;
-  for (; i < count; i++) {
+  for (made = 0; strings && made < count; made++) {
     koi_set_site(site);
-    names[i] = kasprintf(gfp, "%s-%zu", prefix, i);
-    if (!names[i]) {
-      kfree_strarray(names, i);
-      return NULL;
-    }
+    strings[made] = kasprintf(gfp, "%s-%zu", prefix, made);
+    if (strings[made]) continue;
+    kfree_strarray(strings, made);
+    strings = NULL;
   }
-  return names;
+  return strings;
 }
 
 /* A list as get_options() reads it; the result's first element is the count and the caller frees it. */

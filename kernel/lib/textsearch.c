@@ -47,37 +47,43 @@ int textsearch_unregister(struct ts_ops *ops)
 	return error;
 }
 
-struct ts_config *textsearch_prepare(const char *algo, const void *pattern, unsigned int len, gfp_t gfp_mask, int flags)
+/* The algorithm of that name, with its module held; NULL if there is none, or it is just leaving. */
+static struct ts_ops *koi_ts_get(const char *name)
 {
-	struct ts_config *conf;
-	struct ts_ops *ops;
+	struct ts_ops *found;
 
-	if (!len)
-		return ERR_PTR(-EINVAL);
 	spin_lock(&koi_ts_lock);
-	ops = koi_ts_find(algo);
-	if (ops && !try_module_get(ops->owner))
-		ops = NULL;
+	found = koi_ts_find(name);
+	if (found && !try_module_get(found->owner))
+		found = NULL;
 	spin_unlock(&koi_ts_lock);
-	if (!ops)
-		return ERR_PTR(-ENOENT);
-	conf = ops->init(pattern, len, gfp_mask, flags);
-	if (IS_ERR(conf)) {
-		module_put(ops->owner);
-		return conf;
-	}
-	conf->ops = ops;
-	return conf;
+	return found;
 }
 
-void textsearch_destroy(struct ts_config *conf)
+struct ts_config *textsearch_prepare(const char *algo, const void *pattern, unsigned int len, gfp_t gfp, int flags)
 {
-	if (conf->ops) {
-		if (conf->ops->destroy)
-			conf->ops->destroy(conf);
-		module_put(conf->ops->owner);
-	}
-	kfree(conf);
+	struct ts_ops *ops = len ? koi_ts_get(algo) : NULL;
+	struct ts_config *prepared;
+
+	if (!ops)
+		return ERR_PTR(len ? -ENOENT : -EINVAL);
+	prepared = ops->init(pattern, len, gfp, flags);
+	if (!IS_ERR(prepared))
+		prepared->ops = ops;
+	else
+		module_put(ops->owner);
+	return prepared;
+}
+
+void textsearch_destroy(struct ts_config *prepared)
+{
+	struct ts_ops *ops = prepared->ops;
+
+	if (ops && ops->destroy)
+		ops->destroy(prepared);
+	if (ops)
+		module_put(ops->owner);
+	kfree(prepared);
 }
 
 /* A flat buffer as a source of blocks: one block, then none. */
