@@ -123,6 +123,14 @@ void read_facts(Reader& reader) {
   }
 }
 
+// A hash and the blanks on either side of it that fill its column.
+bool is_hash_column(std::string_view text) {
+  const auto blank = [](char c) { return c == ' '; };
+  const std::size_t before = run_length(text, blank), digits = run_length(text.substr(before), is_hex);
+  const std::size_t after = run_length(text.substr(before + digits), blank);
+  return digits == 8 && before + digits + after == kHashColumn;
+}
+
 // Hashed and raw pointers as the conversions print them: the last eight digits of a hash are random.
 void read_format_cell(Reader& reader) {
   while (!reader.done()) {
@@ -132,6 +140,8 @@ void read_format_cell(Reader& reader) {
       reader.literal(2);
     } else if (text.starts_with(kUnreadyHash)) {
       reader.mask(Kind::hashed_pointer, kUnreadyHash.size());
+    } else if (is_hash_column(text)) {
+      reader.mask(Kind::hashed_pointer, kHashColumn);
     } else if (digits == 16 && text.starts_with("ffff")) {
       reader.mask(Kind::address, 16);
     } else if (digits >= 8) {

@@ -108,6 +108,22 @@ TEST(Pattern, AddressesByShape) {
   EXPECT_FALSE(Pattern::parse("[ffffffffffffffea]", Dialect::plain).matches("[ffffffffffffffeb]"));
 }
 
+TEST(Pattern, HashesInAColumnOfBlanks) {
+  const auto matches = [](std::string_view expected, std::string_view actual) {
+    return Pattern::parse(expected, Dialect::format_cell).matches(actual);
+  };
+  for (std::string_view expected : {"[            a357101c]", "[(____ptrval____)]"}) {
+    EXPECT_TRUE(matches(expected, "[            01234567]")) << expected;
+    EXPECT_TRUE(matches(expected, "[             1234567]")) << expected;
+    EXPECT_FALSE(matches(expected, "[            1234567]")) << expected;
+  }
+  for (std::string_view expected : {"[a357101c            |]", "[(____ptrval____)|]"}) {
+    EXPECT_TRUE(matches(expected, "[1234567             |]")) << expected;
+    EXPECT_FALSE(matches(expected, "[1234567            |]")) << expected;
+  }
+  EXPECT_FALSE(matches("[00000000a357101c]", "[0000000a357101c]"));
+}
+
 TEST(Pattern, KernelOffset) {
   const std::string_view line =
       "Kernel Offset: 0x16c00000 from 0xffffffff81000000 (relocation range: "

@@ -34,16 +34,21 @@ std::size_t take_page_table(std::string_view text) {
   return text.size();
 }
 
-std::size_t take_hashed(std::string_view text) {
+std::size_t take_hashed(std::string_view text, std::string_view reference) {
   if (text.starts_with(kUnreadyHash)) return kUnreadyHash.size();
   std::size_t n = run_length(text, [](char c) { return c == ' '; });
   if (text.substr(n).starts_with("0x")) n += 2;
   const std::size_t digits = run_length(text.substr(n), is_hex);
-  if (digits < 8 || digits > 16) return std::string_view::npos;
+  if (digits == 0 || digits > 16) return std::string_view::npos;
   n += digits;
   // "%-20p|": the blanks that fill the width belong to the field.
   const std::size_t blanks = run_length(text.substr(n), [](char c) { return c == ' '; });
-  return text.substr(n + blanks).starts_with("|") ? n + blanks : n;
+  if (text.substr(n + blanks).starts_with("|")) n += blanks;
+  // Only where blanks fill a width a hash stands without its leading zeros.
+  const bool column = n == kHashColumn;
+  if (reference.size() == kHashColumn && (!column || text.starts_with(' ') != reference.starts_with(' ')))
+    return std::string_view::npos;
+  return digits >= 8 || column ? n : std::string_view::npos;
 }
 
 std::size_t take_padded_address(std::string_view text, std::string_view reference) {
@@ -125,7 +130,7 @@ std::size_t take(Kind kind, std::string_view text, std::string_view reference) {
       return run_length(text, is_hex) == reference.size() ? reference.size() : std::string_view::npos;
     }
     case Kind::hashed_pointer:
-      return take_hashed(text);
+      return take_hashed(text, reference);
     case Kind::code_bytes:
       return take_code(text);
     case Kind::register_value:

@@ -11,6 +11,7 @@
 namespace koi::conformance {
 
 inline constexpr std::string_view kUnreadyHash = "(____ptrval____)";
+inline constexpr std::size_t kHashColumn = 20;  // the width of "%20p" and "%-20p", the only ones measured
 
 inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
 inline bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
