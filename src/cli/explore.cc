@@ -10,12 +10,14 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <set>
 #include <thread>
 
 #include "cli/command.h"
 #include "cli/common_options.h"
 #include "cli/minimise.h"
+#include "cli/run_json.h"
 #include "cli/schedule_runner.h"
 #include "cli/terminal.h"
 #include "report/lanes.h"
@@ -41,6 +43,7 @@ struct Options {
   std::string report;  // HTML file
   std::string schedule_file;
   bool steps_given = false;
+  bool json = false;
 };
 
 Result<SeedRange> parse_seeds(std::string_view text) {
@@ -71,6 +74,19 @@ std::string shell_word(const std::string& word) {
   std::string quoted = "'";
   for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
+}
+
+const char* strategy_name(const sched::InterleaverConfig& schedule) {
+  switch (schedule.strategy) {
+    case sched::Strategy::kRandom:
+      return "random";
+    case sched::Strategy::kPct:
+      return "pct";
+    case sched::Strategy::kRoundRobin:
+      return "round-robin";
+    default:
+      return "stock";
+  }
 }
 
 std::string strategy_words(const sched::InterleaverConfig& schedule) {
@@ -123,10 +139,26 @@ class Exploration {
   void print_table();
   // Shows the worst finding that depends on the schedule, or else the worst one.
   void show_one();
+  void print_json() const;
   [[nodiscard]] ExitCode exit_code() const;
 
  private:
+  // Shown one: where it is, and how it is had again.
+  struct Telling {
+    RunFinding finding;
+    u64 seed = 0;
+    std::string replay, minimised, lanes;
+    sched::Schedule schedule;  // the smallest
+    size_t switches_found = 0;
+    u64 runs = 0;
+    bool repeated = false;  // by the noted schedule
+  };
+
   [[nodiscard]] u32 least_severity() const;
+  [[nodiscard]] std::vector<const Count*> counts_by_weight() const;
+  void print(const std::string& text) const {
+    if (!options_.json) print_text(text);
+  }
   void note(u64 seed, const ScheduleResult& result);
   [[nodiscard]] const Count* most_telling() const;
   [[nodiscard]] sched::InterleaverConfig written(const sched::Schedule& schedule) const;
@@ -142,6 +174,7 @@ class Exploration {
   std::map<std::pair<std::string, std::string>, Count> counts_;
   std::set<s32> pids_;             // of tasks that gave way
   std::vector<u64> broken_seeds_;  // koi itself failed
+  std::optional<Telling> telling_;
   u64 clean_ = 0;
   bool write_failed_ = false;
 };
@@ -213,24 +246,28 @@ void Exploration::run_all() {
   std::sort(broken_seeds_.begin(), broken_seeds_.end());
 }
 
-void Exploration::print_table() {
+std::vector<const Count*> Exploration::counts_by_weight() const {
   std::vector<const Count*> rows;
   for (const auto& [key, count] : counts_) rows.push_back(&count);
   std::stable_sort(rows.begin(), rows.end(), [](const Count* a, const Count* b) {
     return std::pair(b->finding.severity, a->runs) < std::pair(a->finding.severity, b->runs);
   });
+  return rows;
+}
+
+void Exploration::print_table() {
   const u64 count = options_.seeds.last - options_.seeds.first + 1;
   std::string text =
       fmt::format("{} schedules, seeds {}..{},{}; {} switch points with a choice when undisturbed\n", count,
                   options_.seeds.first, options_.seeds.last, strategy_words(strategy_), undisturbed_.choices);
-  for (const Count* const row : rows) {
+  for (const Count* const row : counts_by_weight()) {
     const bool always = undisturbed_.has(row->finding);
     text += fmt::format("{:>8} {}: {} (seed {}{})\n", row->runs, row->finding.kind, row->finding.text,
                         row->first_seed, always ? ", and without any switch" : "");
   }
   text += fmt::format("{:>8} without a finding\n", clean_);
   for (const u64 seed : broken_seeds_) text += fmt::format("koi itself failed with seed {}\n", seed);
-  print_text(text);
+  print(text);
 }
 
 const Count* Exploration::most_telling() const {
@@ -274,30 +311,39 @@ void Exploration::show_one() {
   const Count* const count = most_telling();
   if (count == nullptr) return;
   const u64 seed = count->first_seed;
+  Telling& telling = telling_.emplace();
+  telling.finding = count->finding;
+  telling.seed = seed;
+  telling.replay = replay_line(options_, seed, strategy_words(strategy_));
   const ScheduleResult found = runner_.run({seed, strategy_, false});
   u64 runs = 0;
   const auto fails = [&](const sched::Schedule& schedule) {
     ++runs;
     return runner_.run({seed, written(schedule), false}).has(count->finding);
   };
-  std::string summary = fmt::format("\n{}: {}\n  replay:     {}\n", count->finding.kind, count->finding.text,
-                                    replay_line(options_, seed, strategy_words(strategy_)));
+  std::string summary =
+      fmt::format("\n{}: {}\n  replay:     {}\n", count->finding.kind, count->finding.text, telling.replay);
   if (!fails(found.taken)) {
-    print_text(summary + "  The schedule that was noted does not repeat it; the seed does.\n");
+    print(summary + "  The schedule that was noted does not repeat it; the seed does.\n");
     return;
   }
+  telling.repeated = true;
   sched::Schedule smallest = minimise(found.taken, fails, kMostMinimisingRuns);
   if (smallest.size() > 1) {
     if (const auto single = find_single_switch(seed, count->finding, runs); !single.empty())
       smallest = single;
   }
   const std::string words = sched::format_schedule(smallest);
+  telling.minimised = replay_line(options_, seed, " --schedule " + shell_word(words));
   summary += fmt::format("  minimised:  {}\n  {} of {} switches are left after {} runs{}\n",
-                         replay_line(options_, seed, " --schedule " + shell_word(words)), smallest.size(),
-                         found.taken.size(), runs,
+                         telling.minimised, smallest.size(), found.taken.size(), runs,
                          runs >= kMostMinimisingRuns ? "; there may be fewer" : "; none can be left out");
   const ScheduleResult last = runner_.run({seed, written(smallest), true});
-  print_text(summary + "\n" + last.lanes_text);
+  telling.schedule = smallest;
+  telling.switches_found = found.taken.size();
+  telling.runs = runs;
+  telling.lanes = last.lanes_text;
+  print(summary + "\n" + last.lanes_text);
   write_files(*count, summary, smallest, last);
 }
 
@@ -319,6 +365,50 @@ void Exploration::write_files(const Count& count, const std::string& summary, co
                                               summary, last.lanes_html));
 }
 
+void Exploration::print_json() const {
+  nlohmann::ordered_json document = document_begin();
+  document["kernel"] = runner_.kernel_release();
+  document["cpus"] = options_.machine.cpus;
+  document["modules"] = options_.words;
+  nlohmann::ordered_json& strategy = document["strategy"];
+  strategy["name"] = strategy_name(strategy_);
+  if (strategy_.strategy == sched::Strategy::kPct) {
+    strategy["depth"] = strategy_.depth;
+    strategy["steps"] = strategy_.steps;
+  }
+  document["seeds"] = {{"first", options_.seeds.first}, {"last", options_.seeds.last}};
+  document["choices_undisturbed"] = undisturbed_.choices;
+  document["clean"] = clean_;
+  nlohmann::ordered_json findings = nlohmann::ordered_json::array();
+  for (const Count* const count : counts_by_weight()) {
+    findings.push_back({{"kind", count->finding.kind},
+                        {"text", count->finding.text},
+                        {"schedules", count->runs},
+                        {"first_seed", count->first_seed},
+                        {"without_switches", undisturbed_.has(count->finding)}});
+  }
+  document["findings"] = findings;
+  document["koi_failed"] = broken_seeds_;
+  if (telling_) {
+    nlohmann::ordered_json& shown = document["shown"];
+    shown = {{"kind", telling_->finding.kind},
+             {"text", telling_->finding.text},
+             {"seed", telling_->seed},
+             {"replay", telling_->replay}};
+    if (telling_->repeated) {
+      shown["minimised"] = {{"replay", telling_->minimised},
+                            {"schedule", sched::format_schedule(telling_->schedule)},
+                            {"switches", telling_->schedule.size()},
+                            {"of", telling_->switches_found},
+                            {"runs", telling_->runs},
+                            {"fewest", telling_->runs < kMostMinimisingRuns}};
+      shown["lanes"] = telling_->lanes;
+    }
+  }
+  document["exit"] = static_cast<int>(exit_code());
+  print_document(document);
+}
+
 ExitCode Exploration::exit_code() const {
   if (!broken_seeds_.empty()) return ExitCode::kKoiFault;
   if (write_failed_) return ExitCode::kUnusable;
@@ -333,24 +423,25 @@ ExitCode Exploration::exit_code() const {
 }
 
 ExitCode explore(Options& options) {
-  if (options.machine.json || options.machine.gdb || options.machine.color == ColorWhen::kAlways) {
-    print_error("koi explore prints plain text: leave out --json, --gdb and --color=always");
+  options.json = std::exchange(options.machine.json, false);
+  const auto refuse = [&](const std::string& message) {
+    print_error("{}", message);
+    if (options.json) print_json_error(message, ExitCode::kUnusable);
     return ExitCode::kUnusable;
-  }
-  if (options.machine.realtime) {
-    print_error("koi explore does not wait for the host's clock: leave out --realtime");
-    return ExitCode::kUnusable;
-  }
+  };
+  if (options.machine.gdb || options.machine.color == ColorWhen::kAlways)
+    return refuse("koi explore prints plain text: leave out --gdb and --color=always");
+  if (options.json && options.log) return refuse("--log prints every run as text: leave out --json");
+  if (options.machine.realtime)
+    return refuse("koi explore does not wait for the host's clock: leave out --realtime");
   auto runner = ScheduleRunner::create(options.machine, options.words);
-  if (!runner.ok()) {
-    print_error("{}", runner.error().message);
-    return ExitCode::kUnusable;
-  }
+  if (!runner.ok()) return refuse(runner.error().message);
   Exploration exploration(options, **runner);
   if (const ExitCode code = exploration.run_undisturbed(); code != ExitCode::kSuccess) return code;
   exploration.run_all();
   exploration.print_table();
   exploration.show_one();
+  if (options.json) exploration.print_json();
   return exploration.exit_code();
 }
 
@@ -377,6 +468,8 @@ Runner setup_explore(CLI::App& app) {
   app.add_option("--jobs", options->jobs, "processes at a time; default: one for each processor")
       ->type_name("N")
       ->check(CLI::Range(1, 1024));
+  app.get_option("--json")->description(
+      "print what was found as one JSON document: findings, seeds, the smallest schedule, its lanes");
   app.add_flag("--log", options->log, "print log and verdict of every run, one after the other");
   app.add_option("--report", options->report,
                  "write the lane diagram of the smallest schedule to an HTML page")

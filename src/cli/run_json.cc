@@ -26,12 +26,13 @@ nlohmann::ordered_json findings_of(const observe::Journal& journal) {
   return list;
 }
 
-// What modules log may be no UTF-8.
+}  // namespace
+
 void print_document(const nlohmann::ordered_json& document) {
   print_text(document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
-}  // namespace
+nlohmann::ordered_json document_begin() { return {{"format", kFormatVersion}, {"koi", KOI_VERSION}}; }
 
 RunJson::RunJson(runtime::Kernel& kernel, const MachineOptions& options)
     : kernel_(kernel), options_(options) {
@@ -65,9 +66,7 @@ void RunJson::note_unloaded(const std::string& path) {
 }
 
 void RunJson::print(const Verdict& verdict) const {
-  nlohmann::ordered_json document;
-  document["format"] = kFormatVersion;
-  document["koi"] = KOI_VERSION;
+  nlohmann::ordered_json document = document_begin();
   document["kernel"] = kernel_.config().release;
   document["seed"] = options_.seed;
   document["cpus"] = options_.cpus;
@@ -81,10 +80,10 @@ void RunJson::print(const Verdict& verdict) const {
 }
 
 void print_json_error(const std::string& message, ExitCode exit) {
-  print_document({{"format", kFormatVersion},
-                  {"koi", KOI_VERSION},
-                  {"error", message},
-                  {"exit", static_cast<int>(exit)}});
+  nlohmann::ordered_json document = document_begin();
+  document["error"] = message;
+  document["exit"] = static_cast<int>(exit);
+  print_document(document);
 }
 
 }  // namespace koi::cli

@@ -36,6 +36,10 @@ class RunJson final : public printk::LogSubscriber {
   nlohmann::ordered_json modules_ = nlohmann::ordered_json::array();
 };
 
+// What each document begins with: format and version.
+[[nodiscard]] nlohmann::ordered_json document_begin();
+// On stdout. What modules log may be no UTF-8.
+void print_document(const nlohmann::ordered_json& document);
 // The document of a run that could not begin.
 void print_json_error(const std::string& message, ExitCode exit);
 

@@ -51,6 +51,7 @@ class ScheduleRunner {
   void run_all(u64 count, u32 jobs, const std::function<ScheduleJob(u64)>& job,
                const std::function<void(u64, ScheduleResult)>& done);
   [[nodiscard]] ScheduleResult run(const ScheduleJob& job);
+  [[nodiscard]] const std::string& kernel_release() const { return kernel_->config().release; }
   // Shows log and verdict of every run from now on. Then only one may run at a time.
   void show_logs() { show_logs_ = true; }
 

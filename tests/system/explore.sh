@@ -82,6 +82,31 @@ koi explore "$abba" by_address=1 --seeds 1..200
 expect_status 0
 expect_line '^ +200 without a finding$'
 
+# ---- as one document ----
+koi explore "$abba" --seeds 1..200 --depth 3 --json
+expect_status 3
+printf '%s' "$out" >"$work/found.json"
+printf '%s' "$found" >"$work/found.txt"
+checks=$((checks + 1))
+python3 - "$work/found.json" "$work/found.txt" <<'PYTHON' || fail 'the document says what the text says'
+import json, sys
+d = json.load(open(sys.argv[1]))
+text = open(sys.argv[2]).read()
+assert d["strategy"]["name"] == "pct" and d["strategy"]["depth"] == 3 and d["seeds"] == {"first": 1, "last": 200}
+assert d["exit"] == 3 and d["clean"] == 0 and d["koi_failed"] == []
+for f in d["findings"]:
+    assert f"{f['schedules']:>8} {f['kind']}: {f['text']} (seed {f['first_seed']}" in text, f
+    assert f["without_switches"] == (f["kind"] == "lock"), f
+shown = d["shown"]
+small = shown["minimised"]
+assert shown["kind"] == "deadlock" and shown["lanes"].strip() in text
+assert "replay:     " + shown["replay"] + "\n" in text and "minimised:  " + small["replay"] + "\n" in text
+assert small["schedule"] in small["replay"] and small["switches"] == len(small["schedule"].split(",")) and small["fewest"]
+PYTHON
+koi explore "$work/none.ko" --json
+expect_status 2
+expect_line '"exit": 2'
+
 # ---- an update lost between a read without a lock and a write ----
 koi run "$lost"
 expect_status 0
@@ -110,7 +135,7 @@ refused explore "$abba" --strategy fair
 refused explore "$abba" --strategy random --depth 3
 refused explore "$abba" --depth 0
 refused explore "$abba" --seed 3
-refused explore "$abba" --json
+refused explore "$abba" --json --log
 refused explore "$work/none.ko"
 refused run "$abba" --schedule 93-4
 refused run "$abba" --schedule "$work/none"
