@@ -5,7 +5,8 @@
 bench/locks.py BUILD_DIR [--quick]
 
 Loops of bench/module/koi_locks.c in `koi shell` with --checks all and --checks stock, rounds interleaved; the median counts. Time is
-the process's own CPU time, read from outside. Schedules a second are those of
+the process's own CPU time, read from outside; instructions are counted by single steps of a running loop (bench/step_count: valgrind
+cannot run koi, whose addresses are fixed). Schedules a second are those of
 `koi explore` on tests/modules/interleave.c: two threads with 16 steps in all. Prints a table and writes
 bench/results/<date>-<machine>-locks.json.
 """
@@ -25,6 +26,9 @@ import run
 HERE = pathlib.Path(__file__).resolve().parent
 LOOPS = {"spin lock+unlock": "spin", "spin_lock_irqsave+restore": "spin_irqsave", "mutex lock+unlock": "mutex",
          "context switch (yield)": "switch", "wait+wake": "wake", "lock-heavy loop": "heavy"}
+# Long enough to be still running when their instructions are counted.
+COUNTED = {"spin lock+unlock": "spin 30000000", "spin_lock_irqsave+restore": "spin_irqsave 30000000",
+           "mutex lock+unlock": "mutex 30000000", "context switch (yield)": "switch 3000000", "wait+wake": "wake 3000000"}
 # Two threads do the turns of these together.
 TURNS_OF = {"switch": 2, "wake": 2}
 
@@ -32,7 +36,11 @@ TURNS_OF = {"switch": 2, "wake": 2}
 class Koi(run.Competitor):
     def __init__(self, name, koi, module, options):
         super().__init__(name, [koi, "shell", "--timeout=1000000", *options])
-        self.send(f"insmod {module}\necho loaded\n")
+        begin = int(self.send(f"insmod {module}\ncat /sys/module/koi_locks/sections/.text\n"), 0)
+        self.text_range = (f"{begin:x}", f"{begin + 0x1000:x}")
+
+    def text(self):
+        return self.text_range
 
     def request(self, loop):
         return f"echo {loop} > /proc/koi_locks\ncat /proc/koi_locks\n"
@@ -88,12 +96,18 @@ def main():
             for competitor in competitors:
                 results[what][competitor.name].append(competitor.run(f"{loop} {turns}") / TURNS_OF.get(loop, 1))
     median = run.medians(results)
+    counter = str(build / "bench" / "step_count")
+    instructions = {what: {c.name: c.instructions(counter, loop.split()[0], int(loop.split()[1])) for c in competitors} for what, loop in COUNTED.items()}
     for competitor in competitors:
         competitor.close()
     print(f"{'ns, median':28}" + "".join(f"{name:>22}" for name in modes))
     for what in LOOPS:
         cells = [f"{median[what][name]:.1f}" for name in modes]
         print(f"{what:28}" + "".join(f"{cell:>22}" for cell in cells))
+    print(f"\n{'instructions a turn':28}" + "".join(f"{name:>22}" for name in modes))
+    for what, row in instructions.items():
+        print(f"{what:28}" + "".join(f"{row[n]:22.1f}" if row[n] is not None else f"{'-':>22}" for n in modes))
+    print()
     whole = {name: [] for name in modes}
     for _ in range(5 if options.quick else 21):
         for name, words in modes.items():
@@ -114,7 +128,7 @@ def main():
     for what, row in explored.items():
         print(f"schedules a second, {what:24}{row['a_second']:8.0f}")
     document = {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "machine": run.machine(),
-                "turns": turns, "unit": "nanoseconds of CPU time per turn", "ns": results, "whole_run_ms": whole,
+                "turns": turns, "unit": "nanoseconds of CPU time per turn", "ns": results, "instructions": instructions, "whole_run_ms": whole,
                 "verdicts": [list(v) for v in verdicts], "schedules": explored}
     if not options.quick:
         options.out.mkdir(exist_ok=True)

@@ -130,16 +130,26 @@ std::string lanes_text(std::span<const Lane> lanes, std::span<const LaneEvent> e
   return text;
 }
 
+// Of the task's virtual CPU: they need not agree.
+static std::string time_text(u64 ns) {
+  if (ns < 10'000) return fmt::format("{} ns", ns);
+  if (ns < 10'000'000) return fmt::format("{:.1f} us", static_cast<double>(ns) / 1e3);
+  if (ns < 10'000'000'000) return fmt::format("{:.1f} ms", static_cast<double>(ns) / 1e6);
+  return fmt::format("{:.1f} s", static_cast<double>(ns) / 1e9);
+}
+
 std::string lanes_html(std::span<const Lane> lanes, std::span<const LaneEvent> events) {
   Grid grid(lanes, events);
-  std::string html = "<table class=\"lanes\"><thead><tr><th>step</th><th>time</th>";
+  std::string html =
+      "<table class=\"lanes\"><thead><tr><th class=\"step\">step</th><th class=\"time\">time</th>";
   auto out = std::back_inserter(html);
   for (const Lane& lane : grid.lanes()) fmt::format_to(out, "<th>{}</th>", escaped(lane.name));
   html += "</tr></thead><tbody>\n";
   for (size_t i = 0; i < events.size(); ++i) {
     const LaneEvent& event = events[i];
     grid.take(event);
-    fmt::format_to(out, "<tr><td>{}</td><td>{} ns</td>", i + 1, event.time_ns);
+    fmt::format_to(out, "<tr><td class=\"step\">{}</td><td class=\"time\">{}</td>", i + 1,
+                   time_text(event.time_ns));
     for (const Lane& lane : grid.lanes()) {
       const bool own = lane.pid == event.pid;
       const Grid::State state = grid.state(lane.pid);
@@ -158,9 +168,11 @@ std::string lanes_html(std::span<const Lane> lanes, std::span<const LaneEvent> e
 
 std::string lanes_page(std::string_view title, std::string_view summary, std::string_view lanes) {
   return fmt::format(
-      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title><style>\n"
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{0}</title><style>\n"
       "body {{ font: 14px system-ui, sans-serif; margin: 2em; color: #222; background: #fff; }}\n"
-      "pre {{ background: #f4f4f4; padding: 1em; overflow-x: auto; }}\n"
+      "pre {{ background: #f4f4f4; padding: 1em; white-space: pre-wrap; overflow-wrap: anywhere; }}\n"
+      ".scroll {{ overflow-x: auto; }}\n"
       ".lanes {{ border-collapse: collapse; }} .lanes th {{ text-align: left; padding: 4px 12px; position: "
       "sticky; top: 0; "
       "background: #fff; }}\n"
@@ -168,9 +180,16 @@ std::string lanes_page(std::string_view title, std::string_view summary, std::st
       ".lanes td.alive {{ border-left-color: #9bb; }} .lanes td.holds {{ border-left-color: #c60; "
       "background: #fff4e8; }}\n"
       ".lanes td.own {{ color: #111; }} .lanes td.stuck {{ background: #c22; color: #fff; }}\n"
+      "@media (max-width: 700px) {{ body {{ font-size: 11px; margin: 8px; }} h1 {{ font-size: 18px; }} h2 {{ "
+      "font-size: 15px; }}\n"
+      " .lanes {{ width: 100%; }} .lanes th, .lanes td {{ padding: 2px 3px; border-left-width: 3px; "
+      "overflow-wrap: anywhere; "
+      "min-width: 6em; }}\n"
+      " .lanes .step {{ min-width: 1.5em; }} .lanes .time {{ display: none; }} }}\n"
       "</style></head><body>\n<h1>{0}</h1>\n<pre>{1}</pre>\n"
       "<h2>Who ran and who held what</h2>\n<p>A column for each task; an orange edge: it holds a "
-      "lock.</p>\n{2}</body></html>\n",
+      "lock; red: it waits for one that another has.</p>\n<div "
+      "class=\"scroll\">\n{2}</div>\n</body></html>\n",
       escaped(title), escaped(summary), lanes);
 }
 
