@@ -30,3 +30,24 @@ gid_t from_kgid_munged(struct user_namespace *ns, kgid_t gid)
 {
 	return gid.val == (gid_t)-1 ? DEFAULT_OVERFLOWGID : gid.val;
 }
+
+/* ---- capabilities: everybody is root ---- */
+bool ns_capable(struct user_namespace *ns, int cap)
+{
+	if (unlikely(!cap_valid(cap)))
+		koi_unsupported("capable() of a number that is no capability");
+	if (!cap_raised(current_cred()->cap_effective, cap))
+		return false;
+	current->flags |= PF_SUPERPRIV;
+	return true;
+}
+
+bool capable(int cap)
+{
+	return ns_capable(&init_user_ns, cap);
+}
+
+bool has_capability_noaudit(struct task_struct *t, int cap)
+{
+	return cap_raised(t->cred->cap_effective, cap);
+}

@@ -38,6 +38,9 @@ unsigned long vmemmap_base;
 unsigned long empty_zero_page[PAGE_SIZE / sizeof(unsigned long)] __aligned(PAGE_SIZE);
 unsigned long max_pfn, max_low_pfn, min_low_pfn;
 u64 physical_mask = ((1ULL << 46) - 1);
+#ifdef CONFIG_AMD_MEM_ENCRYPT
+u64 sme_me_mask;	/* memory is not encrypted */
+#endif
 unsigned int pgdir_shift = 39;
 unsigned int ptrs_per_p4d = 1;
 unsigned int __pgtable_l5_enabled;

@@ -173,6 +173,12 @@ int koi_chrdev_release(unsigned int major, unsigned int base_minor, unsigned int
 struct koi_task_block {
 	struct task_struct task;
 	struct signal_struct signal;
+	sigset_t allowed, allowed_kernel;	/* kernel threads: what they take from anyone, from the kernel only */
+	sigset_t by_kernel;			/* pending ones that the kernel sent */
+	union {
+		struct pid pid;
+		char room[sizeof(struct pid) + sizeof(struct upid)];
+	} pid;
 };
 
 /* The line that a check has in the kernel's file of either series. */

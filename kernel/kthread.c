@@ -13,8 +13,8 @@ struct koi_kthread {
 	struct completion exited;
 };
 
-static struct task_struct koi_kthreadd;
-static struct pid koi_some_pid;	/* what pid_alive() looks for */
+static struct koi_task_block koi_kthreadd_block;
+#define koi_kthreadd (koi_kthreadd_block.task)
 
 static struct koi_kthread *koi_kthread_of(struct task_struct *t)
 {
@@ -121,7 +121,6 @@ static struct task_struct *koi_kthread_create(int (*fn)(void *), void *data, con
 	t->worker_private = k;
 	t->vfork_done = &k->exited;
 	t->real_parent = t->parent = &koi_kthreadd;
-	t->thread_pid = &koi_some_pid;
 	WRITE_ONCE(t->__state, TASK_UNINTERRUPTIBLE);
 	return t;
 }
@@ -586,7 +585,9 @@ void kthread_destroy_worker(struct kthread_worker *worker)
 
 static void koi_kthreads_init(void)
 {
+	koi_task_init(&koi_init_block.task, 1, "init", NULL, &init_task, 0);
+	WRITE_ONCE(koi_init_block.task.__state, TASK_INTERRUPTIBLE);
 	koi_task_init(&koi_kthreadd, 2, "kthreadd", NULL, &init_task, 1);
-	koi_kthreadd.thread_pid = &koi_some_pid;
-	init_task.thread_pid = &koi_some_pid;
+	WRITE_ONCE(koi_kthreadd.__state, TASK_INTERRUPTIBLE);
+	init_task.thread_pid = &koi_idle_pid;
 }

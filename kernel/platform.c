@@ -196,6 +196,23 @@ static int koi_platform_name(struct platform_device *pdev)
 }
 
 /* Memory and port ranges are claimed in their trees; other resources are the device's own affair. */
+static struct resource *koi_resource_root(struct resource *r)
+{
+	if (r->parent)
+		return r->parent;
+	if (resource_type(r) == IORESOURCE_MEM)
+		return &iomem_resource;
+	return resource_type(r) == IORESOURCE_IO ? &ioport_resource : NULL;
+}
+
+static void koi_platform_unclaim(struct platform_device *pdev, u32 count)
+{
+	while (count--) {
+		if (pdev->resource[count].parent)
+			release_resource(&pdev->resource[count]);
+	}
+}
+
 static int koi_platform_claim(struct platform_device *pdev)
 {
 	u32 i;
@@ -205,8 +222,11 @@ static int koi_platform_claim(struct platform_device *pdev)
 
 		if (!r->name)
 			r->name = dev_name(&pdev->dev);
-		if (resource_type(r) == IORESOURCE_MEM || resource_type(r) == IORESOURCE_IO)
-			koi_unsupported("platform devices with memory or port ranges");
+		if (koi_resource_root(r) && insert_resource(koi_resource_root(r), r)) {
+			dev_err(&pdev->dev, "failed to claim resource %d: %pR\n", i, r);
+			koi_platform_unclaim(pdev, i);
+			return -EBUSY;
+		}
 	}
 	return 0;
 }
@@ -226,8 +246,11 @@ int platform_device_add(struct platform_device *pdev)
 	error = koi_platform_name(pdev);
 	if (!error)
 		error = koi_platform_claim(pdev);
-	if (!error)
+	if (!error) {
 		error = device_add(&pdev->dev);
+		if (error)
+			koi_platform_unclaim(pdev, pdev->num_resources);
+	}
 	if (error && pdev->id_auto) {
 		ida_free(&koi_platform_ida, pdev->id);
 		pdev->id = PLATFORM_DEVID_AUTO;
@@ -245,6 +268,7 @@ void platform_device_del(struct platform_device *pdev)
 		ida_free(&koi_platform_ida, pdev->id);
 		pdev->id = PLATFORM_DEVID_AUTO;
 	}
+	koi_platform_unclaim(pdev, pdev->num_resources);
 }
 
 void platform_device_put(struct platform_device *pdev)

@@ -197,6 +197,29 @@ void sched_set_normal(struct task_struct *t, int nice)
 	koi_set_policy(t, SCHED_NORMAL, 0, nice);
 }
 
+/* RESET_ON_FORK changes nothing: nobody forks. */
+int sched_setattr_nocheck(struct task_struct *t, const struct sched_attr *attr)
+{
+	u32 policy = attr->sched_policy;
+	bool real_time = policy == SCHED_FIFO || policy == SCHED_RR;
+
+	if (attr->sched_flags & ~(u64)(SCHED_FLAG_RESET_ON_FORK | SCHED_FLAG_KEEP_ALL))
+		koi_unsupported("scheduling attributes: utilization clamps and deadlines");
+	if (attr->sched_flags & SCHED_FLAG_KEEP_POLICY)
+		policy = t->policy;
+	if (policy == SCHED_DEADLINE)
+		koi_unsupported("SCHED_DEADLINE");
+	if (policy != SCHED_NORMAL && policy != SCHED_BATCH && policy != SCHED_IDLE && !real_time)
+		return -EINVAL;
+	if (attr->sched_priority > MAX_RT_PRIO - 1 || real_time != (attr->sched_priority != 0))
+		return -EINVAL;
+	if (attr->sched_flags & SCHED_FLAG_KEEP_PARAMS)
+		koi_set_policy(t, policy, t->rt_priority, PRIO_TO_NICE(t->static_prio));
+	else
+		koi_set_policy(t, policy, attr->sched_priority, clamp(attr->sched_nice, MIN_NICE, MAX_NICE));
+	return 0;
+}
+
 static void koi_allow(struct task_struct *t, const struct cpumask *mask)
 {
 	cpumask_copy(&t->cpus_mask, mask);
@@ -285,12 +308,6 @@ char *__get_task_comm(char *to, size_t size, struct task_struct *t)
 }
 #endif
 
-/* Task numbers; koi has one pid namespace and no struct pid for its tasks. */
-pid_t __task_pid_nr_ns(struct task_struct *t, enum pid_type type, struct pid_namespace *ns)
-{
-	return type == PIDTYPE_TGID ? t->tgid : t->pid;
-}
-
 /* ---- the end of a task_struct ---- */
 static void koi_kthread_free(struct task_struct *t);
 
@@ -306,7 +323,7 @@ int koi_task_release(struct task_struct *t)
 	list_del_init(&t->tasks);
 	WRITE_ONCE(t->__state, TASK_DEAD);
 	t->exit_state = EXIT_DEAD;
-	t->thread_pid = NULL;
+	koi_pid_release(t);
 	if (!refcount_dec_and_test(&t->usage))
 		return 0;
 	koi_kthread_free(t);

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* task_struct: the fields that modules and inlined accessors read. Scheduling state proper is C++'s. */
 
-static struct cred koi_root_cred = { .usage = ATOMIC_INIT(1 << 20) };
+static struct cred koi_root_cred = {
+	.usage = ATOMIC_INIT(1 << 20),
+	.cap_permitted = CAP_FULL_SET,
+	.cap_effective = CAP_FULL_SET,
+	.cap_bset = CAP_FULL_SET,
+};
 static struct signal_struct koi_init_signals;
 static struct sighand_struct koi_init_sighand;
 struct nsproxy init_nsproxy;
 struct mm_struct init_mm;
 struct task_struct init_task __aligned(64);
 struct cred init_cred __aligned(8);
+
+static struct koi_task_block koi_init_block;	/* the parent of all processes; nothing of it runs */
 
 /* Fills a zeroed task_struct. `stack` is the lowest address of its kernel stack. */
 void koi_task_init(struct task_struct *t, int pid, const char *comm, void *stack, struct task_struct *parent,
@@ -32,6 +39,8 @@ void koi_task_init(struct task_struct *t, int pid, const char *comm, void *stack
 	t->signal = t == &init_task ? &koi_init_signals : &container_of(t, struct koi_task_block, task)->signal;
 	t->sighand = &koi_init_sighand;
 	t->group_leader = t;
+	if (!is_kthread && t != &koi_init_block.task && t != &init_task)
+		parent = &koi_init_block.task;
 	t->real_parent = t->parent = parent ? parent : t;
 	refcount_set(&t->usage, 1);
 	refcount_set(&t->stack_refcount, 1);
@@ -43,19 +52,24 @@ void koi_task_init(struct task_struct *t, int pid, const char *comm, void *stack
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
 	INIT_LIST_HEAD(&t->thread_group);
 #endif
-	INIT_LIST_HEAD(&t->thread_node);
+	INIT_LIST_HEAD(&t->signal->thread_head);
+	list_add_tail(&t->thread_node, &t->signal->thread_head);
+	t->signal->nr_threads = 1;
 	INIT_LIST_HEAD(&t->pending.list);
 	spin_lock_init(&t->alloc_lock);
 	raw_spin_lock_init(&t->pi_lock);
 	t->active_mm = &init_mm;
 	if (!is_kthread)
 		t->mm = &init_mm;
+	if (pid && t != &init_task)
+		koi_pid_init(t);
 }
 
 /* The task that runs on the virtual CPU whose per-CPU area starts at `area`, as schedule() leaves it; the idle task
  * runs with a preempt count of 1. */
 void koi_set_current(unsigned long area, struct task_struct *t, unsigned long stack_top)
 {
+	t->thread_info.cpu = ((struct cpuinfo_x86 *)(area + (unsigned long)&cpu_info))->cpu_index;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
 	struct pcpu_hot *hot = (void *)(area + (unsigned long)&pcpu_hot);
 

@@ -78,10 +78,17 @@ void static_key_slow_dec(Address key) {
   set_count(key, *count - 1);
 }
 
+// No call is inlined: each site goes through its trampoline, which jumps where the key says.
+void static_call_update(Address key, Address trampoline, Address function) {
+  if (!guest::store(key, function)) return raise(guest::last_fault());
+  runtime::JumpLabels::set_trampoline(trampoline, function);
+}
+
 }  // namespace
 
 runtime::ExportTable static_key_exports() {
   static const runtime::Export table[] = {
+      {"__static_call_update", address(static_call_update)},
       {"static_key_count", address(static_key_count)},
       {"static_key_enable", address(static_key_enable)},
       {"static_key_enable_cpuslocked", address(static_key_enable)},

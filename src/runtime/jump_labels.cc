@@ -56,6 +56,11 @@ void write_text(u64 code, std::span<const u8> bytes) {
 
 std::optional<s32> JumpLabels::enabled(u64 key) { return guest::load<s32>(key); }
 
+void JumpLabels::set_trampoline(u64 trampoline, u64 function) {
+  constexpr std::array<u8, 5> kReturn = {0xc3, 0xcc, 0xcc, 0xcc, 0xcc};
+  write_text(trampoline, function == 0 ? kReturn : jump(trampoline, function, kNop5.size()));
+}
+
 Status JumpLabels::bring_up_to_date(const ModuleInstance& module, const module::JumpLabel& site) {
   if (!module.contains(site.code)) return Ok{};  // init text that is gone
   const auto* const text = reinterpret_cast<const u8*>(site.code);

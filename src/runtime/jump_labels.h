@@ -23,6 +23,8 @@ class JumpLabels {
  public:
   explicit JumpLabels(Kernel& kernel) : kernel_(kernel) {}
 
+  // A static call's trampoline jumps to `function` from now on; 0: it returns at once.
+  static void set_trampoline(u64 trampoline, u64 function);
   // Brings the sites of a module that is being loaded into the state of their keys. Requires: its text is mapped.
   // Errors: ENOEXEC, naming a site that holds neither nop nor jmp.
   Status add_module(const ModuleInstance& module);

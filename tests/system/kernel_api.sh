@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# kernel_api.sh SERIES: what modules ask of processes, signals, resource trees and static calls: the lines that a real 6.12 prints.
+. "$(dirname "$0")/lib.sh"
+modules=$KOI_MODULES/$1/modules
+
+# says MODULE LINE...: its lines, in this order, are these and no others.
+says() {
+  local module=$1
+  shift
+  koi run "$modules/$module.ko"
+  expect_status 0
+  expect_equal "what $module says" "$(printf '%s\n' "$@")" "$(sed 's/^\[[^]]*\] //' <<<"$out" | grep -v 'taint')"
+}
+says processes 'as many threads as processes: 1' '1 is init, 2 is kthreadd' 'parent of insmod: init, parent of kthreads: kthreadd' \
+  'I am myself: 1, nobody: 1' 'held: 1' 'root: 1 1' 'round robin: 0 policy 2 prio 79' 'too high: -22' 'normal: 0 policy 0 nice 5' \
+  'on cpu 1, state S' 'allowed: 0, taken 10' 'not allowed: 0, ignored 0' 'killed: 0, ignored 0' \
+  'for the kernel only, by a task: 0, ignored 0' 'for the kernel only: 0, taken 12' 'no signal: -22 0' 'kill_pid 0' \
+  'after its end: task 0, kill_pid -3, number 1'
+says resources 'mem fe000000 io 300 irq 5' '[mem 0xfe000000-0xfe000fff]' 'the same again: 1' 'request a: 0' 'request b: -16' 'around a: 0' \
+  'a is in around' 'release a: 0' 'release around: 0' 'region: 1' 'in the region: 0' \
+  'resource: Trying to free nonexistent resource <0x00000000fe000100-0x00000000fe00010f>' \
+  'static call: 11, then 20; null 1, then 8' 'trace event off'
+finish
