@@ -75,12 +75,24 @@
 #define KOI_HB_write false
 
 #define KOI_CHECKED_LOCKS(kind, type)						\
+static __always_inline void koi_take_##kind(type *lock, unsigned long ip)	\
+{										\
+	u64 since;								\
+										\
+	if (likely(do_raw_##kind##_trylock(lock)))				\
+		return;								\
+	since = koi_clock()->now_ns;						\
+	koi_lock_waits(lock, ip);						\
+	do_raw_##kind##_lock(lock);						\
+	koi_lock_contended(lock, since);					\
+}										\
+										\
 void _raw_##kind##_lock(type *lock)						\
 {										\
 	koi_charge();								\
 	preempt_disable();							\
 	koi_lock_acquire(lock, KOI_HOW_##kind, _RET_IP_);			\
-	do_raw_##kind##_lock(lock);						\
+	koi_take_##kind(lock, _RET_IP_);					\
 	koi_hb_lock(lock, KOI_HB_##kind);					\
 }										\
 										\
@@ -98,7 +110,7 @@ void _raw_##kind##_lock_irq(type *lock)						\
 	local_irq_disable();							\
 	preempt_disable();							\
 	koi_lock_acquire(lock, KOI_HOW_##kind, _RET_IP_);			\
-	do_raw_##kind##_lock(lock);						\
+	koi_take_##kind(lock, _RET_IP_);					\
 	koi_hb_lock(lock, KOI_HB_##kind);					\
 }										\
 										\
@@ -120,7 +132,7 @@ unsigned long _raw_##kind##_lock_irqsave(type *lock)				\
 	local_irq_save(flags);							\
 	preempt_disable();							\
 	koi_lock_acquire(lock, KOI_HOW_##kind, _RET_IP_);			\
-	do_raw_##kind##_lock(lock);						\
+	koi_take_##kind(lock, _RET_IP_);					\
 	koi_hb_lock(lock, KOI_HB_##kind);					\
 	return flags;								\
 }										\
@@ -141,7 +153,7 @@ void _raw_##kind##_lock_bh(type *lock)						\
 {										\
 	__local_bh_disable_ip(_RET_IP_, SOFTIRQ_LOCK_OFFSET);			\
 	koi_lock_acquire(lock, KOI_HOW_##kind, _RET_IP_);			\
-	do_raw_##kind##_lock(lock);						\
+	koi_take_##kind(lock, _RET_IP_);					\
 	koi_hb_lock(lock, KOI_HB_##kind);					\
 }										\
 										\
@@ -243,6 +255,7 @@ static __always_inline int koi_checked_mutex_lock(struct mutex *lock, unsigned i
 		return 0;
 	}
 	since = koi_clock()->now_ns;
+	koi_lock_waits(lock, ip);
 	answer = koi_mutex_wait(lock, state, NULL);
 	if (answer) {
 		koi_lock_release(lock, KOI_LOCK_MUTEX, ip);
@@ -401,6 +414,7 @@ static __always_inline int koi_checked_rwsem(struct rw_semaphore *sem, bool writ
 		return 0;
 	}
 	since = koi_clock()->now_ns;
+	koi_lock_waits(sem, ip);
 	answer = koi_rwsem_wait(sem, writer, state);
 	if (answer) {
 		koi_lock_release(sem, how, ip);

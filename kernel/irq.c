@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Interrupt lines: the 16 legacy lines of a PC with what a booted machine has on them. Nothing raises a line by itself;
- * koi_irq_raise() does, on the running virtual CPU.
+ * Interrupt lines: the 16 legacy lines of a PC, edge-triggered, with what a booted machine has on them. Nothing raises a line by
+ * itself; koi_irq_raise() does, on the running virtual CPU: the command line's --irq and `irq LINE` of a session.
  */
 #include <linux/irq.h>
 
@@ -12,6 +12,13 @@ struct koi_irq_line {
 	bool ready;
 	struct mutex mutex;
 	unsigned int running;
+	bool stuck;		/* nobody cared */
+	bool in_progress;
+	unsigned int seen, unhandled;	/* of the last 100,000 */
+	unsigned long last_unhandled;
+	unsigned int threads_handled, threads_seen;
+	bool deferred;		/* what the thread will say counts at the next interrupt */
+	unsigned int cpu;	/* where it is handled */
 	struct irqaction booted;
 };
 static struct koi_irq_line koi_irq_lines[KOI_IRQ_LINES];
@@ -69,8 +76,10 @@ static int koi_irq_thread(void *data)
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (test_and_clear_bit(KOI_IRQ_RUN_THREAD, &action->thread_flags)) {
 			__set_current_state(TASK_RUNNING);
-			if (action->flags & IRQF_ONESHOT || koi_irq_lines[action->irq].depth == 0)
-				action->thread_fn(action->irq, action->dev_id);
+			if (action->flags & IRQF_ONESHOT || koi_irq_lines[action->irq].depth == 0) {
+				if (action->thread_fn(action->irq, action->dev_id) == IRQ_HANDLED)
+					koi_irq_lines[action->irq].threads_handled++;
+			}
 			clear_bit(KOI_IRQ_IS_RUNNING, &action->thread_flags);
 			continue;
 		}
@@ -87,10 +96,73 @@ static irqreturn_t koi_wake_only(int irq, void *dev_id)
 	return IRQ_WAKE_THREAD;
 }
 
-/* ---- an interrupt ---- */
-static void koi_handle_irq(unsigned int irq, struct koi_irq_line *line)
+/* ---- what handlers answer ---- */
+static void koi_report_bad_irq(unsigned int irq, struct koi_irq_line *line, unsigned int answer)
 {
 	struct irqaction *action;
+
+	if (answer > (IRQ_HANDLED | IRQ_WAKE_THREAD))
+		printk(KERN_ERR "irq event %d: bogus return value %x\n", irq, answer);
+	else
+		printk(KERN_ERR "irq %d: nobody cared (try booting with the \"irqpoll\" option)\n", irq);
+	dump_stack();
+	printk(KERN_ERR "handlers:\n");
+	for (action = line->action; action; action = action->next) {
+		printk(KERN_ERR "[<%p>] %ps", action->handler, action->handler);
+		if (action->thread_fn)
+			printk(KERN_CONT " threaded [<%p>] %ps", action->thread_fn, action->thread_fn);
+		printk(KERN_CONT "\n");
+	}
+	koi_found(answer > (IRQ_HANDLED | IRQ_WAKE_THREAD) ? "irq event: bogus return value" : "irq: nobody cared");
+}
+
+#define KOI_BAD_REPORTS 100
+#define KOI_SPURIOUS_WINDOW 100000
+#define KOI_SPURIOUS_LIMIT 99900
+
+static void koi_note_interrupt(unsigned int irq, struct koi_irq_line *line, unsigned int answer)
+{
+	static unsigned int reports;
+
+	if (answer > (IRQ_HANDLED | IRQ_WAKE_THREAD)) {
+		if (reports++ < KOI_BAD_REPORTS)
+			koi_report_bad_irq(irq, line, answer);
+		return;
+	}
+	if (answer == IRQ_WAKE_THREAD) {
+		bool handled = line->threads_handled != line->threads_seen;
+
+		line->threads_seen = line->threads_handled;
+		if (!line->deferred) {
+			line->deferred = true;
+			return;
+		}
+		answer = handled ? IRQ_HANDLED : IRQ_NONE;
+	} else if (answer & IRQ_WAKE_THREAD) {
+		line->deferred = false;
+	}
+	if (answer == IRQ_NONE) {
+		/* An odd one now and then is no trouble. */
+		line->unhandled = time_after(jiffies, line->last_unhandled + HZ / 10) ? 1 : line->unhandled + 1;
+		line->last_unhandled = jiffies;
+	}
+	if (!line->unhandled || ++line->seen < KOI_SPURIOUS_WINDOW)
+		return;
+	line->seen = 0;
+	if (line->unhandled > KOI_SPURIOUS_LIMIT) {
+		koi_report_bad_irq(irq, line, answer);
+		printk(KERN_EMERG "Disabling IRQ #%d\n", irq);
+		line->stuck = true;
+		line->depth++;
+	}
+	line->unhandled = 0;
+}
+
+/* ---- an interrupt ---- */
+static noinline void koi_handle_irq(unsigned int irq, struct koi_irq_line *line)
+{
+	struct irqaction *action;
+	unsigned int answer = IRQ_NONE;
 
 	koi_count_irq(lines[irq]);
 	line->running++;
@@ -104,6 +176,7 @@ static void koi_handle_irq(unsigned int irq, struct koi_irq_line *line)
 #line KOI_LINE(161, 161) "kernel/irq/handle.c"
 		if (WARN_ONCE(!irqs_disabled(), "irq %u handler %pS enabled interrupts\n", irq, action->handler))
 			local_irq_disable();
+		answer |= res;
 		if (res != IRQ_WAKE_THREAD)
 			continue;
 		if (!action->thread_fn) {
@@ -115,6 +188,7 @@ static void koi_handle_irq(unsigned int irq, struct koi_irq_line *line)
 		if (!test_and_set_bit(KOI_IRQ_RUN_THREAD, &action->thread_flags))
 			wake_up_process(action->thread);
 	}
+	koi_note_interrupt(irq, line, answer);
 	line->running--;
 }
 
@@ -130,12 +204,68 @@ int koi_irq_raise(unsigned int irq)
 		line->pending = true;
 		return line->action ? 0 : -ENXIO;
 	}
+	/* The edge comes again when its handlers are done. */
+	if (line->in_progress) {
+		line->pending = true;
+		return 0;
+	}
 	local_irq_save(flags);
 	koi_irq_enter();
-	koi_handle_irq(irq, line);
+	line->in_progress = true;
+	do {
+		line->pending = false;
+		koi_handle_irq(irq, line);
+	} while (line->pending && !line->depth);
+	line->in_progress = false;
 	koi_irq_exit();
 	local_irq_restore(flags);
 	return 0;
+}
+
+/* C++: as an interrupt on the running virtual CPU. */
+long koi_device_interrupt(unsigned int irq)
+{
+	return koi_irq_raise(irq);
+}
+
+/* C++, from anywhere: where the line is handled; -1: there is no such line. */
+int koi_irq_cpu(unsigned int irq)
+{
+	struct koi_irq_line *line = koi_irq_line(irq);
+
+	return line ? line->cpu : -1;
+}
+
+/* ---- affinity ---- */
+static int koi_irq_move(unsigned int irq, const struct cpumask *mask)
+{
+	struct koi_irq_line *line = koi_irq_line(irq);
+	unsigned int cpu;
+
+	if (!line)
+		return -EINVAL;
+	cpu = cpumask_first_and(mask, cpu_online_mask);
+	if (cpu >= nr_cpu_ids)
+		return -EINVAL;
+	line->cpu = cpu;
+	return 0;
+}
+
+int irq_set_affinity(unsigned int irq, const struct cpumask *mask)
+{
+	return koi_irq_move(irq, mask);
+}
+
+int irq_force_affinity(unsigned int irq, const struct cpumask *mask)
+{
+	return koi_irq_move(irq, mask);
+}
+
+int __irq_apply_affinity_hint(unsigned int irq, const struct cpumask *mask, bool setaffinity)
+{
+	if (!koi_irq_line(irq))
+		return -EINVAL;
+	return mask && setaffinity ? koi_irq_move(irq, mask) : 0;
 }
 
 static void koi_irq_resend(unsigned int irq, struct koi_irq_line *line)
@@ -176,6 +306,7 @@ static int koi_irq_setup(unsigned int irq, struct koi_irq_line *line, struct irq
 	*at = new;
 	if (!old)
 		line->depth = new->flags & IRQF_NO_AUTOEN ? 1 : 0;
+	line->seen = line->unhandled = 0;
 	if (!line->depth)
 		koi_irq_resend(irq, line);
 	return 0;

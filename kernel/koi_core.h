@@ -108,6 +108,8 @@ void koi_lockdep_downgrade(const void *lock);
 void koi_lockdep_init(const void *lock, unsigned long size, const char *name, unsigned long ip);
 /* Interrupts go on (soft: bottom halves) while the running task holds locks. */
 void koi_lockdep_irqs_on(int soft);
+/* A task begins to wait for a lock. */
+void koi_lockdep_waits(const void *lock, unsigned long ip);
 /* A task waited that long for a lock. */
 void koi_lockdep_contended(const void *lock, u64 wait_ns);
 /* The locks of a worker whose function came back with them: listed, and given up. */

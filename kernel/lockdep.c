@@ -43,8 +43,10 @@ struct koi_lock_cache_entry {
 	u32 class_id, reserved;
 };
 
+/* Of a class: taken exclusively, and shared. */
 struct koi_lock_stat {
-	u64 acquisitions, hold_total_ns, hold_max_ns, contentions, wait_total_ns, wait_max_ns;
+	u64 acquisitions, hold_total_ns, hold_min_ns, hold_max_ns, contentions, wait_total_ns, wait_min_ns, wait_max_ns;
+	u32 acquired_bounces, contended_bounces, last_cpu, reserved;
 };
 
 /* Written by C++. */
@@ -125,12 +127,19 @@ static __always_inline void koi_lock_release(const void *address, u32 how, unsig
 	}
 	stack->depth--;
 	stack->chain = held->previous_chain;
-	stat = &koi_lockdep.stats[held->class_id];
+	stat = &koi_lockdep.stats[held->class_id * 2 + !!(held->how & 3)];
 	hold = koi_clock()->now_ns - held->since_ns;
+	if (unlikely(hold < stat->hold_min_ns || !stat->acquisitions))
+		stat->hold_min_ns = hold;
 	stat->acquisitions++;
 	stat->hold_total_ns += hold;
 	if (unlikely(hold > stat->hold_max_ns))
 		stat->hold_max_ns = hold;
+	/* CPUs count from one: 0 is none. */
+	if (unlikely(stat->last_cpu != raw_smp_processor_id() + 1)) {
+		stat->acquired_bounces += stat->last_cpu != 0;
+		stat->last_cpu = raw_smp_processor_id() + 1;
+	}
 }
 
 /* Hard interrupts go on, for a module: what its task holds is held with interrupts on. */
@@ -162,6 +171,13 @@ static __always_inline void koi_lock_init(const void *lock, unsigned long size, 
 {
 	if (koi_lockdep.on)
 		koi_lockdep_init(lock, size, name, ip);
+}
+
+/* Somebody else has the lock that is wanted at `ip`. */
+static __always_inline void koi_lock_waits(const void *lock, unsigned long ip)
+{
+	if (koi_lockdep.on)
+		koi_lockdep_waits(lock, ip);
 }
 
 static __always_inline void koi_lock_contended(const void *lock, u64 since)

@@ -226,6 +226,18 @@ void add_machine_options(CLI::App& app, MachineOptions& options) {
   add_choice<runtime::Checks>(
       app, "--checks", options.checks, {{"all", runtime::Checks::kAll}, {"stock", runtime::Checks::kStock}},
       "look for misuse as debug kernels do, or only for what the distribution's kernel looks for");
+  app.add_option_function<std::vector<std::string>>(
+         "--irq",
+         [&options](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) {
+             const Result<runtime::ScriptedIrq> irq = runtime::parse_scripted_irq(text);
+             if (!irq.ok()) throw CLI::ValidationError("--irq", irq.error().message);
+             options.irqs.push_back(*irq);
+           }
+         },
+         "raise interrupt LINE at that virtual time, with every= again each period, count= times in all")
+      ->allow_extra_args(false)
+      ->type_name("LINE@TIME[,every=TIME,count=N]");
   app.add_flag("--lazy", options.lazy,
                "load modules with missing symbols; calling one is an oops that names it");
   app.add_flag("--realtime", options.realtime,

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "cli/terminal.h"
+#include "runtime/irq_script.h"
 #include "runtime/kernel.h"
 
 namespace CLI {
@@ -39,6 +40,8 @@ struct MachineOptions {
   runtime::GuardObjects guard = runtime::GuardObjects::kOff;
   runtime::Checks checks = runtime::Checks::kAll;
   bool no_leaves = false;  // hidden: every call crosses the border
+  std::vector<runtime::ScriptedIrq> irqs;
+  bool lock_stat = false;  // print what /proc/lock_stat would have shown
   std::string coverage;    // a tracefile to write; empty: none
   bool lazy = false;
   bool realtime = false;  // virtual time does not run ahead of the host's

@@ -118,6 +118,7 @@ std::string replay_line(const Options& options, u64 seed, const std::string& sch
   if (machine.checks != defaults.checks) line += " --checks stock";
   if (machine.accounting != defaults.accounting) line += " --accounting off";
   if (machine.timeout_s != defaults.timeout_s) line += fmt::format(" --timeout {}", machine.timeout_s);
+  for (const runtime::ScriptedIrq& irq : machine.irqs) line += " --irq " + shell_word(irq.text);
   if (machine.lazy) line += " --lazy";
   return line;
 }

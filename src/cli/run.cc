@@ -24,6 +24,8 @@ Runner setup_run(CLI::App& app) {
   app.add_option("--coverage", options->machine.coverage,
                  "write which lines ran, of modules built with --sanitize=coverage, to FILE (lcov)")
       ->type_name("FILE");
+  app.add_flag("--lock-stat", options->machine.lock_stat,
+               "print how often locks were taken and waited for, and how long, as /proc/lock_stat does");
   app.add_option("modules", options->words,
                  "MODULE.ko [PARAMETER=VALUE ...] ...: modules in the order of loading")
       ->required()

@@ -6,6 +6,7 @@
 #include "observe/finding_kinds.h"
 #include "observe/journal.h"
 #include "runtime/console.h"
+#include "runtime/lock_checks.h"
 
 namespace koi::cli {
 namespace {
@@ -26,8 +27,36 @@ nlohmann::ordered_json findings_of(const observe::Journal& journal) {
   return list;
 }
 
+nlohmann::ordered_json stat_of(const lockdep::LockStat& stat) {
+  return {{"acquisitions", stat.acquisitions},    {"hold_total_ns", stat.hold_total_ns},
+          {"hold_min_ns", stat.hold_min_ns},      {"hold_max_ns", stat.hold_max_ns},
+          {"contentions", stat.contentions},      {"wait_total_ns", stat.wait_total_ns},
+          {"wait_min_ns", stat.wait_min_ns},      {"wait_max_ns", stat.wait_max_ns},
+          {"acq_bounces", stat.acquired_bounces}, {"con_bounces", stat.contended_bounces}};
+}
+
+nlohmann::ordered_json places_of(const std::vector<runtime::LockStatPlace>& places) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const runtime::LockStatPlace& place : places)
+    list.push_back({{"at", place.text}, {"count", place.count}});
+  return list;
+}
+
+nlohmann::ordered_json lock_stat_of(const std::vector<runtime::LockStatRow>& rows) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const runtime::LockStatRow& row : rows) {
+    list.push_back({{"class", row.name},
+                    {"exclusive", stat_of(row.exclusive)},
+                    {"shared", stat_of(row.shared)},
+                    {"waited_at", places_of(row.waiters)},
+                    {"held_from", places_of(row.holders)}});
+  }
+  return list;
+}
+
 }  // namespace
 
+// What modules log may be no UTF-8.
 void print_document(const nlohmann::ordered_json& document) {
   print_text(document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
@@ -74,6 +103,7 @@ void RunJson::print(const Verdict& verdict) const {
   document["modules"] = modules_;
   document["log"] = log_;
   document["findings"] = findings_of(kernel_.journal());
+  if (options_.lock_stat) document["lock_stat"] = lock_stat_of(kernel_.locks().lock_stat(true));
   document["verdict"] = verdict.text;
   document["exit"] = static_cast<int>(verdict.exit);
   print_document(document);

@@ -26,6 +26,7 @@
 #include "module/elf_image.h"
 #include "module/modinfo.h"
 #include "runtime/console.h"
+#include "runtime/lock_checks.h"
 #include "runtime/modules.h"
 #include "runtime/sanitizers.h"
 
@@ -167,6 +168,7 @@ Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& opti
   const auto series = tree.release.starts_with("6.1.") ? Release::k6_1 : Release::k6_12;
   config.boot = TRY(runtime::parse_boot_options(options.command_line, series));
   auto kernel = TRY(kapi::boot(config));
+  runtime::schedule_irqs(*kernel, options.irqs);
   if (options.realtime) host::start_pacing(kernel->sched().now().value);
   return kernel;
 }
@@ -184,6 +186,7 @@ Verdict run_requests(runtime::Kernel& kernel, const MachineOptions& options,
   for (size_t i = reached; out.document != nullptr && i < requests.size(); ++i)
     out.document->note_module(requests[i].path, requests[i].arguments, "not reached", 0, {});
   if (options.force_koi_fault) force_koi_fault(kernel);
+  runtime::wait_for_irqs(kernel, options.irqs);
   unload_all(kernel, loaded, out, outcome);
   // Whatever a module left behind gets its turn before the machine is switched off.
   kernel.settle(kSettleNs);
@@ -206,6 +209,8 @@ ExitCode run_modules(const MachineOptions& options, const std::vector<std::strin
     return refuse("--color=always is for people; --json and --log-format raw or kmsg are not");
   if (memory.wants_recording() && !options.accounting)
     return refuse("reports, recordings and --fail-on leak need the accounting; leave out --accounting=off");
+  if (options.lock_stat && options.checks == runtime::Checks::kStock)
+    return refuse("--lock-stat needs the lock validator; leave out --checks stock");
   const auto requests = parse_requests(words);
   if (!requests.ok()) return refuse(requests.error().message);
   auto read = module::read_module_file(requests->front().path);
@@ -223,6 +228,7 @@ ExitCode run_modules(const MachineOptions& options, const std::vector<std::strin
   RunOutput out{output ? &*output : nullptr, document ? &*document : nullptr};
   MemorySession recording(kernel, memory);
   const Verdict verdict = run_requests(kernel, options, *requests, std::move(first), out);
+  if (options.lock_stat && !document) print_text(runtime::lock_stat_text(kernel.locks().lock_stat(true)));
   if (document)
     document->print(verdict);
   else

@@ -20,6 +20,8 @@
 namespace koi::cli {
 namespace {
 
+constexpr u64 kIrqNs = 1'000'000;
+
 constexpr int kIgnoreModversions = 1;
 constexpr int kIgnoreVermagic = 2;
 constexpr int kCompressedFile = 4;
@@ -164,6 +166,7 @@ void Shell::execute(std::string_view command, std::string_view rest) {
   if (command == "free") return free();
   if (command == "mknod") return make_node(rest);
   if (command == "wait") return wait_for_jobs();
+  if (command == "irq") return raise_irq(rest);
   if (command == "sleep") {
     const double seconds = std::strtod(std::string(rest).c_str(), nullptr);
     kernel_.sched().run_until_time(
@@ -173,6 +176,20 @@ void Shell::execute(std::string_view command, std::string_view rest) {
   }
   out(fmt::format("koi shell: {}: command not found\n", command));
   status_ = 127;
+}
+
+void Shell::raise_irq(std::string_view line) {
+  const u64 now = kernel_.sched().now().value;
+  const auto irq = runtime::parse_scripted_irq(fmt::format("{}@{}ns", line, now));
+  if (!irq.ok()) {
+    out(fmt::format("irq: {}: no such line\n", line));
+    status_ = 1;
+    return;
+  }
+  runtime::schedule_irqs(kernel_, {*irq});
+  // Its handlers and what they woke have run when the next command comes.
+  kernel_.sched().run_until_time(VirtualTime{now + kIrqNs});
+  status_ = 0;
 }
 
 void Shell::load(std::string_view call, std::string_view rest) {

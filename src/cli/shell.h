@@ -47,6 +47,7 @@ class Shell {
   void list(std::string_view rest);
   void echo(std::string_view rest);
   void free();
+  void raise_irq(std::string_view line);
   void make_node(std::string_view rest);
   void wait_for_jobs();
 

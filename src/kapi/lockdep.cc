@@ -19,6 +19,7 @@ void koi_lockdep_init(Address lock, u64 bytes, Address name, u64 ip) {
   current().locks().initialised(lock, bytes, name, ip);
 }
 void koi_lockdep_irqs_on(s32 soft) { current().locks().interrupts_on(soft != 0); }
+void koi_lockdep_waits(Address lock, u64 ip) { current().locks().waits(lock, ip); }
 void koi_lockdep_contended(Address lock, u64 wait_ns) { current().locks().contended(lock, wait_ns); }
 void koi_lockdep_show_held() { current().locks().show_held(); }
 void koi_lockdep_describe(s32 irqs_off) { current().locks().describe(irqs_off != 0); }
@@ -37,6 +38,7 @@ runtime::ExportTable lockdep_exports() {
       {"koi_lockdep_downgrade", address(koi_lockdep_downgrade)},
       {"koi_lockdep_init", address(koi_lockdep_init)},
       {"koi_lockdep_irqs_on", address(koi_lockdep_irqs_on)},
+      {"koi_lockdep_waits", address(koi_lockdep_waits)},
       {"koi_lockdep_contended", address(koi_lockdep_contended)},
       {"koi_lockdep_show_held", address(koi_lockdep_show_held)},
       {"koi_lockdep_describe", address(koi_lockdep_describe)},

@@ -19,11 +19,12 @@ constexpr std::array kCallers = {
     Caller{"koi_rcu_call", FrameContext::kRcuCallback}, Caller{"koi_run_irq_work", FrameContext::kIrqWork},
     Caller{"koi_run_calls", FrameContext::kSmpCall},    Caller{"koi_kthread_main", FrameContext::kKthread},
     Caller{"koi_file_read", FrameContext::kFileRead},   Caller{"koi_file_write", FrameContext::kFileWrite},
-    Caller{"koi_file_open", FrameContext::kFileOpen},   Caller{"koi_file_ioctl", FrameContext::kFileIoctl},
+    Caller{"koi_file_open", FrameContext::kFileOpen},   Caller{"koi_handle_irq", FrameContext::kIrqHandler},
+    Caller{"koi_file_ioctl", FrameContext::kFileIoctl},
 };
 
 bool is_interrupt_entry(std::string_view name) {
-  return name == "koi_timer_interrupt" || name == "koi_ipi_interrupt";
+  return name == "koi_timer_interrupt" || name == "koi_ipi_interrupt" || name == "koi_device_interrupt";
 }
 
 // A compiler's copy of a function has a suffix: koi_run_work.isra.0.

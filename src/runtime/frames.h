@@ -115,6 +115,7 @@ enum class FrameContext : u8 {
   kFileIoctl,
   kFileOpen,
   kParameterStore,
+  kIrqHandler,
 };
 
 struct EventFrames {

@@ -9,6 +9,7 @@
 #include "engine/mm/boot_caches.h"
 #include "engine/mm/slab_sysfs.h"
 #include "runtime/kernel.h"
+#include "runtime/lock_stat.h"
 #include "runtime/machine_files.h"
 #include "runtime/memory.h"
 #include "runtime/memory_files.h"
@@ -60,6 +61,7 @@ constexpr std::string_view kSlabRoot = "/sys/kernel/slab";
 constexpr File kFiles[] = {
     {"/proc/allocinfo", 0400, proc_allocinfo, nullptr},
     {"/proc/buddyinfo", 0444, proc_buddyinfo, nullptr},
+    {"/proc/lock_stat", 0600, proc_lock_stat, nullptr},
     {"/proc/meminfo", 0444, proc_meminfo, nullptr},
     {"/proc/pagetypeinfo", 0400, proc_pagetypeinfo, nullptr},
     {"/proc/slabinfo", 0400, proc_slabinfo, nullptr},

@@ -60,6 +60,7 @@ LockChecks::LockChecks(Kernel& kernel)
       instances_(kernel.world().heap()),
       traces_(kernel.world().heap()),
       stats_(kernel.world().heap()),
+      points_(kernel.world().heap()),
       cache_(kernel.world().zeroed<lockdep::CacheEntry>(lockdep::kCacheEntries)),
       generations_(lockdep::kGenerations, 1, kernel.world().heap()),
       pages_(kernel.world().zeroed<u8>(kPageSlots)),
@@ -68,7 +69,7 @@ LockChecks::LockChecks(Kernel& kernel)
       name_sites_(kernel.world().heap()),
       nested_(kernel.world().heap()) {
   traces_.emplace_back();
-  stats_.resize(1);
+  stats_.resize(2);
   stack_offset_ = kernel.core().address_of("koi_held_stack");
   frees_matter_ = reinterpret_cast<const u32*>(kernel.core().address_of("koi_frees_matter"));
 }
@@ -96,7 +97,7 @@ void LockChecks::enable() {
 }
 
 void LockChecks::set_stat_pointer() {
-  if (stats_.size() < validator_.graph().end()) stats_.resize(validator_.graph().end() * 2);
+  if (stats_.size() < validator_.graph().end() * 2) stats_.resize(validator_.graph().end() * 4);
   if (enabled_) reinterpret_cast<CoreState*>(kernel_.core().address_of("koi_lockdep"))->stats = stats_.data();
 }
 
@@ -232,6 +233,13 @@ void LockChecks::release(u64 lock, u32 how, u64 ip) {
   given.ip = ip;
   given.how = how;
   given.class_id = class_of(lock, lockdep::kind_of(how));
+  const HeldStack& held = stack();
+  for (u32 i = held.depth; i-- > 0;) {
+    if (held.held[i].lock != lock) continue;
+    stats_[lockdep::stat_index(held.held[i].class_id, held.held[i].read())].held(kernel_.sched().now().value -
+                                                                                 held.held[i].since_ns);
+    break;
+  }
   static_cast<void>(validator_.release(stack(), given));
 }
 
@@ -256,15 +264,6 @@ void LockChecks::interrupts_on(bool soft) {
   HeldStack& held = stack();
   validator_.interrupts_enabled(held, soft);
   (soft ? held.soft_marked : held.hard_marked) = held.chain;
-}
-
-void LockChecks::contended(u64 lock, u64 wait_ns) {
-  const auto known = instances_.find(lock);
-  if (known == instances_.end() || known->second.class_id == lockdep::kNoClass) return;
-  lockdep::LockStat& stat = stats_[known->second.class_id];
-  ++stat.contentions;
-  stat.wait_total_ns += wait_ns;
-  stat.wait_max_ns = std::max(stat.wait_max_ns, wait_ns);
 }
 
 // ---- memory ----
@@ -293,7 +292,7 @@ void LockChecks::memory_freed(u64 begin, u64 bytes) {
     if (id != lockdep::kNoClass && is_of_one_object(validator_.graph().at(id).key, it->first)) {
       bool in_use = false;
       for (u32 i = 0; i < held.depth; ++i) in_use = in_use || held.held[i].class_id == id;
-      if (!in_use) validator_.remove(id);
+      if (!in_use) remove_class(id);
     }
     it = instances_.erase(it);
   }
@@ -305,7 +304,7 @@ void LockChecks::module_unloaded(u64 begin, u64 bytes) {
   lockdep::DependencyGraph& graph = validator_.graph();
   for (ClassId id = 1; id < graph.end(); ++id) {
     const lockdep::LockClass& c = graph.at(id);
-    if (c.alive && c.key.kind == kKeyInitialiser && c.key.a - begin < bytes) validator_.remove(id);
+    if (c.alive && c.key.kind == kKeyInitialiser && c.key.a - begin < bytes) remove_class(id);
   }
   // Other locks of these classes live on, without a class.
   for (auto& [lock, instance] : instances_) {

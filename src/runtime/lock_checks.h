@@ -27,6 +27,7 @@
 #include "engine/lockdep/validator.h"
 #include "observe/allocation_sites.h"
 #include "runtime/lock_sources.h"
+#include "runtime/lock_stat.h"
 #include "runtime/splat.h"
 
 namespace koi::sched {
@@ -55,6 +56,7 @@ class LockChecks final : public lockdep::ProblemSink {
   void downgrade(u64 lock);
   void initialised(u64 lock, u64 bytes, u64 name, u64 ip);
   void interrupts_on(bool soft);
+  void waits(u64 lock, u64 ip);
   void contended(u64 lock, u64 wait_ns);
 
   // ---- from the rest of the machine ----
@@ -82,6 +84,8 @@ class LockChecks final : public lockdep::ProblemSink {
   void uninitialised();
   // A function that waits for RCU readers was called in a reader; `place` is the kernel's line about it.
   void suspicious_rcu(std::string_view place);
+  // What was measured so far, of classes that are gone, too, if `gone`; the most contended first.
+  [[nodiscard]] std::vector<LockStatRow> lock_stat(bool gone) const;
   // What the running task holds, as splats list it.
   [[nodiscard]] const lockdep::HeldStack& current_stack() const;
   [[nodiscard]] std::string_view name_of(const lockdep::HeldLock& held) {
@@ -116,6 +120,8 @@ class LockChecks final : public lockdep::ProblemSink {
   [[nodiscard]] u64 canonical_site(u64 site, u64 name);
   void forget(u64 lock);
   void set_stat_pointer();
+  void remove_class(lockdep::ClassId id);
+  [[nodiscard]] LockStatRow stat_row(lockdep::ClassId id) const;
   void note(std::string_view text);
   void mark_page(u64 lock);
   static u32 page_slot(u64 address) { return static_cast<u32>(address >> 12) % kPageSlots; }
@@ -126,7 +132,9 @@ class LockChecks final : public lockdep::ProblemSink {
   LockSources sources_;
   std::pmr::map<u64, Instance> instances_;  // by the lock's address
   std::pmr::vector<Trace> traces_;
-  std::pmr::vector<lockdep::LockStat> stats_;  // by class
+  std::pmr::vector<lockdep::LockStat> stats_;  // by class: exclusive, shared
+  std::pmr::map<lockdep::ClassId, LockPoints> points_;
+  std::vector<LockStatRow> gone_;  // of classes that went with their module or object
   std::span<lockdep::CacheEntry> cache_;
   std::pmr::vector<u32> generations_;
   const u32* frees_matter_ = nullptr;

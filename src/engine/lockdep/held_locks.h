@@ -20,6 +20,7 @@ inline constexpr u32 kInSoftirq = 8;
 inline constexpr u32 kInHardirq = 16;
 inline constexpr u32 kHardirqsOn = 32;
 inline constexpr u32 kSoftirqsOn = 64;
+inline constexpr u32 kWaits = 128;    // not got yet; of HeldLock only
 inline constexpr u32 kKindShift = 8;  // LockKind
 inline constexpr u32 kIrqContextMask = kInSoftirq | kInHardirq;
 
@@ -79,16 +80,37 @@ static_assert(sizeof(CacheEntry) == 40);
 inline constexpr u32 kCacheEntries = 4096;
 inline constexpr u32 kGenerations = 1024;
 
-// lock_stat's counters of one class.
+// lock_stat's counters of one class, taken exclusively or shared.
 struct LockStat {
-  u64 acquisitions = 0;
+  u64 acquisitions = 0;  // finished ones
   u64 hold_total_ns = 0;
+  u64 hold_min_ns = 0;
   u64 hold_max_ns = 0;
   u64 contentions = 0;
   u64 wait_total_ns = 0;
+  u64 wait_min_ns = 0;
   u64 wait_max_ns = 0;
+  u32 acquired_bounces = 0;  // by another CPU than the one before
+  u32 contended_bounces = 0;
+  u32 last_cpu = 0;  // plus one; 0: none yet
+  u32 reserved = 0;
+
+  void held(u64 ns) {
+    if (acquisitions++ == 0 || ns < hold_min_ns) hold_min_ns = ns;
+    hold_total_ns += ns;
+    if (ns > hold_max_ns) hold_max_ns = ns;
+  }
+  void waited(u64 ns) {
+    if (contentions++ == 0 || ns < wait_min_ns) wait_min_ns = ns;
+    wait_total_ns += ns;
+    if (ns > wait_max_ns) wait_max_ns = ns;
+  }
 };
-static_assert(sizeof(LockStat) == 48);
+static_assert(sizeof(LockStat) == 80);
+// Two of them to a class: exclusive, shared.
+[[nodiscard]] constexpr size_t stat_index(ClassId id, u32 read) {
+  return size_t{id} * 2 + (read != 0 ? 1 : 0);
+}
 
 // Slots in the two tables; kernel/lockdep.c computes the same.
 [[nodiscard]] constexpr u32 generation_slot(u64 lock) {
