@@ -20,7 +20,7 @@ using lockdep::LockStat;
 
 constexpr u64 kNameColumn = 40;
 constexpr u64 kLine = kNameColumn + 1 + 12 * (14 + 1);
-constexpr u64 kLongestName = 37;
+constexpr u64 kLongestClassName = 37;
 
 std::string ruled(char c, u64 offset, u64 length) {
   return std::string(offset, ' ') + std::string(length, c) + "\n";
@@ -55,7 +55,7 @@ std::string points_text(const std::string& name, u64 name_length, const std::vec
 }
 
 std::string row_text(const LockStatRow& row) {
-  const std::string name = row.name.substr(0, kLongestName);
+  const std::string name = row.name.substr(0, kLongestClassName);
   const bool exclusive = row.exclusive.acquisitions != 0;
   const bool shared = row.shared.acquisitions != 0;
   std::string text;
