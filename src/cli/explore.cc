@@ -312,7 +312,7 @@ void Exploration::show_one() {
   const Count* const count = most_telling();
   if (count == nullptr) return;
   const u64 seed = count->first_seed;
-  Telling& telling = telling_.emplace();
+  Telling& telling = telling_.emplace(Telling{});
   telling.finding = count->finding;
   telling.seed = seed;
   telling.replay = replay_line(options_, seed, strategy_words(strategy_));

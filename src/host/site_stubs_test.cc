@@ -4,24 +4,18 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <memory>
+
+#include "host/test_world.h"
 
 namespace koi::host {
 namespace {
 
-struct WorldDeleter {
-  void operator()(World* world) const { World::destroy(world); }
-};
-
-class SiteStubsTest : public testing::Test {
+class SiteStubsTest : public WorldTest {
  protected:
   void SetUp() override {
-    auto world = World::create(WorldConfig{64ULL << 20, 1});
-    ASSERT_TRUE(world.ok()) << world.error().message;
-    world_.reset(*world);
+    ASSERT_NO_FATAL_FAILURE(WorldTest::SetUp());
     target_ = *world_->window_take(4096);
   }
-  std::unique_ptr<World, WorldDeleter> world_;
   u64 target_ = 0;
 };
 

@@ -4,25 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <memory>
 
 #include "host/address_map.h"
+#include "host/test_world.h"
 
 namespace koi::host {
 namespace {
 
-struct WorldDeleter {
-  void operator()(World* world) const { World::destroy(world); }
-};
-
-class StubAreaTest : public testing::Test {
+class StubAreaTest : public WorldTest {
  protected:
-  void SetUp() override {
-    auto world = World::create(WorldConfig{64ULL << 20, 1});
-    ASSERT_TRUE(world.ok()) << world.error().message;
-    world_.reset(*world);
-  }
-
   // Where the jump `at` bytes into a stub leads, whichever of the two it is.
   static u64 target(u64 stub, u64 at) {
     u8 code[kStubSize];
@@ -42,8 +32,6 @@ class StubAreaTest : public testing::Test {
     return entry;
   }
   static u64 entry(const void* function) { return reinterpret_cast<u64>(function); }
-
-  std::unique_ptr<World, WorldDeleter> world_;
 };
 
 TEST_F(StubAreaTest, AStubLeadsToItsCrossing) {
