@@ -4,8 +4,10 @@
 //
 // The process is stopped in the middle of the loop and makes STEPS steps; then it is let go. Each instruction of the loop
 // itself is passed once a turn: of the addresses in its text that were met often, the one met least counts the turns (inner
-// loops are met more often, what is done now and then much less). What the loop calls may take another way each time. Exact, and slow: some microseconds an instruction. valgrind cannot run
-// koi, whose addresses are fixed, and virtual machines often have no hardware counters. Prints the quotient.
+// loops are met more often, what is done now and then much less). What the loop calls may take another way each time. Only the
+// steps between its first and its last visit count: the loop may begin or end meanwhile. Exact, and slow: some microseconds
+// an instruction. valgrind cannot run koi, whose addresses are fixed, and virtual machines often have no hardware counters.
+// Prints the quotient.
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -20,7 +22,15 @@
 
 namespace {
 
-using Visits = std::unordered_map<std::uint64_t, std::uint64_t>;
+struct Visit {
+  std::uint64_t times = 0, first = 0, last = 0;  // the numbers of the steps that met it
+
+  // Steps from one visit to the next.
+  [[nodiscard]] double apart() const {
+    return static_cast<double>(last - first) / static_cast<double>(times - 1);
+  }
+};
+using Visits = std::unordered_map<std::uint64_t, Visit>;
 
 [[noreturn]] void die(const char* what) {
   std::perror(what);
@@ -43,7 +53,9 @@ Visits step(pid_t pid, std::uint64_t steps) {
     if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)) die("waitpid");
     signal = signal_to_pass(status);
     if (ptrace(PTRACE_GETREGS, pid, nullptr, &registers) != 0) die("ptrace");
-    ++visits[registers.rip];
+    Visit& visit = visits[registers.rip];
+    if (visit.times++ == 0) visit.first = i;
+    visit.last = i;
   }
   if (ptrace(PTRACE_DETACH, pid, nullptr, signal) != 0) die("ptrace");
   return visits;
@@ -54,14 +66,15 @@ struct Text {
   [[nodiscard]] bool holds(std::uint64_t address) const { return address >= from && address < to; }
 };
 
-std::uint64_t turns(const Visits& visits, const Text& text) {
-  std::uint64_t most = 0;
-  for (const auto& [address, times] : visits) {
-    if (text.holds(address)) most = std::max(most, times);
+// The visits of one address of the loop that is passed once a turn.
+Visit turns(const Visits& visits, const Text& text) {
+  Visit most;
+  for (const auto& [address, visit] : visits) {
+    if (text.holds(address) && visit.times > most.times) most = visit;
   }
-  std::uint64_t least = most;
-  for (const auto& [address, times] : visits) {
-    if (text.holds(address) && times >= most / 48) least = std::min(least, times);
+  Visit least = most;
+  for (const auto& [address, visit] : visits) {
+    if (text.holds(address) && visit.times >= most.times / 48 && visit.times < least.times) least = visit;
   }
   return least;
 }
@@ -80,11 +93,11 @@ int main(int argc, char** argv) {
   if (ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) != 0) die("ptrace");
   if (ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr) != 0) die("ptrace");
   if (waitpid(pid, &status, 0) != pid) die("waitpid");
-  const Visits visits = step(pid, steps);
-  if (turns(visits, text) < 20) {
+  const Visit turn = turns(step(pid, steps), text);
+  if (turn.times < 20) {
     std::fputs("step_count: the process is in no loop\n", stderr);
     return 1;
   }
-  std::printf("%.1f\n", static_cast<double>(steps) / static_cast<double>(turns(visits, text)));
+  std::printf("%.1f\n", turn.apart());
   return 0;
 }
