@@ -8,20 +8,8 @@
 #include <linux/string.h>
 #include <linux/xarray.h>
 
-static unsigned int differences;
-static u32 state = 1;
-
-static u32 draw(u32 below)
-{
-	state = state * 1664525 + 1013904223;
-	return (state >> 8) % below;
-}
-
-#define SAME(what, got, want) do {							\
-	u64 got_ = (u64)(got), want_ = (u64)(want);					\
-	if (got_ != want_ && differences++ < 10)					\
-		pr_info("library_model: %s: %llu, not %llu\n", what, got_, want_);	\
-} while (0)
+#define MODEL_SEED 1
+#include "naive_model.h"
 
 /* ---- the XArray: ranges of indices with one entry each; id 0 is nothing ---- */
 #define INDICES 8192

@@ -9,20 +9,8 @@
 #include <linux/string.h>
 #include <linux/version.h>
 
-static unsigned int differences;
-static u32 state = 3;
-
-static u32 draw(u32 below)
-{
-	state = state * 1664525 + 1013904223;
-	return (state >> 8) % below;
-}
-
-#define SAME(what, got, want) do {							\
-	u64 got_ = (u64)(got), want_ = (u64)(want);					\
-	if (got_ != want_ && differences++ < 10)					\
-		pr_info("library_objects: %s: %llu, not %llu\n", what, got_, want_);	\
-} while (0)
+#define MODEL_SEED 3
+#include "naive_model.h"
 
 /* ---- queues of bytes, and of records; the model is a long array ---- */
 #define LONG 60000

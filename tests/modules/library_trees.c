@@ -7,20 +7,8 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
-static unsigned int differences;
-static u32 state = 7;
-
-static u32 draw(u32 below)
-{
-	state = state * 1664525 + 1013904223;
-	return (state >> 8) % below;
-}
-
-#define SAME(what, got, want) do {							\
-	u64 got_ = (u64)(got), want_ = (u64)(want);					\
-	if (got_ != want_ && differences++ < 10)					\
-		pr_info("library_trees: %s: %llu, not %llu\n", what, got_, want_);	\
-} while (0)
+#define MODEL_SEED 7
+#include "naive_model.h"
 
 /* ---- what every node must hold: counts of its slots, marks of what is below, its way up ---- */
 static void check_node(struct xarray *xa, struct xa_node *node, struct xa_node *parent)
