@@ -9,6 +9,14 @@
 namespace koi::mm {
 namespace {
 
+void add(const NumaCounts& counts, NumaCounts& sum) {
+  sum.hit += counts.hit;
+  sum.miss += counts.miss;
+  sum.foreign += counts.foreign;
+  sum.local += counts.local;
+  sum.other += counts.other;
+}
+
 struct SlabPages {
   u64 reclaimable = 0, unreclaimable = 0;
 };
@@ -357,14 +365,7 @@ std::string vmstat_text(const Buddy& buddy, const SlabAllocator& slabs, const Me
   const bool newer = slabs.release() != Release::k6_1;
   const SlabPages slab = slab_pages(slabs);
   NumaCounts numa;
-  for_populated(buddy, [&](ZoneId zone) {
-    const NumaCounts& counts = buddy.numa_counts(zone);
-    numa.hit += counts.hit;
-    numa.miss += counts.miss;
-    numa.foreign += counts.foreign;
-    numa.local += counts.local;
-    numa.other += counts.other;
-  });
+  for_populated(buddy, [&](ZoneId zone) { add(buddy.numa_counts(zone), numa); });
   const Value known[] = {{"nr_free_pages", buddy.free_pages()},
                          {"numa_hit", numa.hit},
                          {"numa_miss", numa.miss},
@@ -430,14 +431,7 @@ std::string node_meminfo_text(const Buddy& buddy, const SlabAllocator& slabs, co
 
 std::string node_numastat_text(const Buddy& buddy, NodeId node) {
   NumaCounts sum;
-  for_populated(buddy, node, [&](ZoneId zone) {
-    const NumaCounts& numa = buddy.numa_counts(zone);
-    sum.hit += numa.hit;
-    sum.miss += numa.miss;
-    sum.foreign += numa.foreign;
-    sum.local += numa.local;
-    sum.other += numa.other;
-  });
+  for_populated(buddy, node, [&](ZoneId zone) { add(buddy.numa_counts(zone), sum); });
   return fmt::format(
       "numa_hit {}\nnuma_miss {}\nnuma_foreign {}\ninterleave_hit 0\nlocal_node {}\nother_node {}\n", sum.hit,
       sum.miss, sum.foreign, sum.local, sum.other);
