@@ -50,6 +50,25 @@ void koi_might_alloc(void)
 	koi_might_sleep("include/linux/sched/mm.h", KOI_LINE(274, 321));
 }
 
+/* C++: a function that may sleep whatever its gfp bits say. In the order of kapi::Sleeper. */
+void koi_might_sleep_in(unsigned int sleeper)
+{
+	static const struct {
+		const char *file;
+		int line;
+	} places[] = {
+		{ "mm/vmalloc.c", KOI_LINE(1673, 2030) },
+		{ "mm/vmalloc.c", KOI_LINE(2858, 3419) },
+		{ "mm/vmalloc.c", KOI_LINE(2879, 3467) },
+		{ "mm/vmalloc.c", KOI_LINE(2907, 3503) },
+		{ "mm/vmalloc.c", KOI_LINE(2280, 3001) },
+		{ "kernel/locking/mutex.c", KOI_LINE(580, 586) },
+		{ "include/linux/percpu-rwsem.h", 49 },
+	};
+
+	koi_might_sleep(places[sleeper].file, places[sleeper].line);
+}
+
 /* What inlined might_sleep() and cond_resched() lead to; the place is the caller's, which C++ knows. */
 static noinline __used int koi_inline_might_sleep(void)
 {

@@ -85,6 +85,7 @@ int mempool_resize(mempool_t *pool, int new_min_nr)
 	void **elements, *element;
 	unsigned long flags;
 
+	koi_might_sleep("mm/mempool.c", KOI_LINE(325, 335));
 	spin_lock_irqsave(&pool->lock, flags);
 	if (new_min_nr <= pool->min_nr) {
 		while (new_min_nr < pool->curr_nr) {
@@ -151,6 +152,8 @@ static void *mempool_get(mempool_t *pool, gfp_t gfp)
 
 #line KOI_LINE(401, 411) "mm/mempool.c"
 	VM_WARN_ON_ONCE(gfp & __GFP_ZERO);
+	if (gfpflags_allow_blocking(gfp))
+		koi_might_alloc();
 	gfp |= __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
 	first = gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_IO);
 	for (;;) {

@@ -7,6 +7,7 @@
 #include "host/guest_memory.h"
 #include "kapi/leaf.h"
 #include "kapi/tables.h"
+#include "runtime/accounting.h"
 #include "runtime/console.h"
 #include "runtime/lock_checks.h"
 #include "runtime/macro_place.h"
@@ -54,7 +55,17 @@ void koi_look_at_frees() { install_leaves(current()); }
 
 }  // namespace
 
-void report_atomic_allocation() { host::upcall(current().core().address_of("koi_might_alloc")); }
+void report_atomic_allocation() {
+  const observe::SiteNumber site = runtime::Accounting::take_site();
+  host::upcall(current().core().address_of("koi_might_alloc"));
+  runtime::Accounting::set_site(site);
+}
+
+void report_atomic_sleep(Sleeper sleeper) {
+  const observe::SiteNumber site = runtime::Accounting::take_site();
+  host::upcall(current().core().address_of("koi_might_sleep_in"), static_cast<u64>(sleeper));
+  runtime::Accounting::set_site(site);
+}
 
 bool frees_matter() { return current().locks().frees_matter(); }
 

@@ -21,14 +21,41 @@ inline void check_freed(u64 address, u64 size) {
     look_into_freed(address, size);
 }
 
-// `gfp`: of an allocation that has just been made; no engine invariant is open.
-inline void check_may_wait(u32 gfp) {
+// A place in the allocators that sleeps whatever the gfp bits say; kernel/atomic_sleep.c has the lines.
+enum class Sleeper : u32 {
+  kVmapArea,    // alloc_vmap_area()
+  kVfree,       // vfree()
+  kVunmap,      // vunmap()
+  kVmap,        // vmap()
+  kVmUnmapRam,  // vm_unmap_ram()
+  kMutex,       // a mutex of the allocator's own: slab_mutex, pcpu_alloc_mutex
+  kCpusRead,    // cpus_read_lock()
+};
+void report_atomic_sleep(Sleeper sleeper);
+
+// Must whoever sleeps here be reported?
+[[nodiscard]] inline bool sleeps_are_wrong() {
   runtime::Kernel& kernel = current();
-  if ((gfp & kernel.memory().pages().gfp().direct_reclaim) == 0) return;
   const bool atomic =
       host::gs_area()->interrupt_flag == 0 || kernel.holds_grace_period(*kernel.sched().current());
-  if (atomic && kernel.config().checks == runtime::Checks::kAll) [[unlikely]]
+  return atomic && kernel.config().checks == runtime::Checks::kAll;
+}
+
+// `gfp`: of an allocation that is about to be made; no engine invariant is open. Its call site stays set.
+inline void check_may_wait(u32 gfp) {
+  if ((gfp & current().memory().pages().gfp().direct_reclaim) == 0) return;
+  if (sleeps_are_wrong()) [[unlikely]]
     report_atomic_allocation();
+}
+inline void check_may_sleep(Sleeper sleeper) {
+  if (sleeps_are_wrong()) [[unlikely]]
+    report_atomic_sleep(sleeper);
+}
+
+// in_interrupt(): also where bottom halves are off.
+[[nodiscard]] inline bool in_interrupt() {
+  constexpr s32 kSoftirqHardirqNmi = 0x00ff'ff00;
+  return (current().preempt_count() & kSoftirqHardirqNmi) != 0;
 }
 
 }  // namespace koi::kapi

@@ -10,9 +10,7 @@ std::optional<u64> guarded_object(const mm::Cache* cache, u64 size, mm::Gfp gfp,
   runtime::Guard* const guard = current().guard();
   if (guard == nullptr) [[likely]]
     return std::nullopt;
-  const auto address = guard->allocate(*cache, size, gfp, alignment);
-  if (address) check_may_wait(gfp);
-  return address;
+  return guard->allocate(*cache, size, gfp, alignment);
 }
 
 bool free_guarded(u64 address) {

@@ -32,7 +32,7 @@ KOI_INLINE u64 leaf_alloc_pages(u64 gfp_word, u64 order, u64 index) {
   const auto gfp = static_cast<Gfp>(gfp_word);
   VcpuClock* const clock = this_clock();
   const u64 now_ns = clock->now_ns + host::kCrossingCost;
-  if (static_cast<u32>(order) == 0 && now_ns < clock->deadline_ns) [[likely]] {
+  if (static_cast<u32>(order) == 0 && now_ns < clock->deadline_ns && is_quiet(clock, gfp_word)) [[likely]] {
     if (mm::PageDesc* const desc = machine.buddy->alloc_page_quietly(gfp, clock->cpu); desc != nullptr)
         [[likely]] {
       pay(clock);

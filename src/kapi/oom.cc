@@ -8,6 +8,7 @@
 #include "kapi/page_calls.h"
 #include "runtime/console.h"
 #include "runtime/oom_victims.h"
+#include "runtime/vm_events.h"
 
 namespace koi::kapi {
 namespace {
@@ -149,6 +150,7 @@ void kill_and_say_so(Task& victim, u32 order, Gfp gfp, const std::vector<Task*>&
                        "oom_score_adj:{}",
                        text, f.total_vm * kKbPerPage, f.rss_anon * kKbPerPage, f.rss_file * kKbPerPage,
                        f.rss_shmem * kKbPerPage, f.uid, f.page_table_bytes / 1024, f.oom_score_adj));
+  ++runtime::vm_event(current(), runtime::VmEvent::kOomKill);
   current().note(observe::EventKind::kOomKill, text);
 }
 

@@ -31,6 +31,7 @@ std::optional<Pfn> alloc_block(u32 order, Gfp gfp, s32 node = mm::kNoNode) {
     warn_order_too_large(gfp);
     return std::nullopt;
   }
+  check_may_wait(gfp);
   const Order wanted{static_cast<u8>(order)};
   const auto attempt = [&] { return m.pages().alloc(wanted, gfp, {this_cpu(), node}); };
   const mm::PageAllocation got = with_reclaim({order, gfp}, attempt, [] { return true; });
@@ -143,6 +144,7 @@ Address alloc_pages_exact_nid(s32 nid, u64 size, Gfp gfp) {
     warn_order_too_large(gfp);
     return 0;
   }
+  check_may_wait(gfp);
   const auto attempt = [&] { return m.pages().alloc_exact(size, single, {this_cpu(), node}); };
   const mm::PageAllocation got = with_reclaim({order, single}, attempt, [] { return true; });
   if (!got) {

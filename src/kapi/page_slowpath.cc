@@ -5,6 +5,7 @@
 
 #include "kapi/oom.h"
 #include "kapi/page_calls.h"
+#include "runtime/vm_events.h"
 
 namespace koi::kapi {
 namespace {
@@ -17,6 +18,14 @@ constexpr u64 kHopelessNs = 600'000'000'000;
 
 u64 tick_ns() { return 1'000'000'000 / current().core().layout_or_die("HZ"); }
 const mm::GfpBits& bits() { return memory().pages().gfp(); }
+
+// gfp_zone(). Movable, behind the others, takes both of its bits.
+u32 highest_zone(mm::Gfp gfp) {
+  if ((gfp & bits().dma) != 0) return static_cast<u32>(mm::Zone::kDma);
+  if ((gfp & bits().dma32) != 0) return static_cast<u32>(mm::Zone::kDma32);
+  const bool movable = (gfp & bits().movable) != 0 && (gfp & bits().highmem) != 0;
+  return movable ? mm::kZoneCount : static_cast<u32>(mm::Zone::kNormal);
+}
 
 // What current_gfp_context() leaves of the bits.
 mm::Gfp in_context(mm::Gfp gfp) { return current().core().function<u32(u32)>("koi_gfp_context")(gfp); }
@@ -118,6 +127,7 @@ bool reclaim(mm::Gfp gfp) {
   const u64 before = m.pages().free_pages();
   m.pages().drain_all();
   if ((gfp & m.pages().gfp().direct_reclaim) != 0) {
+    ++runtime::vm_event(current(), runtime::VmEvent::kAllocStall, highest_zone(gfp));
     m.give_back_spare();
     m.run_shrinkers(gfp);
     m.pages().drain_all();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // <linux/percpu.h>: dynamic per-CPU memory. A per-CPU pointer is an offset into every CPU's area.
 #include "host/address_map.h"
+#include "kapi/checks.h"
 #include "kapi/page_calls.h"
 #include "kapi/tables.h"
 #include "runtime/console.h"
@@ -19,6 +20,8 @@ u64 area(u32 cpu) { return current().world().percpu_area(VcpuId{cpu}); }
 Address allocate(u64 size, u64 align, Gfp gfp) {
   runtime::Memory& m = memory();
   const bool may_warn = (gfp & m.pages().gfp().nowarn) == 0;
+  const bool atomic = (gfp & m.pages().gfp().kernel()) != m.pages().gfp().kernel();
+  if (!atomic && mm::Percpu::is_legal(size, align)) check_may_sleep(Sleeper::kMutex);
   const mm::PercpuAllocation got = m.percpu().alloc(size, align);
   if (got.outcome != mm::PercpuOutcome::kOk) accounting().failed();
   if (got.outcome == mm::PercpuOutcome::kIllegal) {
@@ -30,7 +33,6 @@ Address allocate(u64 size, u64 align, Gfp gfp) {
     return 0;
   }
   if (got.outcome == mm::PercpuOutcome::kNoSpace) {
-    const bool atomic = (gfp & m.pages().gfp().kernel()) != m.pages().gfp().kernel();
     if (may_warn && m.percpu_failures() < kMostFailureReports) {
       current().console().print(
           4, fmt::format("percpu: allocation failed, size={} align={} atomic={}, {}", size, align,

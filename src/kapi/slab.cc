@@ -31,17 +31,20 @@ Address kmalloc_failed(u64 size, Gfp gfp, mm::KmallocFailure why, const mm::Cach
   return 0;
 }
 
+// A size beyond every order is refused before the question of waiting comes up.
+void check_large_may_wait(u64 size, Gfp gfp) {
+  if (mm::get_order(size) <= mm::kMaxOrder) check_may_wait(gfp);
+}
+
 Address note_large(void* p, u64 size, Gfp gfp) {
   const Pfn pfn{(to_address(p) - host::kDirectMap) / host::kPageSize};
   accounting().pages_allocated(observe::AllocationKind::kLargeKmalloc, pfn, memory().pages().desc(pfn).order,
                                size, gfp);
-  check_may_wait(gfp);
   return to_address(p);
 }
 
 Address note_object(mm::Cache* cache, void* p, u64 size, Gfp gfp) {
   accounting().slab_allocated(cache, p, size, gfp);
-  check_may_wait(gfp);
   return to_address(p);
 }
 
@@ -72,6 +75,7 @@ Address kmalloc_on(u64 size, Gfp gfp, s32 node) {
   // With the address checks there is a redzone behind each object.
   const u64 padded = current().sanitizers().addresses().padded(size);
   if (padded <= mm::kKmallocMaxCacheSize && size != 0) [[likely]] {
+    check_may_wait(gfp);
     mm::Cache* const cache = m.kmalloc().cache_for(padded, gfp);
     if (const auto guarded = guarded_object(cache, size, gfp, Alignment::kKmalloc)) return *guarded;
     void* const p = m.slabs().alloc(cache, gfp, {this_cpu(), node}, static_cast<u32>(size));
@@ -85,6 +89,7 @@ Address kmalloc_on(u64 size, Gfp gfp, s32 node) {
     return to_address(mm::Kmalloc::zero_size_ptr());
   }
   mm::KmallocFailure why = mm::KmallocFailure::kNone;
+  check_large_may_wait(size, gfp);
   void* const p = m.kmalloc().alloc_large(size, gfp, {this_cpu(), node}, &why);
   if (p == nullptr) return kmalloc_again(size, gfp, node, why);
   return note_large(p, size, gfp);
@@ -101,6 +106,7 @@ Address kmalloc_node(u64 size, Gfp gfp, s32 node) {
 Address kmalloc_large_node(u64 size, Gfp gfp, s32 nid) {
   const s32 node = page_node(nid);
   runtime::Memory& m = memory();
+  check_large_may_wait(size, gfp);
   mm::KmallocFailure why = mm::KmallocFailure::kNone;
   const auto attempt = [&] { return m.kmalloc().alloc_large(size, gfp, {this_cpu(), node}, &why); };
   void* const p =
@@ -116,6 +122,7 @@ Address kmalloc_node_from_cache(mm::Cache* cache, Gfp gfp, s32 nid, u64 size) {
   if (!is_cache(cache)) [[unlikely]] {
     bad_cache(cache);
   }
+  check_may_wait(gfp);
   if (const auto guarded = guarded_object(cache, size, gfp, Alignment::kKmalloc)) return *guarded;
   if (current().sanitizers().addresses().enabled()) return kmalloc_on(size, gfp, node);
   runtime::Memory& m = memory();

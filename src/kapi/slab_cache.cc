@@ -49,6 +49,7 @@ Address create(Address name_address, mm::CacheRequest request, u32 module_flags)
     current().traps().fault(FrameEvent::kCacheNullName, fault.address, fault.write);
   }
   request.name = *name;
+  check_may_sleep(Sleeper::kMutex);
   const mm::CreateResult result = memory().slabs().create(request);
   if (result.bad_usercopy) {
     current().traps().warn(FrameEvent::kUsercopyRegion, {"mm/slab_common.c", 314, 346});
@@ -179,11 +180,10 @@ Address allocate(Cache* cache, Gfp gfp, s32 node = mm::kNoNode) {
   return to_address(object);
 }
 
-// The object, and what the checks have to say about a wait here.
+// What the checks have to say about a wait here, and the object.
 Address allocate_checked(Cache* cache, Gfp gfp, s32 node) {
-  const Address object = allocate(cache, gfp, node);
-  check_may_wait(gfp);
-  return object;
+  if (is_cache(cache)) check_may_wait(gfp);
+  return allocate(cache, gfp, node);
 }
 Address kmem_cache_alloc(Cache* cache, Gfp gfp) { return allocate_checked(cache, gfp, mm::kNoNode); }
 Address kmem_cache_alloc_node(Cache* cache, Gfp gfp, s32 node) {
@@ -252,6 +252,7 @@ s32 allocate_one_by_one(Cache* cache, Gfp gfp, u64 count, Address array) {
 
 s32 kmem_cache_alloc_bulk(Cache* cache, Gfp gfp, u64 count, Address array) {
   if (!is_cache(cache)) bad_cache(cache);
+  check_may_wait(gfp);
   if (count == 0) return 0;
   if (current().guard() != nullptr) return allocate_one_by_one(cache, gfp, count, array);
   runtime::Memory& m = memory();
@@ -272,7 +273,6 @@ s32 kmem_cache_alloc_bulk(Cache* cache, Gfp gfp, u64 count, Address array) {
     }
   }
   if (guest::copy_out(array, objects.data(), count * sizeof(u64)) != 0) raise(guest::last_fault());
-  check_may_wait(gfp);
   return static_cast<s32>(count);
 }
 
@@ -320,6 +320,7 @@ void kmem_cache_free_bulk(Cache* cache, u64 count, Address array) {
 
 s32 kmem_cache_shrink(Cache* cache) {
   if (!is_cache(cache)) bad_cache(cache);
+  check_may_sleep(Sleeper::kCpusRead);
   return memory().slabs().shrink(cache);
 }
 
@@ -375,6 +376,7 @@ void report_remaining(const Cache* cache, const mm::DestroyResult& result) {
 void kmem_cache_destroy(Cache* cache) {
   if (cache == nullptr) return;
   if (!is_cache(cache)) bad_cache(cache);
+  check_may_sleep(Sleeper::kCpusRead);
   const std::string name(cache->name());
   guarded_cache_goes(cache);
   const mm::DestroyResult result = memory().slabs().destroy(cache);

@@ -68,6 +68,13 @@ mm::VmallocResult fill_area(mm::VmallocResult result, const mm::Vmalloc::Request
   return result;
 }
 
+// What comes before a new area: its descriptor is allocated, then its addresses are looked for.
+void check_new_area(Gfp gfp) {
+  if (in_interrupt()) current().traps().bug(FrameEvent::kVmallocInInterrupt, {"mm/vmalloc.c", 2554, 3177});
+  check_may_wait(gfp);
+  check_may_sleep(Sleeper::kVmapArea);
+}
+
 Address allocate(u64 size, u64 align, Gfp gfp, u32 flags = mm::vm_flag::kAlloc, s32 node = mm::kNoNode) {
   runtime::Memory& m = memory();
   mm::Vmalloc::Request request;
@@ -77,6 +84,7 @@ Address allocate(u64 size, u64 align, Gfp gfp, u32 flags = mm::vm_flag::kAlloc, 
   request.at = {this_cpu(), page_node(node)};
   request.flags = flags;
   request.caller = caller();
+  if (size != 0) check_new_area(gfp);
   mm::VmallocResult result = m.vmalloc().start(request);
   if (result.outcome == VmallocOutcome::kNoPages) result = fill_area(result, request);
   if (result.outcome != VmallocOutcome::kOk) {
@@ -85,7 +93,6 @@ Address allocate(u64 size, u64 align, Gfp gfp, u32 flags = mm::vm_flag::kAlloc, 
     return 0;
   }
   accounting().vmalloc_allocated(result.address, size, gfp);
-  check_may_wait(gfp);
   return result.address;
 }
 
@@ -161,8 +168,17 @@ void release(Address address, bool unmap_only) {
       return;
   }
 }
-void vfree(Address address) { release(address, false); }
-void vunmap(Address address) { release(address, true); }
+// In an interrupt it is put off.
+void vfree(Address address) {
+  if (!in_interrupt()) check_may_sleep(Sleeper::kVfree);
+  release(address, false);
+}
+void vfree_atomic(Address address) { release(address, false); }
+void vunmap(Address address) {
+  if (in_interrupt()) current().traps().bug(FrameEvent::kVunmapInInterrupt, {"mm/vmalloc.c", 2878, 3466});
+  check_may_sleep(Sleeper::kVunmap);
+  release(address, true);
+}
 
 // ---- mapping pages of the caller's ----
 
@@ -190,12 +206,19 @@ Address map_pages(Address pages, u32 count, u32 flags) {
 
 Address vmap(Address pages, u32 count, u64 flags, u64 /*prot*/) {
   if ((flags & kVmMapPutPages) != 0) current().traps().unsupported("vmap() with VM_MAP_PUT_PAGES");
+  check_may_sleep(Sleeper::kVmap);
+  if (count != 0 && in_interrupt())
+    current().traps().bug(FrameEvent::kVmallocInInterrupt, {"mm/vmalloc.c", 2554, 3177});
   return map_pages(pages, count, static_cast<u32>(flags));
 }
 Address vm_map_ram(Address pages, u32 count, s32 /*node*/) {
+  check_may_wait(gfp_kernel());
   return map_pages(pages, count, mm::vm_flag::kAlloc);
 }
-void vm_unmap_ram(Address address, u32 /*count*/) { release(address, true); }
+void vm_unmap_ram(Address address, u32 /*count*/) {
+  check_may_sleep(Sleeper::kVmUnmapRam);
+  release(address, true);
+}
 void vm_unmap_aliases() { memory().vmalloc().purge(); }
 
 Address vmalloc_to_page(Address address) {
@@ -361,7 +384,7 @@ runtime::ExportTable vmalloc_exports() {
       {"vcalloc_noprof", address(vcalloc)},
       {"vrealloc_noprof", address(vrealloc)},
       {"vfree", address(vfree)},
-      {"vfree_atomic", address(vfree)},
+      {"vfree_atomic", address(vfree_atomic)},
       {"vmap", address(vmap)},
       {"vunmap", address(vunmap)},
       {"vm_map_ram", address(vm_map_ram)},

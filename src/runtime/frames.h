@@ -47,6 +47,8 @@ enum class FrameEvent : u8 {
   kZeroedConstructor,  // __GFP_ZERO with a constructor
   kKvmallocTooLarge,
   kVmallocZeroSize,
+  kVmallocInInterrupt,
+  kVunmapInInterrupt,
   kVmallocTooLarge,
   kVfreeBadAddress,
   kVfreeNotMapped,  // 6.12's second WARN for the same call

@@ -8,6 +8,7 @@
 
 #include "engine/mm/boot_caches.h"
 #include "engine/mm/slab_sysfs.h"
+#include "runtime/drop_caches.h"
 #include "runtime/kernel.h"
 #include "runtime/lock_stat.h"
 #include "runtime/machine_files.h"
@@ -72,6 +73,7 @@ constexpr File kFiles[] = {
     {"/proc/misc", 0444, proc_misc, nullptr},
     {"/proc/softirqs", 0444, proc_softirqs, nullptr},
     {"/proc/vmstat", 0444, proc_vmstat, nullptr},
+    {"/proc/sys/vm/drop_caches", 0200, drop_caches_text, drop_caches},
     {"/proc/sys/vm/lowmem_reserve_ratio", 0444, lowmem_reserve_ratio, nullptr},
     {"/proc/sys/vm/min_free_kbytes", 0444, min_free_kbytes, nullptr},
     {"/proc/sys/vm/nr_hugepages", 0444, zero, nullptr},

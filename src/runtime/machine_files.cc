@@ -7,6 +7,7 @@
 #include "runtime/kernel.h"
 #include "runtime/memory.h"
 #include "runtime/memory_files.h"
+#include "runtime/vm_events.h"
 
 namespace koi::runtime {
 namespace {
@@ -108,7 +109,9 @@ std::string proc_filesystems(Kernel& /*kernel*/) {
 }
 
 std::string proc_vmstat(Kernel& kernel) {
-  return mm::vmstat_text(kernel.memory().pages(), kernel.memory().slabs(), memory_use(kernel));
+  Memory& memory = kernel.memory();
+  return mm::vmstat_text(memory.pages(), memory.slabs(), memory_use(kernel)) +
+         mm::vmstat_events_text(memory.pages(), memory.slabs().release(), vm_events(kernel));
 }
 
 std::string min_free_kbytes(Kernel& kernel) {

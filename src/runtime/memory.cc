@@ -22,6 +22,10 @@ namespace {
 // Kernel stacks take the first part of the vmalloc area (Kernel::kernel_stack_at).
 constexpr u64 kStacksBytes = host::kMaxTasks * 2 * host::kThreadSize;
 
+// The shrinkers' priority at the beginning (DEF_PRIORITY), and how many pages are enough (SWAP_CLUSTER_MAX).
+constexpr s32 kDefPriority = 12;
+constexpr u64 kSwapClusterMax = 32;
+
 // Never handed out: the first MiB (firmware on a real machine), and what the kernel's image would take.
 constexpr u64 kReservedPages = 0x100;
 
@@ -384,7 +388,12 @@ void UserRanges::give(u64 start, u64 bytes) {
 }
 
 void Memory::run_shrinkers(mm::Gfp gfp) const {
-  if (const auto function = kernel_.core().find("koi_run_shrinkers")) host::upcall(function->value, gfp);
+  const auto function = kernel_.core().find("koi_run_shrinkers");
+  if (!function) return;
+  const auto available = [this] { return engines_->buddy.free_pages() + engines_->buddy.pcp_pages(); };
+  const u64 enough = available() + kSwapClusterMax;
+  for (s32 priority = kDefPriority; priority >= 0 && available() < enough; --priority)
+    host::upcall(function->value, gfp, static_cast<u64>(priority));
 }
 
 void Memory::give_back_spare() {

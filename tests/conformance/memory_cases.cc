@@ -125,6 +125,65 @@ Run boot_run(const std::string& kernel, const std::string& machine, const std::s
   return run;
 }
 
+// "vm/swappiness = 60 ": a setting as the boot's script wrote it down, with blanks for tabs.
+std::string settings_script(std::string_view reference) {
+  std::string script;
+  for (std::string_view line : split_lines(reference)) {
+    const std::string_view name = line.substr(0, line.find(" = "));
+    script += fmt::format("echo @{0}\ncat /proc/sys/{0}\n", name);
+  }
+  return script;
+}
+
+std::vector<std::string> settings_rows(std::string_view out) {
+  std::vector<std::string> rows;
+  std::string name;
+  for (std::string_view line : split_lines(out)) {
+    if (line.starts_with('@')) {
+      name = line.substr(1);
+    } else if (!line.starts_with("cat: ")) {
+      std::string value(line);
+      std::replace(value.begin(), value.end(), '\t', ' ');
+      rows.push_back(fmt::format("{} = {} ", name, value));
+    }
+  }
+  return rows;
+}
+
+// Everything else that was written down after a boot.
+Status add_other_boot_cases(const std::string& reference, const std::string& kernel,
+                            const std::string& machine, std::vector<Case>& cases) {
+  struct Other {
+    const char* stem;
+    const char* script;
+    Dialect line;
+  };
+  constexpr Other kOthers[] = {
+      {"proc_vmstat", "cat /proc/vmstat\n", Dialect::counts},
+      {"proc_filesystems", "cat /proc/filesystems\n", Dialect::exact},
+      {"proc_cmdline", "cat /proc/cmdline\n", Dialect::exact},
+      {"proc_iomem", "cat /proc/iomem\n", Dialect::exact},
+      {"proc_vmallocinfo", "cat /proc/vmallocinfo\n", Dialect::plain},
+      {"proc_sys_kernel_vm", "", Dialect::exact},
+      {"dmesg_boot", "dmesg\n", Dialect::log},
+      {"ps", "ls /proc\n", Dialect::exact},
+      {"sys_module_list", "ls /sys/module\n", Dialect::exact},
+  };
+  for (const Other& other : kOthers) {
+    const std::string file = fmt::format("{}/boot_state/{}/{}.txt", kernel, machine, other.stem);
+    const std::string path = fmt::format("{}/{}", reference, file);
+    if (!fs::exists(path)) continue;
+    const std::string text = TRY(read_file(path));
+    const bool settings = *other.script == '\0';
+    Run run = boot_run(kernel, machine, other.stem, settings ? settings_script(text) : other.script);
+    // The command line is shown as it was given.
+    if (std::string_view(other.stem) == "proc_cmdline") run.boot_options = split_lines(text).front();
+    cases.push_back(memory_case(file, run, settings ? Read(settings_rows) : Read(every_line_of), false));
+    cases.back().rules.line = other.line;
+  }
+  return Ok{};
+}
+
 Status add_boot_cases(const std::string& reference, const std::string& kernel, std::vector<Case>& cases) {
   const std::string top = fmt::format("{}/{}/boot_state", reference, kernel);
   std::set<std::string> machines;
@@ -148,6 +207,7 @@ Status add_boot_cases(const std::string& reference, const std::string& kernel, s
       if (file == "interrupts" || file == "softirqs") made.rules.line = Dialect::counts;
       cases.push_back(std::move(made));
     }
+    TRY(add_other_boot_cases(reference, kernel, machine, cases));
     const std::string file = fmt::format("{}/boot_state/{}/sys_kernel_slab.tsv", kernel, machine);
     const std::string text = TRY(read_file(fmt::format("{}/{}", reference, file)));
     cases.push_back(slab_case(file, boot_run(kernel, machine, "slab", slab_script(text))));

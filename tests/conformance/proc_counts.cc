@@ -22,6 +22,9 @@ constexpr std::string_view kUsed[] = {
     "nr_kernel_stack", "nr_mapped", "nr_page_table_pages", "nr_shmem", "nr_slab_reclaimable",
     "nr_slab_unreclaimable", "nr_zone_active_anon", "nr_zone_inactive_anon", "numa_hit", "numa_interleave",
     "numa_local",
+    // vmstat
+    "nr_dirty_threshold", "nr_dirty_background_threshold", "pgalloc_dma", "pgalloc_dma32", "pgfree",
+    "pgfault", "pgactivate", "pgreuse",
     // interrupts, softirqs
     "0", "1", "4", "8", "9", "12", "LOC", "RES", "CAL", "TLB", "MCP", "HI", "TIMER", "TASKLET", "SCHED",
     "HRTIMER", "RCU"};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The numbers of /proc/buddyinfo, pagetypeinfo, zoneinfo, meminfo, slabinfo, interrupts and softirqs that hold how much one boot had in use. Names,
-// units, columns, geometry and every other field are compared.
+// The numbers of /proc/buddyinfo, pagetypeinfo, zoneinfo, meminfo, vmstat, slabinfo, interrupts and softirqs that hold how much one
+// boot had in use. Names, units, columns, geometry and every other field are compared.
 #pragma once
 
 #include <string_view>

@@ -337,6 +337,13 @@ void Buddy::drain(VcpuId cpu) {
   }
 }
 
+u64 Buddy::allocated_ever(ZoneId zone) const {
+  const ZoneState& state = zones_[zone.index()];
+  u64 pages = state.allocated;
+  for (const Pcp& pcp : state.pcp) pages += pcp.allocated;
+  return pages;
+}
+
 void Buddy::drain_all() {
   for (ZoneState& zone : zones()) {
     for (Pcp& pcp : zone.pcp) shrink_pcp(pcp, pcp.count);
@@ -423,6 +430,7 @@ std::optional<u64> Buddy::take_from_zones(u8 order, Gfp gfp, Place at, const Rea
       if (!page) page = take_beyond_pcp(zone, order, type, reach);
       if (!page) continue;
       if (order != 0 && reach.harder) reserve_highatomic(zone, *page);
+      zone.allocated += u64{1} << order;
       if (nodes_.count() > 1) count_numa(node, zone, *preferred, at);
       return page;
     }

@@ -147,6 +147,7 @@ class Buddy {
       if (list.head != 0 && preferred.zone->free_pages > preferred.plenty) [[likely]] {
         const u64 page = pop_head(list);
         pcp.count -= 1u << order.value;
+        pcp.allocated += 1u << order.value;
         pcp.free_factor >>= 1;
         return hand_out(page, order, gfp);
       }
@@ -189,6 +190,7 @@ class Buddy {
     if (list.head == 0 || preferred.zone->free_pages <= preferred.plenty) return nullptr;
     PageDesc& desc = pages_[pop_head(list)];
     --pcp.count;
+    ++pcp.allocated;
     pcp.free_factor >>= 1;
     desc.state = PageState::kAllocated;
     desc.use = PageUse::kPages;
@@ -265,6 +267,9 @@ class Buddy {
     return zones_[zone.index()].pcp[cpu.value].count;
   }
   [[nodiscard]] u64 pcp_pages() const;
+  // Pages handed out since boot. What was ever given back follows from it: whatever is free, or lies on the CPUs' lists, was
+  // freed once more often than it was allocated (the first time while booting).
+  [[nodiscard]] u64 allocated_ever(ZoneId zone) const;
   [[nodiscard]] u32 pcp_high(ZoneId zone) const { return zones_[zone.index()].pcp_high; }
   [[nodiscard]] u32 pcp_batch(ZoneId zone) const { return zones_[zone.index()].pcp_batch; }
   [[nodiscard]] Watermarks watermarks(ZoneId zone) const { return zones_[zone.index()].marks; }
@@ -308,6 +313,7 @@ class Buddy {
   struct Pcp {
     u32 count = 0;  // pages
     u32 free_factor = 0;
+    u64 allocated = 0;  // pages handed out from here on the short way
     FreeList lists[kPcpOrders][kPcpTypeCount];
   };
   struct NeverUsed {
@@ -324,6 +330,7 @@ class Buddy {
     u32 pcp_high = 0, pcp_batch = 1;
     Watermarks marks;
     u64 lowmem_reserve[kZoneCount] = {};
+    u64 allocated = 0;            // pages handed out since boot, but for those that the CPUs count
     u64 reserved_highatomic = 0;  // pages of pageblocks of that type
     NumaCounts numa;
   };

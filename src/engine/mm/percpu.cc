@@ -18,9 +18,12 @@ Percpu::Percpu(u64 first, u64 bytes, std::pmr::memory_resource* resource)
 }
 
 PercpuAllocation Percpu::alloc(u64 bytes, u64 align) {
-  if (bytes == 0 || bytes > kPercpuMaxBytes || align > kPageSize || !std::has_single_bit(align))
-    return {PercpuOutcome::kIllegal, 0};
+  if (!is_legal(bytes, align)) return {PercpuOutcome::kIllegal, 0};
   return place(bytes, align);
+}
+
+bool Percpu::is_legal(u64 bytes, u64 align) {
+  return bytes != 0 && bytes <= kPercpuMaxBytes && align <= kPageSize && std::has_single_bit(align);
 }
 
 PercpuAllocation Percpu::alloc_static(u64 bytes, u64 align) {

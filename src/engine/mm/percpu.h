@@ -35,6 +35,8 @@ class Percpu {
   Percpu(u64 first, u64 bytes, std::pmr::memory_resource* resource);
 
   [[nodiscard]] PercpuAllocation alloc(u64 bytes, u64 align);
+  // What alloc() does not call illegal.
+  [[nodiscard]] static bool is_legal(u64 bytes, u64 align);
   // Static per-CPU data of a module being loaded: like alloc, larger sizes allowed.
   [[nodiscard]] PercpuAllocation alloc_static(u64 bytes, u64 align);
   PercpuFreeOutcome free(u64 offset);

@@ -24,7 +24,7 @@ struct MemoryUse {
 [[nodiscard]] std::string zoneinfo_text(const Buddy& buddy, const SlabAllocator& slabs, const MemoryUse& use);
 [[nodiscard]] std::string meminfo_text(const Buddy& buddy, const SlabAllocator& slabs, const MemoryUse& use);
 
-// /proc/vmstat without the event counters (pgalloc_*, pgfault and so on), which koi does not keep.
+// /proc/vmstat up to the event counters, which vmstat_text.h has.
 [[nodiscard]] std::string vmstat_text(const Buddy& buddy, const SlabAllocator& slabs, const MemoryUse& use);
 
 // /sys/devices/system/node/node<N>/meminfo and numastat. Stacks lie on node 0.
