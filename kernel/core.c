@@ -105,6 +105,7 @@
 #include "devres.c"
 #include "pid.c"
 #include "task.c"
+#include "task_counts.c"
 #include "params.c"
 #include "module.c"
 #include "notifier.c"

@@ -96,11 +96,12 @@ static void koi_irq_exit(void)
 	}
 }
 
-/* The tick itself has nothing to do (timers have events of their own); what was raised before it runs on its way out. */
+/* The tick itself only counts (timers have events of their own); what was raised before it runs on its way out. */
 void koi_tick_interrupt(void);
 void koi_tick_interrupt(void)
 {
 	koi_count_irq(timer);
+	koi_account_tick();
 	koi_irq_enter();
 	koi_irq_exit();
 }

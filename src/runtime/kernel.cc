@@ -23,6 +23,7 @@
 #include "runtime/modules.h"
 #include "runtime/preempt_count.h"
 #include "runtime/sanitizers.h"
+#include "runtime/splat_parts.h"
 #include "runtime/traps.h"
 #include "runtime/virtual_files.h"
 
@@ -165,6 +166,7 @@ Status Kernel::load_core(std::span<const ExportTable> exports) {
   jiffies_address_ = core_->address_of("jiffies_64");
   std::memcpy(&first_jiffy_, reinterpret_cast<const void*>(jiffies_address_), sizeof(first_jiffy_));
   last_jiffy_ = first_jiffy_;
+  task_counted_ = core_->function<void(u64, const TaskCounts*)>("koi_task_counted");
   task_release_ = core_->function<int(u64)>("koi_task_release");
   set_current_ = core_->function<void(u64, u64, u64)>("koi_set_current");
   task_init_ = core_->function<void(u64, s32, const char*, u64, u64, int)>("koi_task_init");
@@ -287,6 +289,13 @@ bool Kernel::holds_grace_period(const sched::Task& task) const {
   std::memcpy(&nesting, reinterpret_cast<const void*>(task.guest + task_rcu_offset_), sizeof(nesting));
   const auto count = static_cast<u32>(*preempt_counts_[task.cpu.value]);
   return nesting > 0 || (count & (preempt_count::kPreemptMask | preempt_count::kSoftirqMask)) != 0;
+}
+
+void Kernel::rt_throttled() { console_->print(splat_parts::kDefault, "sched: RT throttling activated"); }
+
+void Kernel::task_counted(const sched::Task& task, VirtualTime now) {
+  const TaskCounts counts = counts_of(task, scheduler_->running_on(task.cpu) == &task, now);
+  task_counted_(task.guest, &counts);
 }
 
 bool Kernel::background_wanted() const { return hung_tasks_ != nullptr && hung_tasks_->wanted(); }

@@ -26,6 +26,7 @@
 #include "runtime/core_image.h"
 #include "runtime/export.h"
 #include "runtime/splat.h"
+#include "runtime/task_counts.h"
 
 namespace koi::runtime {
 
@@ -193,6 +194,8 @@ class Kernel final : public sched::TaskHost {
   void time_passed(VirtualTime now) override;
   void tick_interrupt() override { run_interrupt("koi_tick_interrupt"); }
   [[nodiscard]] bool holds_grace_period(const sched::Task& task) const override;
+  void rt_throttled() override;
+  void task_counted(const sched::Task& task, VirtualTime now) override;
   [[nodiscard]] bool background_wanted() const override;
   void task_created(sched::Task& task) override;
   void task_released(sched::Task& task) override;
@@ -248,6 +251,7 @@ class Kernel final : public sched::TaskHost {
   u64 first_jiffy_ = 0;
   u64 last_jiffy_ = 0;
   u64 tick_ns_ = 0;
+  TaskCountsWriter task_counted_ = nullptr;
   int (*task_release_)(u64 task) = nullptr;
   std::vector<u64> free_task_structs_;
   void (*set_current_)(u64 area, u64 task, u64 stack_top) = nullptr;

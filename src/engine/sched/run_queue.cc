@@ -66,6 +66,18 @@ u32 RunQueue::fair_count() const {
   return static_cast<u32>(waiting) + (has_current_fair() ? 1 : 0);
 }
 
+bool RunQueue::has_rt() const {
+  if (current_ != nullptr && current_->entity.priority.is_rt()) return true;
+  return std::any_of(tasks_.begin(), tasks_.end(),
+                     [](const Task* task) { return task->entity.priority.is_rt(); });
+}
+
+bool RunQueue::empty() const {
+  if (!rt_barred_) return tasks_.empty();
+  return std::all_of(tasks_.begin(), tasks_.end(),
+                     [](const Task* task) { return task->entity.priority.is_rt(); });
+}
+
 RunQueue::Average RunQueue::average() const {
   Average sum;
   const auto add = [&](const Entity& entity) {
@@ -182,6 +194,7 @@ void RunQueue::join(Task& task, Join how) {
 
 Task* RunQueue::first_rt() const {
   Task* best = nullptr;
+  if (rt_barred_) return nullptr;
   for (Task* task : tasks_) {
     const u32 priority = task->entity.priority.rt_priority;
     if (priority == 0) continue;
@@ -284,6 +297,7 @@ void RunQueue::stop(Stop how) {
 }
 
 bool RunQueue::tick() {
+  if (current_is_barred()) return true;
   if (current_ == nullptr || tasks_.empty()) return false;
   Entity& entity = current_->entity;
   if (entity.priority.is_rt()) {
@@ -306,6 +320,7 @@ bool RunQueue::preempts(const Task& joined) const {
   if (current_ == nullptr) return true;
   const Priority& mine = current_->entity.priority;
   const Priority& other = joined.entity.priority;
+  if (rt_barred_ && mine.is_rt() != other.is_rt()) return mine.is_rt();
   if (mine.is_rt() || other.is_rt()) return other.rt_priority > mine.rt_priority;
   if (mine.is_idle() != other.is_idle()) return mine.is_idle();
   if (other.policy != Policy::kNormal) return false;
@@ -316,14 +331,28 @@ bool RunQueue::preempts(const Task& joined) const {
 
 // ---- moving and changing ----
 
-Task* RunQueue::take_for(u64 vcpus) {
+template <typename May>
+Task* RunQueue::take_longest_waiting(const May& may) {
   Task* longest = nullptr;
   for (Task* task : tasks_) {
-    if ((task->allowed_vcpus & vcpus) == 0) continue;
+    if (!may(*task)) continue;
     if (longest == nullptr || joined_before(task, longest)) longest = task;
   }
   if (longest != nullptr) remove(longest);
   return longest;
+}
+
+Task* RunQueue::take_for(u64 vcpus) {
+  return take_longest_waiting([&](const Task& task) {
+    return (task.allowed_vcpus & vcpus) != 0 && !(rt_barred_ && task.entity.priority.is_rt());
+  });
+}
+
+Task* RunQueue::take_fair_for(u64 vcpus, u64 most) {
+  return take_longest_waiting([&](const Task& task) {
+    const Priority& priority = task.entity.priority;
+    return (task.allowed_vcpus & vcpus) != 0 && !priority.is_rt() && priority.weight() < most;
+  });
 }
 
 void RunQueue::adopt(Task& task, const RunQueue& from) const {

@@ -6,8 +6,8 @@
 //                                 not ahead of the average
 //
 // Sources: Documentation/scheduler/sched-design-CFS.rst, sched-nice-design.rst, sched-eevdf.rst, and the tunables' defaults
-// under /sys/kernel/debug/sched of both releases. Not modelled: group scheduling, cache buddies, bandwidth control (the
-// throttling of real-time tasks after 0.95 s of a second), deadline tasks.
+// under /sys/kernel/debug/sched of both releases. Not modelled: group scheduling, cache buddies, deadline tasks. What real-time
+// tasks leave to others is RtLimits' (rt_limits.h), which bars them from a queue.
 //
 // The running task is not on the queue but counts in its sums, as in the kernel. Not thread-safe.
 #pragma once
@@ -56,13 +56,28 @@ class RunQueue {
   [[nodiscard]] bool preempts(const Task& joined) const;
   // Takes a task that may run on one of `vcpus` off the queue, for another CPU; the one that has waited longest. nullptr: none.
   Task* take_for(u64 vcpus);
+  // The same for balancing: a fair task whose weight is below `most`.
+  Task* take_fair_for(u64 vcpus, u64 most);
+  // No real-time task is picked until bar_rt(false).
+  void bar_rt(bool barred) { rt_barred_ = barred; }
+  [[nodiscard]] bool bars_rt() const { return rt_barred_; }
   // Policy, nice or priority of a task of this queue, current or waiting.
   void change(Task& task, const Priority& priority);
   // What a task of another queue brings along: virtual times count from each queue's own.
   void adopt(Task& task, const RunQueue& from) const;
 
-  [[nodiscard]] bool empty() const { return tasks_.empty(); }
+  // Nobody waits who may have the CPU.
+  [[nodiscard]] bool empty() const;
   [[nodiscard]] size_t size() const { return tasks_.size(); }
+  // Of the current task and those that wait.
+  [[nodiscard]] u32 fair_count() const;
+  [[nodiscard]] bool has_rt() const;
+  // The sum of the fair ones' weights.
+  [[nodiscard]] u64 load() const;
+  // The current task may not go on, whoever else wants the CPU.
+  [[nodiscard]] bool current_is_barred() const {
+    return rt_barred_ && current_ != nullptr && current_->entity.priority.is_rt();
+  }
   [[nodiscard]] const Task* current() const { return current_; }
 
  private:
@@ -73,8 +88,6 @@ class RunQueue {
 
   [[nodiscard]] bool has_current_fair() const;
   [[nodiscard]] u64 slice_ns(const Entity& entity) const;
-  [[nodiscard]] u64 load() const;
-  [[nodiscard]] u32 fair_count() const;
   [[nodiscard]] Average average() const;
   [[nodiscard]] u64 average_vruntime() const;
   [[nodiscard]] bool is_eligible(const Entity& entity, const Average& average) const;
@@ -86,6 +99,8 @@ class RunQueue {
   void place_eevdf(Entity& entity, Join how);
   void update_min_vruntime();
   void remove(const Task* task);
+  template <typename May>
+  Task* take_longest_waiting(const May& may);
 
   RunQueueConfig config_;
   u64 latency_ns_;
@@ -94,6 +109,7 @@ class RunQueue {
   u64 min_vruntime_ = 0;
   u64 next_sequence_ = 1;
   s64 before_others_ = 0;  // sequences of those that go to the head of their priority
+  bool rt_barred_ = false;
   const Task* skip_ = nullptr;
   Task* current_ = nullptr;
   std::pmr::vector<Task*> tasks_;  // in no order: few wait at a time

@@ -22,6 +22,8 @@ Scheduler::Scheduler(const SchedulerConfig& config, TaskHost& host, std::pmr::me
       host_(host),
       resource_(resource),
       vcpus_(resource),
+      rt_limits_(config.fair == FairPolicy::kCfs ? RtLimits::Kind::kBandwidth : RtLimits::Kind::kFairServer,
+                 config.vcpus, resource),
       tasks_(resource),
       timers_(resource),
       free_stacks_(resource),
@@ -98,6 +100,7 @@ Task* Scheduler::create(const NewTask& wanted) {
   tasks_.push_back(task);
   if (wanted.asleep) {
     task->state = RunState::kBlocked;
+    host_.task_counted(*task, now());
   } else {
     enqueue(*task, RunQueue::Join::kNew);
   }
@@ -284,6 +287,7 @@ void Scheduler::charge(Vcpu& vcpu) {
   const u64 ran_ns = vcpu.clock.now_ns - vcpu.charged_ns;
   vcpu.charged_ns = vcpu.clock.now_ns;
   if (vcpu.queue.ran(ran_ns)) host_.set_need_resched(*vcpu.current);
+  limit(vcpu, vcpu.current->entity.priority.is_rt(), ran_ns);
 }
 
 // The running task blocks or ends.
@@ -292,6 +296,9 @@ void Scheduler::leave_cpu(Task& task) {
   charge(vcpu);
   vcpu.queue.stop(RunQueue::Stop::kBlocks);
   vcpu.current = vcpu.idle_task;
+  ++task.waits;
+  host_.task_counted(task, now());
+  fair_left(vcpu);
   if (vcpu.queue.empty()) pull(vcpu);
   host::Fiber::switch_to(task.fiber, boot_, 0);
 }
@@ -318,14 +325,18 @@ void Scheduler::give_up_cpu(RunQueue::Join how) {
   vcpu.watch.touch(vcpu.clock.now_ns);
   charge(vcpu);
   const bool may_stay = (task->allowed_vcpus >> running_.value & 1) != 0;
-  if (may_stay && vcpu.queue.empty()) return;
+  if (may_stay && vcpu.queue.empty() && !vcpu.queue.current_is_barred()) return;
   vcpu.queue.stop(RunQueue::Stop::kStaysRunnable);
   vcpu.current = vcpu.idle_task;
   if (may_stay) {
     vcpu.queue.join(*task, how);
-    vcpu.current = vcpu.queue.pick();
-    if (vcpu.current == task) return;
-    vcpu.switching = true;
+    Task* const next = vcpu.queue.pick();
+    if (next != nullptr) vcpu.current = next;
+    if (next == task) return;
+    vcpu.switching = next != nullptr;
+    ++task->preemptions;
+    host_.task_counted(*task, now());
+    if (next == nullptr) pull(vcpu);
   } else {
     move(*task, idlest(task->allowed_vcpus));
     enqueue(*task, RunQueue::Join::kMoved);
@@ -359,48 +370,20 @@ void Scheduler::halt() {
   __builtin_unreachable();
 }
 
-VcpuId Scheduler::idlest(u64 allowed_vcpus) const {
-  u32 best = running_.value;
-  size_t best_load = ~size_t{0};
-  for (u32 cpu = 0; cpu < vcpus_.size(); ++cpu) {
-    if ((allowed_vcpus >> cpu & 1) == 0) continue;
-    const Vcpu& vcpu = vcpus_[cpu];
-    const size_t load = vcpu.queue.size() + (vcpu.current != vcpu.idle_task ? 1 : 0);
-    if (load < best_load) {
-      best = cpu;
-      best_load = load;
-    }
-  }
-  return VcpuId{best};
-}
-
-void Scheduler::move(Task& task, VcpuId cpu) {
-  vcpus_[cpu.value].queue.adopt(task, vcpus_[task.cpu.value].queue);
-  task.cpu = cpu;
-}
-
-void Scheduler::place(Task& task, VcpuId cpu) { move(task, cpu); }
-
 void Scheduler::enqueue(Task& task, RunQueue::Join how) {
   Vcpu& vcpu = vcpus_[task.cpu.value];
   // An idle CPU was waiting: its clock is at least the waker's.
   if (!busy(vcpu)) vcpu.clock.now_ns = std::max(vcpu.clock.now_ns, vcpus_[running_.value].clock.now_ns);
   charge(vcpu);
+  if (task.entity.priority.is_rt()) {
+    rt_limits_.rt_joined(vcpu.clock.now_ns, has_rt());
+  } else if (vcpu.queue.fair_count() == 0) {
+    rt_limits_.fair_started(task.cpu.value, vcpu.clock.now_ns);
+  }
   vcpu.queue.join(task, how);
+  host_.task_counted(task, VirtualTime{vcpu.clock.now_ns});
   if (vcpu.current != vcpu.idle_task && vcpu.queue.preempts(task)) host_.set_need_resched(*vcpu.current);
   request_border();
-}
-
-// A virtual CPU that would be idle takes the task that has waited longest on a busy one.
-void Scheduler::pull(Vcpu& vcpu) {
-  for (Vcpu& other : vcpus_) {
-    if (&other == &vcpu || other.current == other.idle_task) continue;
-    Task* const task = other.queue.take_for(u64{1} << running_.value);
-    if (task == nullptr) continue;
-    move(*task, running_);
-    vcpu.queue.join(*task, RunQueue::Join::kMoved);
-    return;
-  }
 }
 
 bool Scheduler::wake(Task& task) {
@@ -418,7 +401,15 @@ bool Scheduler::wake(Task& task) {
 void Scheduler::set_priority(Task& task, const Priority& priority) {
   Vcpu& vcpu = vcpus_[task.cpu.value];
   charge(vcpu);
+  const bool others = has_rt();
+  const bool first_fair = vcpu.queue.fair_count() == 0;
   vcpu.queue.change(task, priority);
+  if (priority.is_rt()) {
+    rt_limits_.rt_joined(vcpu.clock.now_ns, others);
+    fair_left(vcpu);
+  } else if (first_fair) {
+    rt_limits_.fair_started(task.cpu.value, vcpu.clock.now_ns);
+  }
   if (vcpu.current == vcpu.idle_task || vcpu.queue.empty()) return;
   // The current one may be worth less now, or the other one more: the queue decides at the next chance.
   if (vcpu.current == &task || (task.state == RunState::kRunnable && vcpu.queue.preempts(task))) {

@@ -26,6 +26,7 @@
 
 #include "base/strong.h"
 #include "engine/sched/interleaver.h"
+#include "engine/sched/rt_limits.h"
 #include "engine/sched/run_queue.h"
 #include "engine/sched/stall_watch.h"
 #include "engine/sched/task.h"
@@ -52,6 +53,10 @@ class TaskHost {
   [[nodiscard]] virtual bool holds_grace_period(const Task& /*task*/) const { return false; }
   // Nothing can ever run again but what add_background_timer() will bring: is there something for it to do?
   [[nodiscard]] virtual bool background_wanted() const { return false; }
+  // For the first time real-time tasks have used up their share of a CPU (6.1).
+  virtual void rt_throttled() {}
+  // What the scheduler counts of the task has changed: CPU time, switches, where it is.
+  virtual void task_counted(const Task& /*task*/, VirtualTime /*now*/) {}
   // Stacks of a new task are mapped and its task_struct filled; dead ones given back.
   virtual void task_created(Task& task) = 0;
   virtual void task_released(Task& task) = 0;
@@ -184,6 +189,8 @@ class Scheduler {
     bool idle_interrupted = false;  // the idle task is in the middle of an interrupt
     StallWatch watch;
     u64 ticks = 0;  // up to this tick its interrupts have come
+    u64 next_balance_ns = 0;
+    u32 failed_balances = 0;  // in a row
   };
   struct Timer {
     u64 time_ns;
@@ -221,13 +228,24 @@ class Scheduler {
   void release_dead();
   Task* make(const NewTask& wanted, s32 pid);
   void enqueue(Task& task, RunQueue::Join how);
+  static VcpuId id_of(const Vcpu& vcpu) { return VcpuId{static_cast<u32>(vcpu.clock.cpu)}; }
   void move(Task& task, VcpuId cpu);
   void pull(Vcpu& vcpu);
+  void balance(Vcpu& vcpu);
+  void limit(Vcpu& vcpu, bool was_rt, u64 ran_ns);
+  void bar_rt(Vcpu& vcpu, bool barred);
+  [[nodiscard]] bool has_rt() const;
+  void await_next_period();
+  void begin_period();
+  void fair_left(Vcpu& vcpu);
 
   SchedulerConfig config_;
   TaskHost& host_;
   std::pmr::memory_resource* resource_;
   std::pmr::vector<Vcpu> vcpus_;
+  RtLimits rt_limits_;
+  bool rt_throttled_ = false;       // and it was said
+  TimerId next_period_timer_ = 0;   // 0: none
   std::pmr::vector<Task*> tasks_;   // alive, in order of creation; idle tasks are not listed
   std::pmr::vector<Timer> timers_;  // unordered; few are pending at a time: the core keeps one a virtual CPU
   std::pmr::vector<u32> free_stacks_;

@@ -100,6 +100,8 @@ void Scheduler::interrupt_for_tick(Vcpu& vcpu) {
   if (!on || vcpu.current == vcpu.idle_task) return;
   charge(vcpu);
   if (vcpu.queue.tick()) host_.set_need_resched(*vcpu.current);
+  balance(vcpu);
+  host_.task_counted(*vcpu.current, now());
   host_.tick_interrupt();
 }
 

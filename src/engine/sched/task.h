@@ -42,6 +42,9 @@ struct Task {
   bool killed = false;     // by an oops, BUG or stack overflow
   bool by_signal = false;  // exit_code is the signal that it died by, on its way to user space
   u64 switches = 0;        // times it was given a virtual CPU
+  u64 waits = 0;           // times it gave it up to wait for something,
+  u64 preemptions = 0;     // and to another task though it wanted to go on
+  u64 moves = 0;           // times it changed virtual CPUs
   Entity entity;
   u64 seen_switches = 0;    // the hung-task detector: `switches` when it last looked,
   u64 seen_since_ns = 0;    // since when it finds the same,
