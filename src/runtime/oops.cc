@@ -13,16 +13,10 @@
 #include "runtime/modules.h"
 #include "runtime/preempt_count.h"
 #include "runtime/splat_operand.h"
+#include "runtime/trap_vectors.h"
 
 namespace koi::runtime {
 namespace {
-
-constexpr u64 kVectorDivide = 0;
-constexpr u64 kVectorInt3 = 3;
-constexpr u64 kVectorUndefined = 6;
-constexpr u64 kVectorStackSegment = 12;
-constexpr u64 kVectorProtection = 13;
-constexpr u64 kVectorAlignment = 17;
 
 constexpr u64 kErrorFetch = 16;
 
@@ -46,14 +40,14 @@ void Traps::warn_at(const host::TrapFrame& frame, const std::string& file, u32 l
 void Traps::classify(const host::TrapFrame& frame, OopsEvent& event) {
   event.error_code = kernel_error_code(frame.error_code);
   switch (frame.trap_number) {
-    case kVectorDivide:
+    case trap_vectors::kDivide:
       event.kind = OopsKind::kDivideError;
       event.error_code = 0;
       return;
-    case kVectorInt3:
+    case trap_vectors::kInt3:
       event.kind = OopsKind::kInt3;
       return;
-    case kVectorUndefined: {
+    case trap_vectors::kUndefined: {
       event.error_code = 0;
       const auto bug = find_bug(frame.rip);
       event.kind = bug ? OopsKind::kBug : OopsKind::kInvalidOpcode;
@@ -63,15 +57,15 @@ void Traps::classify(const host::TrapFrame& frame, OopsEvent& event) {
       }
       return;
     }
-    case kVectorStackSegment:
+    case trap_vectors::kStackSegment:
       event.kind = OopsKind::kStackSegment;
       return;
-    case kVectorProtection:
+    case trap_vectors::kProtection:
       event.kind = OopsKind::kGeneralProtection;
       event.error_code = 0;
       describe_protection_fault(frame, event);
       return;
-    case kVectorAlignment:
+    case trap_vectors::kAlignment:
       event.kind = OopsKind::kAlignmentCheck;
       return;
     default:

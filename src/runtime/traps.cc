@@ -13,6 +13,7 @@
 #include "runtime/guard.h"
 #include "runtime/kernel.h"
 #include "runtime/modules.h"
+#include "runtime/trap_vectors.h"
 
 namespace koi::runtime {
 namespace {
@@ -36,9 +37,6 @@ bool count_cpu_tick() {
   if (used_up && g_cpu_ticks >= g_cpu_tick_limit + 4 * kCpuTicksPerSecond) _exit(kExitFinding);
   return used_up;
 }
-
-constexpr u64 kVectorUndefined = 6;
-constexpr u64 kVectorPageFault = 14;
 
 constexpr u16 kBugWarning = 1;
 constexpr u16 kBugOnce = 2;
@@ -95,10 +93,10 @@ void Traps::handle(host::TrapFrame& frame) {
     case host::kTrapPreempt:
       preempt_by_force(frame);
       return;
-    case kVectorUndefined:
+    case trap_vectors::kUndefined:
       if (handle_undefined(frame)) return;
       break;
-    case kVectorPageFault:
+    case trap_vectors::kPageFault:
       if (handle_page_fault(frame)) return;
       break;
     default:
