@@ -142,6 +142,21 @@ static __always_inline void koi_lock_release(const void *address, u32 how, unsig
 	}
 }
 
+/* Did a module take it, that runs here? What the core takes for itself is on no list. */
+static bool koi_lock_is_listed(const void *address)
+{
+	struct koi_held_stack *stack;
+	u32 i;
+
+	if (!koi_lockdep.on)
+		return false;
+	stack = this_cpu_read(koi_held_stack);
+	for (i = 0; i < stack->depth; i++)
+		if (stack->held[i].lock == (unsigned long)address)
+			return true;
+	return false;
+}
+
 /* Hard interrupts go on, for a module: what its task holds is held with interrupts on. */
 static __always_inline void koi_lock_irqs_on(void)
 {

@@ -57,8 +57,9 @@ int mutex_trylock(struct mutex *lock)
 	return koi_mutex_try(lock);
 }
 
-/* -EALREADY, -EDEADLK: a ww_mutex's answer to what its context says. */
-static int koi_ww_check(struct mutex *lock, struct ww_acquire_ctx *ctx);
+/* Of a ww_mutex, with its wait_lock held. -EDEADLK: the context has to back off. */
+static int koi_ww_enqueue(struct mutex *lock, struct koi_mutex_waiter *waiter);
+static int koi_ww_check(struct mutex *lock, struct koi_mutex_waiter *waiter);
 
 static noinline int koi_mutex_wait(struct mutex *lock, unsigned int state, struct ww_acquire_ctx *ctx)
 {
@@ -71,7 +72,15 @@ static noinline int koi_mutex_wait(struct mutex *lock, unsigned int state, struc
 		raw_spin_unlock(&lock->wait_lock);
 		return 0;
 	}
-	list_add_tail(&waiter.list, &lock->wait_list);
+	if (!ctx) {
+		list_add_tail(&waiter.list, &lock->wait_list);
+	} else {
+		answer = koi_ww_enqueue(lock, &waiter);
+		if (answer) {
+			raw_spin_unlock(&lock->wait_lock);
+			return answer;
+		}
+	}
 	atomic_long_or(KOI_MUTEX_WAITERS, &lock->owner);
 	for (;;) {
 		set_current_state(state);
@@ -82,7 +91,7 @@ static noinline int koi_mutex_wait(struct mutex *lock, unsigned int state, struc
 			break;
 		}
 		if (ctx) {
-			answer = koi_ww_check(lock, ctx);
+			answer = koi_ww_check(lock, &waiter);
 			if (answer)
 				break;
 		}
@@ -165,17 +174,95 @@ int atomic_dec_and_mutex_lock(atomic_t *count, struct mutex *lock)
 	return 0;
 }
 
-/* ---- ww_mutex: who is older waits, who is younger backs off (wait-die, and wound-wait decided by the same rule) ---- */
-static int koi_ww_check(struct mutex *lock, struct ww_acquire_ctx *ctx)
+/*
+ * ---- ww_mutex ----
+ *
+ * A context that holds locks may wait for one in one direction only. Wait-die: it waits for younger ones, and backs off before an older
+ * one. Wound-wait: it waits for older ones, and wounds a younger one, which backs off when it would wait itself. Contexts wait in the
+ * order of their age, and the rule is looked at whenever a waiter or an owner is new, since either may change while somebody waits.
+ */
+static bool koi_ww_older(struct ww_acquire_ctx *a, struct ww_acquire_ctx *b)
 {
-	struct ww_mutex *ww = container_of(lock, struct ww_mutex, base);
-	struct ww_acquire_ctx *held = READ_ONCE(ww->ctx);
+	return (long)(a->stamp - b->stamp) < 0;
+}
 
-	if (!held)
+/* `waiting` wants what the owner holds. */
+static void koi_ww_wound(struct mutex *lock, struct ww_acquire_ctx *waiting)
+{
+	struct ww_acquire_ctx *held = READ_ONCE(container_of(lock, struct ww_mutex, base)->ctx);
+	struct task_struct *owner = koi_mutex_owner(lock);
+
+	if (!held || !held->acquired || !koi_ww_older(waiting, held))
+		return;
+	WRITE_ONCE(held->wounded, 1);
+	if (owner && owner != current)
+		wake_up_process(owner);
+}
+
+static bool koi_ww_must_die(struct koi_mutex_waiter *waiter, struct ww_acquire_ctx *before)
+{
+	return waiter->ctx->is_wait_die && waiter->ctx->acquired && koi_ww_older(before, waiter->ctx);
+}
+
+static int koi_ww_enqueue(struct mutex *lock, struct koi_mutex_waiter *waiter)
+{
+	struct list_head *at = &lock->wait_list;
+	struct koi_mutex_waiter *other;
+
+	list_for_each_entry_reverse(other, &lock->wait_list, list) {
+		if (!other->ctx)
+			continue;
+		if (koi_ww_older(other->ctx, waiter->ctx)) {
+			if (koi_ww_must_die(waiter, other->ctx))
+				return -EDEADLK;
+			break;
+		}
+		at = &other->list;
+		if (koi_ww_must_die(other, waiter->ctx))
+			wake_up_process(other->task);
+	}
+	list_add_tail(&waiter->list, at);
+	if (!waiter->ctx->is_wait_die)
+		koi_ww_wound(lock, waiter->ctx);
+	return 0;
+}
+
+static int koi_ww_check(struct mutex *lock, struct koi_mutex_waiter *waiter)
+{
+	struct ww_acquire_ctx *held = READ_ONCE(container_of(lock, struct ww_mutex, base)->ctx);
+	struct koi_mutex_waiter *other = waiter;
+
+	if (!waiter->ctx->acquired)
 		return 0;
-	if (held == ctx)
-		return -EALREADY;
-	return ctx->acquired > 0 && (long)(ctx->stamp - held->stamp) > 0 ? -EDEADLK : 0;
+	if (!waiter->ctx->is_wait_die)
+		return READ_ONCE(waiter->ctx->wounded) ? -EDEADLK : 0;
+	if (held && koi_ww_must_die(waiter, held))
+		return -EDEADLK;
+	list_for_each_entry_continue_reverse(other, &lock->wait_list, list)
+		if (other->ctx && koi_ww_must_die(waiter, other->ctx))
+			return -EDEADLK;
+	return 0;
+}
+
+/* The lock has an owner with a context: those who wait for it look again. */
+static void koi_ww_owned(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
+{
+	struct koi_mutex_waiter *other;
+
+	ctx->acquired++;
+	WRITE_ONCE(lock->ctx, ctx);
+	if (!(atomic_long_read(&lock->base.owner) & KOI_MUTEX_WAITERS))
+		return;
+	raw_spin_lock(&lock->base.wait_lock);
+	list_for_each_entry(other, &lock->base.wait_list, list) {
+		if (!other->ctx)
+			continue;
+		if (!ctx->is_wait_die)
+			koi_ww_wound(&lock->base, other->ctx);
+		else if (koi_ww_must_die(other, ctx))
+			wake_up_process(other->task);
+	}
+	raw_spin_unlock(&lock->base.wait_lock);
 }
 
 static int koi_ww_lock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx, unsigned int state)
@@ -185,11 +272,12 @@ static int koi_ww_lock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx, unsign
 	koi_might_sleep("kernel/locking/mutex.c", KOI_LINE(580, 586));
 	if (ctx && READ_ONCE(lock->ctx) == ctx)
 		return -EALREADY;
+	/* Who has let go of all that it held is no longer wounded. */
+	if (ctx && !ctx->acquired)
+		ctx->wounded = 0;
 	answer = koi_mutex_lock(&lock->base, state, ctx);
-	if (!answer && ctx) {
-		ctx->acquired++;
-		WRITE_ONCE(lock->ctx, ctx);
-	}
+	if (!answer && ctx)
+		koi_ww_owned(lock, ctx);
 	return answer;
 }
 
@@ -208,8 +296,9 @@ int ww_mutex_trylock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
 	if (!mutex_trylock(&lock->base))
 		return 0;
 	if (ctx) {
-		ctx->acquired++;
-		WRITE_ONCE(lock->ctx, ctx);
+		if (!ctx->acquired)
+			ctx->wounded = 0;
+		koi_ww_owned(lock, ctx);
 	}
 	return 1;
 }

@@ -3,6 +3,7 @@
  * Shrinkers. The page allocator's slow path asks them by way of C++ (koi_run_shrinkers()), harder from round to round;
  * a write to /proc/sys/vm/drop_caches asks for everything (koi_drop_slab()).
  */
+#include <linux/sched/mm.h>
 #include <linux/shrinker.h>
 
 /* Counters of /proc/vmstat, for C++ too: runtime::VmEvent. */
@@ -77,7 +78,7 @@ static unsigned long shrinker_run(struct shrinker *s, struct shrink_control *sc,
 }
 
 /* All shrinkers once, for each node. Priority 12: a 4096th of what they have; 0: all of it. */
-unsigned long koi_run_shrinkers(gfp_t gfp, int priority)
+static unsigned long shrinkers_run(gfp_t gfp, int priority)
 {
 	unsigned long freed = 0;
 	struct shrinker *s, *next;
@@ -101,6 +102,16 @@ unsigned long koi_run_shrinkers(gfp_t gfp, int priority)
 	return freed;
 }
 
+/* For C++: in reclaim, where the one who runs reclaims no more for what it allocates. */
+unsigned long koi_run_shrinkers(gfp_t gfp, int priority)
+{
+	const unsigned int scope = memalloc_noreclaim_save();
+	const unsigned long freed = shrinkers_run(gfp, priority);
+
+	memalloc_noreclaim_restore(scope);
+	return freed;
+}
+
 /* Everything, round after round, for as long as it pays; less and less is enough to stop. */
 void koi_drop_slab(void)
 {
@@ -110,7 +121,7 @@ void koi_drop_slab(void)
 	do {
 		if (fatal_signal_pending(current))
 			return;
-		freed = koi_run_shrinkers(GFP_KERNEL, 0);
+		freed = shrinkers_run(GFP_KERNEL, 0);
 	} while (freed >> shift++ > 1);
 }
 

@@ -78,9 +78,13 @@ LOCKREF_BOOL lockref_put_or_lock(struct lockref *lockref) {
 
   if (change) return true;
   spin_lock(&lockref->lock);
+  koi_lock_acquire(&lockref->lock, KOI_LOCK_SPIN, _RET_IP_);
+  koi_hb_lock(&lockref->lock, false);
   change = lockref->count > 1;
   if (change) {
     lockref->count--;
+    koi_lock_release(&lockref->lock, KOI_LOCK_SPIN, _RET_IP_);
+    koi_hb_unlock(&lockref->lock, false);
     spin_unlock(&lockref->lock);
   }
   return change;

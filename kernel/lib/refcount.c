@@ -36,34 +36,36 @@ bool refcount_dec_not_one(refcount_t *r) {
 
 /*
  * Drops a reference, the last one under a lock: `take` is done if the count is about to become zero and `give` if it did
- * not. The value: whether it was the last reference, and then the lock is held.
+ * not. The value: whether it was the last reference, and then the caller holds the lock, which the validator is told.
  */
-#define REFCOUNT_LAST(r, lock, take, give)  \
-  ({                                        \
-    bool last_ = !refcount_dec_not_one(r);  \
-                                            \
-    if (last_) {                            \
-      take;                                 \
-      koi_hb_lock(lock, false);             \
-      last_ = refcount_dec_and_test(r);     \
-      if (!last_) {                         \
-        koi_hb_unlock(lock, false);         \
-        give;                               \
-      }                                     \
-    }                                       \
-    last_;                                  \
+#define REFCOUNT_LAST(r, lock, how, take, give)  \
+  ({                                             \
+    bool last_ = !refcount_dec_not_one(r);       \
+                                                 \
+    if (last_) {                                 \
+      take;                                      \
+      koi_lock_acquire(lock, how, _RET_IP_);     \
+      koi_hb_lock(lock, false);                  \
+      last_ = refcount_dec_and_test(r);          \
+      if (!last_) {                              \
+        koi_lock_release(lock, how, _RET_IP_);   \
+        koi_hb_unlock(lock, false);              \
+        give;                                    \
+      }                                          \
+    }                                            \
+    last_;                                       \
   })
 
 bool refcount_dec_and_mutex_lock(refcount_t *r, struct mutex *lock) {
-  return REFCOUNT_LAST(r, lock, mutex_lock(lock), mutex_unlock(lock));
+  return REFCOUNT_LAST(r, lock, KOI_LOCK_MUTEX, mutex_lock(lock), mutex_unlock(lock));
 }
 
 bool refcount_dec_and_lock(refcount_t *r, spinlock_t *lock) {
-  return REFCOUNT_LAST(r, lock, spin_lock(lock), spin_unlock(lock));
+  return REFCOUNT_LAST(r, lock, KOI_LOCK_SPIN, spin_lock(lock), spin_unlock(lock));
 }
 
 bool refcount_dec_and_lock_irqsave(refcount_t *r, spinlock_t *lock, unsigned long *flags) {
-  return REFCOUNT_LAST(r, lock, spin_lock_irqsave(lock, *flags), spin_unlock_irqrestore(lock, *flags));
+  return REFCOUNT_LAST(r, lock, KOI_LOCK_SPIN, spin_lock_irqsave(lock, *flags), spin_unlock_irqrestore(lock, *flags));
 }
 
 /*

@@ -30,11 +30,14 @@ static void xarray_api_lock(struct xarray *xa, bool lock) {
 /* xas_nomem() for callers that hold the lock: it is dropped around an allocation that may sleep. */
 static bool xarray_api_retry(struct xa_state *xas, gfp_t gfp) {
   bool sleeps = xas->xa_node == XA_ERROR(-ENOMEM) && gfpflags_allow_blocking(gfp);
+  bool listed = sleeps && koi_lock_is_listed(&xas->xa->xa_lock);
   bool again;
 
+  if (listed) koi_lock_release(&xas->xa->xa_lock, KOI_LOCK_SPIN, _RET_IP_);
   if (sleeps) xarray_api_lock(xas->xa, false);
   again = xas_nomem(xas, gfp);
   if (sleeps) xarray_api_lock(xas->xa, true);
+  if (listed) koi_lock_acquire(&xas->xa->xa_lock, KOI_LOCK_SPIN, _RET_IP_);
   return again;
 }
 

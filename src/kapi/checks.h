@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kapi/kernel_ref.h"
+#include "runtime/lock_checks.h"
 #include "runtime/memory.h"
 
 namespace koi::kapi {
@@ -43,8 +44,12 @@ void report_atomic_sleep(Sleeper sleeper);
 
 // `gfp`: of an allocation that is about to be made; no engine invariant is open. Its call site stays set.
 inline void check_may_wait(u32 gfp) {
-  if ((gfp & current().memory().pages().gfp().direct_reclaim) == 0) return;
-  if (sleeps_are_wrong()) [[unlikely]]
+  runtime::Kernel& kernel = current();
+  if ((gfp & kernel.memory().pages().gfp().direct_reclaim) == 0) return;
+  const bool atomic = sleeps_are_wrong();
+  if (atomic || kernel.locks().holds_any()) [[unlikely]]
+    kernel.locks().may_reclaim(gfp);
+  if (atomic) [[unlikely]]
     report_atomic_allocation();
 }
 inline void check_may_sleep(Sleeper sleeper) {

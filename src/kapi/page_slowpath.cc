@@ -129,7 +129,9 @@ bool reclaim(mm::Gfp gfp) {
   if ((gfp & m.pages().gfp().direct_reclaim) != 0) {
     ++runtime::vm_event(current(), runtime::VmEvent::kAllocStall, highest_zone(gfp));
     m.give_back_spare();
+    const bool locked = current().locks().reclaim_begins(gfp);
     m.run_shrinkers(gfp);
+    if (locked) current().locks().reclaim_ends();
     m.pages().drain_all();
   }
   return m.pages().free_pages() > before;

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "runtime/console.h"
 #include "runtime/kernel.h"
+#include "runtime/lock_checks.h"
 #include "runtime/modules.h"
 #include "runtime/traps.h"
 
@@ -113,6 +114,7 @@ bool HungTasks::wanted() const {
 void HungTasks::look() {
   if (has_oopsed()) return;
   const u64 now = kernel_.sched().now().value;
+  bool show_locks = false;
   // A report may block nothing, but it may end the machine: the list stays as it is meanwhile.
   for (size_t i = 0; i < kernel_.sched().tasks().size(); ++i) {
     sched::Task& task = *kernel_.sched().tasks()[i];
@@ -122,9 +124,11 @@ void HungTasks::look() {
       task.seen_since_ns = now;
       task.hung_shown = false;
     } else if (now >= task.seen_since_ns + static_cast<u64>(settings_.timeout_s) * kSecondNs) {
+      show_locks = settings_.warnings != 0 || show_locks;
       report(task);
     }
   }
+  if (show_locks) kernel_.locks().show_all_held();
 }
 
 void HungTasks::report(sched::Task& task) {

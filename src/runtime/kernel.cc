@@ -261,7 +261,10 @@ void Kernel::task_released(sched::Task& task) {
 
 void Kernel::task_switched_in(sched::Task& task) {
   set_current_(world_->percpu_area(task.cpu), task.guest, task.kernel_stack + host::kThreadSize);
-  scheduler_->clock(task.cpu).rcu_nesting = reinterpret_cast<const s32*>(task.guest + task_rcu_offset_);
+  // RCU readers are on the list of held locks, where there is one.
+  scheduler_->clock(task.cpu).rcu_nesting = locks_->enabled()
+                                                ? reinterpret_cast<const s32*>(LockChecks::depth_place(task))
+                                                : reinterpret_cast<const s32*>(task.guest + task_rcu_offset_);
   locks_->task_switched_in(task);
   sanitizers_->races().task_switched_in(task);
 }

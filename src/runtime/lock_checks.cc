@@ -96,6 +96,8 @@ void LockChecks::enable() {
   kernel_.memory().watch_locks(*this);
 }
 
+ClassKey LockChecks::reclaim_key(u64 address) { return {kKeyAddress, address, 0}; }
+
 void LockChecks::set_stat_pointer() {
   if (stats_.size() < validator_.graph().end() * 2) stats_.resize(validator_.graph().end() * 4);
   if (enabled_) reinterpret_cast<CoreState*>(kernel_.core().address_of("koi_lockdep"))->stats = stats_.data();
@@ -114,6 +116,10 @@ void LockChecks::task_created(sched::Task& task) {
 
 void LockChecks::task_switched_in(const sched::Task& task) {
   stack_of(task.cpu) = static_cast<HeldStack*>(task.held_locks);
+}
+
+const u32* LockChecks::depth_place(const sched::Task& task) {
+  return &static_cast<const HeldStack*>(task.held_locks)->depth;
 }
 
 void LockChecks::task_released(const sched::Task& task) {
@@ -320,6 +326,7 @@ void LockChecks::module_unloaded(u64 begin, u64 bytes) {
 
 lockdep::TraceId LockChecks::save_trace() {
   Trace& trace = traces_.emplace_back();
+  if (in_reclaim_) trace.push_back(kernel_.name_address("fs_reclaim_acquire") + kFrameOffset);
   for (const TraceItem& item : kernel_.traps().lock_trace()) {
     if (item.kind == TraceItem::Kind::kAddress && item.reliable) trace.push_back(item.address);
   }
@@ -370,6 +377,16 @@ void LockChecks::show_held() {
   kernel_.console().print(LockReports(*this, kernel_).held_locks(held));
   note("a work function leaked a lock");
   drop_all();
+}
+
+void LockChecks::show_all_held() {
+  if (!enabled_) return;
+  // The kernel reads the lists as an RCU reader.
+  const u64 rcu = kernel_.core().address_of("koi_rcu_lock_map");
+  constexpr u32 kHow = lockdep::how_of(LockKind::kRcu, 2);
+  acquire(rcu, kHow, kernel_.name_address("debug_show_all_locks") + kFrameOffset);
+  kernel_.console().print(LockReports(*this, kernel_).all_held_locks());
+  release(rcu, kHow, 0);
 }
 
 SplatText LockChecks::held_locks_text(bool interrupts_off) {

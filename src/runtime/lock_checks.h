@@ -70,6 +70,16 @@ class LockChecks final : public lockdep::ProblemSink {
   // The memory is free: its locks are gone. "held lock freed!" if the task still holds one.
   void memory_freed(u64 begin, u64 bytes);
   void module_unloaded(u64 begin, u64 bytes);
+  // The running task made an allocation that may reclaim (__GFP_DIRECT_RECLAIM).
+  void may_reclaim(u32 gfp);
+  // It reclaims, and what it calls runs under fs_reclaim from here to reclaim_ends(). No: this allocation does not take it.
+  [[nodiscard]] bool reclaim_begins(u32 gfp);
+  void reclaim_ends();
+  [[nodiscard]] bool holds_any() const { return enabled_ && current_stack().depth != 0; }
+  // How many locks a task holds, as the leaf functions ask it.
+  [[nodiscard]] static const u32* depth_place(const sched::Task& task);
+  // "Showing all locks held in the system:"
+  void show_all_held();
   // The running task goes back to user space, or ends.
   void check_return_to_user();
   void check_task_exit();
@@ -121,6 +131,10 @@ class LockChecks final : public lockdep::ProblemSink {
   void forget(u64 lock);
   void set_stat_pointer();
   void remove_class(lockdep::ClassId id);
+  static lockdep::ClassKey reclaim_key(u64 address);
+  [[nodiscard]] lockdep::HeldLock reclaim_lock();
+  [[nodiscard]] bool takes_reclaim_lock(u32 gfp) const;
+  bool take_reclaim_lock(lockdep::HeldStack& held, lockdep::HeldLock& lock);
   [[nodiscard]] LockStatRow stat_row(lockdep::ClassId id) const;
   void note(std::string_view text);
   void mark_page(u64 lock);
@@ -144,6 +158,9 @@ class LockChecks final : public lockdep::ProblemSink {
   std::pmr::unordered_map<u64, std::pmr::vector<u64>> name_sites_;  // initialiser's text → sites
   std::pmr::unordered_set<u64> nested_;  // pairs of objects of one class, in the order of nesting
   u64 stack_offset_ = 0;
+  lockdep::ClassId reclaim_class_ = lockdep::kNoClass;
+  u64 reclaim_address_ = 0;
+  bool in_reclaim_ = false;  // reports and traces go through fs_reclaim_acquire()
 };
 
 }  // namespace koi::runtime

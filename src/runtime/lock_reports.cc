@@ -109,14 +109,41 @@ SplatText LockReports::held_locks(const HeldStack& stack) const {
     line(text, fmt::format("no locks held by {}.", task()));
     return text;
   }
-  line(text, fmt::format("{} lock{} held by {}:", stack.depth, stack.depth > 1 ? "s" : "", task()));
+  held_by(text, stack, task());
+  return text;
+}
+
+void LockReports::held_by(SplatText& text, const HeldStack& stack, const std::string& who) const {
+  line(text, fmt::format("{} lock{} held by {}:", stack.depth, stack.depth > 1 ? "s" : "", who));
   for (u32 i = 0; i < stack.depth; ++i) line(text, fmt::format(" #{}: {}", i, held_line(stack.held[i])));
+}
+
+SplatText LockReports::all_held_locks() const {
+  SplatText text;
+  line(text, "");
+  line(text, "Showing all locks held in the system:");
+  const sched::Task* const current = kernel_.sched().current();
+  for (const sched::Task* const task : kernel_.sched().tasks()) {
+    const auto& stack = *static_cast<const HeldStack*>(task->held_locks);
+    if (stack.depth == 0) continue;
+    const std::string who = fmt::format("{}/{}", task->name(), task->pid);
+    if (task == current || task->state == sched::RunState::kBlocked) {
+      held_by(text, stack, who);
+    } else {
+      // The list of a task that runs may change while it is read.
+      line(text, fmt::format("{} lock{} held by {}:", stack.depth, stack.depth > 1 ? "s" : "", who));
+    }
+  }
+  line(text, "");
+  line(text, "=============================================");
+  line(text, "");
   return text;
 }
 
 // `frames`: what the kernel calls between the dump and the lock function; `skipped`: that function's own frame is not there.
 void LockReports::stack_backtrace(SplatText& text, std::string_view frames, std::string_view skipped) const {
-  append(text, kernel_.traps().lock_stack_dump(frames, skipped));
+  const std::string_view reclaim = checks_.in_reclaim_ ? " fs_reclaim_acquire" : "";
+  append(text, kernel_.traps().lock_stack_dump(fmt::format("{}{}", frames, reclaim), skipped));
 }
 
 void LockReports::trace(SplatText& text, lockdep::TraceId id, u64 indent, std::string_view frames) const {

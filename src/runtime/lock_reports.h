@@ -28,7 +28,9 @@ class LockReports {
 
   // "1 lock held by insmod/39:" and the locks.
   [[nodiscard]] SplatText held_locks(const lockdep::HeldStack& stack) const;
-  // That, and the interrupt events where interrupts are off.
+  // "Showing all locks held in the system:" and those of each task.
+  [[nodiscard]] SplatText all_held_locks() const;
+  // The running task's, and the interrupt events where interrupts are off.
   [[nodiscard]] SplatText describe(const lockdep::HeldStack& stack, bool interrupts_off) const;
 
  private:
@@ -55,6 +57,7 @@ class LockReports {
   [[nodiscard]] std::string full_name(lockdep::ClassId id) const;  // (A){+.+.}-{3:3}
   [[nodiscard]] std::string place(u64 ip) const;                   // function+0x../0x.. in the kernel's names
   [[nodiscard]] std::string held_line(const lockdep::HeldLock& lock) const;
+  void held_by(SplatText& text, const lockdep::HeldStack& stack, const std::string& who) const;
   [[nodiscard]] std::string task() const;  // insmod/39
   [[nodiscard]] std::string task_with_context() const;
 

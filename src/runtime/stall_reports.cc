@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Traps: what the watchdogs have found, as splats.
+#include <algorithm>
 #include <csignal>
 
 #include "host/guest_memory.h"
 #include "runtime/console.h"
+#include "runtime/frames_table.h"
 #include "runtime/kernel.h"
 #include "runtime/modules.h"
 #include "runtime/traps.h"
@@ -33,10 +35,34 @@ SplatInput Traps::input_at_spin() {
   return input;
 }
 
+// A lock function of the core waits in its one frame, where the kernel's has a slow path.
+std::vector<TraceItem> Traps::with_slow_path(std::vector<TraceItem> items) const {
+  const auto waiter = std::find_if(items.begin(), items.end(), [this](const TraceItem& item) {
+    if (item.kind != TraceItem::Kind::kAddress || !item.reliable) return false;
+    const auto symbol = symbols_.lookup(item.address - 1);
+    return !symbol || (symbol->name != "__schedule" && symbol->name != "schedule");
+  });
+  if (waiter == items.end()) return items;
+  const auto symbol = symbols_.lookup(waiter->address - 1);
+  if (!symbol || !symbol->module.empty()) return items;
+  for (const frames_table::SleepRow& row : frames_table::sleep_rows(kernel_.series())) {
+    if (row.exported != symbol->name || row.callers == row.exported) continue;
+    auto at = items.erase(waiter);
+    std::string_view names = row.callers;
+    while (!names.empty()) {
+      const size_t blank = names.find(' ');
+      at = items.insert(at, trace_address(kernel_.name_address(names.substr(0, blank)) + kFrameOffset)) + 1;
+      names = blank == std::string_view::npos ? std::string_view() : names.substr(blank + 1);
+    }
+    break;
+  }
+  return items;
+}
+
 SplatInput Traps::input_of_blocked(const sched::Task& task) {
   SplatInput input;
   input.context = context();
-  input.trace = trace_of(task, task.fiber.border(), nullptr, FrameEvent::kBlocked);
+  input.trace = with_slow_path(trace_of(task, task.fiber.border(), nullptr, FrameEvent::kBlocked));
   for (const TraceItem& item : input.trace) {
     if (item.kind != TraceItem::Kind::kAddress || !item.reliable) continue;
     input.source = source_of(item.address - 1);

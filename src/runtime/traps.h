@@ -128,6 +128,7 @@ class Traps {
   void drop_lock_function(std::vector<TraceItem>& items) const;
   // The dump of a report about a sleeping function.
   [[nodiscard]] bool is_sleep_report(const std::vector<TraceItem>& items) const;
+  [[nodiscard]] std::vector<TraceItem> with_slow_path(std::vector<TraceItem> items) const;
   [[nodiscard]] std::vector<TraceItem> with_kernel_names(std::vector<TraceItem> items) const;
   static void dispatch(host::TrapFrame* frame);
   void handle(host::TrapFrame& frame);

@@ -19,7 +19,7 @@ built() {
   fi
 }
 # A copy, so that two series (and two build directories) never share objects; -u keeps Kbuild's work.
-for folder in tests/modules tests/modules/corpus examples/hello examples/kmalloc_steps examples/flow_table \
+for folder in tests/modules tests/modules/corpus tests/modules/drivers examples/hello examples/kmalloc_steps examples/flow_table \
   examples/abba_deadlock examples/lost_update; do
   name=$(basename "$folder")
   mkdir -p "$target/$name"

@@ -31,8 +31,9 @@ enum class LockKind : u8 {
   kRwsem,
   kRtMutex,
   kRcu,
-  kMap,    // no lock of its own: a work, a work queue, a timer that runs or is waited for
-  kSleep,  // what a sleeping function of koi's own takes: only its wait type counts
+  kMap,      // no lock of its own: a work, a work queue, a timer that runs or is waited for
+  kSleep,    // what a sleeping function of koi's own takes: only its wait type counts
+  kReclaim,  // fs_reclaim: no lock to wait for, but ordered as one
 };
 [[nodiscard]] constexpr LockKind kind_of(u32 how) { return static_cast<LockKind>(how >> kKindShift & 15); }
 [[nodiscard]] constexpr u32 how_of(LockKind kind, u32 bits = 0) {

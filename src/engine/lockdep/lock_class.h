@@ -54,6 +54,7 @@ enum class WaitType : u8 { kNone = 0, kFree = 1, kSpin = 2, kSleep = 3, kMax = 4
     case LockKind::kSleep:
       return WaitType::kSleep;
     case LockKind::kMap:
+    case LockKind::kReclaim:
       break;
   }
   return WaitType::kNone;
