@@ -91,6 +91,13 @@ static int koi_irq_thread(void *data)
 	return 0;
 }
 
+static void koi_irq_wake(struct irqaction *action)
+{
+	set_bit(KOI_IRQ_IS_RUNNING, &action->thread_flags);
+	if (!test_and_set_bit(KOI_IRQ_RUN_THREAD, &action->thread_flags))
+		wake_up_process(action->thread);
+}
+
 static irqreturn_t koi_wake_only(int irq, void *dev_id)
 {
 	return IRQ_WAKE_THREAD;
@@ -184,9 +191,7 @@ static noinline void koi_handle_irq(unsigned int irq, struct koi_irq_line *line)
 				action->name);
 			continue;
 		}
-		set_bit(KOI_IRQ_IS_RUNNING, &action->thread_flags);
-		if (!test_and_set_bit(KOI_IRQ_RUN_THREAD, &action->thread_flags))
-			wake_up_process(action->thread);
+		koi_irq_wake(action);
 	}
 	koi_note_interrupt(irq, line, answer);
 	line->running--;

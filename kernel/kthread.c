@@ -24,10 +24,13 @@ static struct koi_kthread *koi_kthread_of(struct task_struct *t)
 }
 
 /* ---- life ---- */
+static void koi_cred_exit(struct task_struct *t);
+
 static void koi_exit_task(long code)
 {
 	struct task_struct *t = current;
 
+	koi_cred_exit(t);
 	t->exit_code = code;
 	t->flags |= PF_EXITING;
 	preempt_count_set(PREEMPT_ENABLED);
@@ -236,6 +239,8 @@ int kthread_stop(struct task_struct *t)
 	koi_hb_release(&k->flags);
 	set_bit(KOI_SHOULD_STOP, &k->flags);
 	kthread_unpark(t);
+	/* Interruptible waits end, as with a signal. */
+	set_tsk_thread_flag(t, TIF_NOTIFY_SIGNAL);
 	wake_up_process(t);
 	wait_for_completion(&k->exited);
 	result = k->result;

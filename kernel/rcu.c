@@ -67,6 +67,8 @@ void __rcu_read_unlock(void)
 noinline void rcu_note_context_switch(bool preempt)
 {
 	this_cpu_ptr(&koi_rcu_cpus)->passed = true;
+	if (!preempt)
+		current->rcu_tasks_holdout = false;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
 #line 331 "kernel/rcu/tree_plugin.h"
 	WARN_ONCE(!preempt && rcu_preempt_depth() > 0, "Voluntary context switch within RCU read-side critical section!");
@@ -339,36 +341,6 @@ void kvfree_rcu_barrier(void)
 	rcu_barrier();
 }
 
-void synchronize_rcu_tasks(void)
-{
-	synchronize_rcu();
-}
-
-void synchronize_rcu_tasks_rude(void)
-{
-	synchronize_rcu();
-}
-
-void synchronize_rcu_tasks_trace(void)
-{
-	synchronize_rcu();
-}
-
-void call_rcu_tasks(struct rcu_head *head, rcu_callback_t func)
-{
-	call_rcu(head, func);
-}
-
-void call_rcu_tasks_trace(struct rcu_head *head, rcu_callback_t func)
-{
-	call_rcu(head, func);
-}
-
-void rcu_barrier_tasks(void)
-{
-	rcu_barrier();
-}
-
 /* ---- polling ---- */
 unsigned long get_state_synchronize_rcu(void)
 {
@@ -382,11 +354,12 @@ static void koi_rcu_poll_done(struct rcu_head *head)
 
 unsigned long start_poll_synchronize_rcu(void)
 {
+	unsigned long state = get_state_synchronize_rcu();
 	struct rcu_head *head = kmalloc(sizeof(*head), GFP_ATOMIC);
 
 	if (head)
 		call_rcu(head, koi_rcu_poll_done);
-	return get_state_synchronize_rcu();
+	return state;
 }
 
 bool poll_state_synchronize_rcu(unsigned long old)
@@ -472,6 +445,7 @@ void __wait_rcu_gp(bool checktiny, int n, call_rcu_func_t *calls, struct rcu_syn
 /* ---- SRCU: its own counters, hung on the structure's pointer to per-CPU data ---- */
 struct koi_srcu {
 	unsigned long readers[2];
+	unsigned long seq;	/* odd: a grace period runs; each counts two */
 	unsigned int index;
 	struct mutex lock;
 	wait_queue_head_t drained;
@@ -537,11 +511,13 @@ void synchronize_srcu(struct srcu_struct *s)
 	koi_might_sleep("kernel/rcu/srcutree.c", KOI_LINE(1238, 1396));
 	/* Twice, so that a reader that read the index before the first turn is waited for. */
 	mutex_lock(&mine->lock);
+	mine->seq++;
 	for (round = 0; round < 2; round++) {
 		int old = mine->index++ & 1;
 
 		wait_event(mine->drained, mine->readers[old] == 0);
 	}
+	mine->seq++;
 	mutex_unlock(&mine->lock);
 	koi_hb_acquire(s);
 }

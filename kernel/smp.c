@@ -310,24 +310,31 @@ struct koi_hp_call {
 	struct completion done;
 };
 
+static noinline int koi_hp_call_here(struct koi_hp_call *call)
+{
+	return call->multi ? call->multi(call->cpu, call->node) : call->single(call->cpu);
+}
+
 static int koi_hp_thread(void *data)
 {
 	struct koi_hp_call *call = data;
 
-	call->answer = call->multi ? call->multi(call->cpu, call->node) : call->single(call->cpu);
+	call->answer = koi_hp_call_here(call);
 	complete(&call->done);
 	return 0;
 }
 
-/* The callbacks of AP states run in the CPU's own thread cpuhp/N. */
-static int koi_hp_call_on(unsigned int cpu, int (*single)(unsigned int), int (*multi)(unsigned int, struct hlist_node *),
-			  struct hlist_node *node)
+/* The callbacks of AP states run in the CPU's own thread cpuhp/N, those of the states before it comes up in the caller. */
+static int koi_hp_call_on(int state, unsigned int cpu, int (*single)(unsigned int),
+			  int (*multi)(unsigned int, struct hlist_node *), struct hlist_node *node)
 {
 	struct koi_hp_call call = { .single = single, .multi = multi, .node = node, .cpu = cpu };
 	char comm[TASK_COMM_LEN];
 
 	if (!single && !multi)
 		return 0;
+	if (state <= CPUHP_BRINGUP_CPU)
+		return koi_hp_call_here(&call);
 	init_completion(&call.done);
 	snprintf(comm, sizeof(comm), "cpuhp/%u", cpu);
 	if (!koi_start_thread(comm, cpu, 0, koi_hp_thread, &call))
@@ -365,12 +372,12 @@ int __cpuhp_setup_state_cpuslocked(enum cpuhp_state state, const char *name, boo
 	}
 	if (invoke && startup && !multi) {
 		for_each_online_cpu(cpu) {
-			answer = koi_hp_call_on(cpu, startup, NULL, NULL);
+			answer = koi_hp_call_on(number, cpu, startup, NULL, NULL);
 			if (!answer)
 				continue;
 			for_each_online_cpu(done) {
 				if (done < cpu)
-					koi_hp_call_on(done, teardown, NULL, NULL);
+					koi_hp_call_on(number, done, teardown, NULL, NULL);
 			}
 			memset(entry, 0, sizeof(*entry));
 			return answer;
@@ -394,7 +401,7 @@ void __cpuhp_remove_state_cpuslocked(enum cpuhp_state state, bool invoke)
 		return;
 	if (invoke && entry->teardown) {
 		for_each_online_cpu(cpu)
-			koi_hp_call_on(cpu, entry->teardown, NULL, NULL);
+			koi_hp_call_on(state, cpu, entry->teardown, NULL, NULL);
 	}
 	memset(entry, 0, sizeof(*entry));
 }
@@ -407,7 +414,7 @@ void __cpuhp_remove_state(enum cpuhp_state state, bool invoke)
 int __cpuhp_state_add_instance(enum cpuhp_state state, struct hlist_node *node, bool invoke)
 {
 	struct koi_hp_state *entry = koi_hp_find(state);
-	unsigned int cpu;
+	unsigned int cpu, done;
 	int answer;
 
 	if (!entry || (!entry->startup_multi && !entry->teardown_multi))
@@ -415,9 +422,14 @@ int __cpuhp_state_add_instance(enum cpuhp_state state, struct hlist_node *node, 
 	if (!invoke || !entry->startup_multi)
 		return 0;
 	for_each_online_cpu(cpu) {
-		answer = koi_hp_call_on(cpu, NULL, entry->startup_multi, node);
-		if (answer)
-			return answer;
+		answer = koi_hp_call_on(state, cpu, NULL, entry->startup_multi, node);
+		if (!answer)
+			continue;
+		for_each_online_cpu(done) {
+			if (done < cpu)
+				koi_hp_call_on(state, done, NULL, entry->teardown_multi, node);
+		}
+		return answer;
 	}
 	return 0;
 }
@@ -431,7 +443,7 @@ int __cpuhp_state_remove_instance(enum cpuhp_state state, struct hlist_node *nod
 		return -EINVAL;
 	if (invoke && entry->teardown_multi) {
 		for_each_online_cpu(cpu)
-			koi_hp_call_on(cpu, NULL, entry->teardown_multi, node);
+			koi_hp_call_on(state, cpu, NULL, entry->teardown_multi, node);
 	}
 	return 0;
 }

@@ -7,6 +7,7 @@ static struct cred koi_root_cred = {
 	.cap_effective = CAP_FULL_SET,
 	.cap_bset = CAP_FULL_SET,
 };
+static struct group_info koi_no_groups;
 static struct signal_struct koi_init_signals;
 static struct sighand_struct koi_init_sighand;
 struct nsproxy init_nsproxy;
@@ -152,5 +153,8 @@ void koi_core_init(const struct koi_boot_facts *facts)
 	init_nsproxy.uts_ns = &init_uts_ns;
 	init_nsproxy.pid_ns_for_children = &init_pid_ns;
 	koi_root_cred.user_ns = &init_user_ns;
+	/* An atomic_t in 6.1, a refcount_t around one in 6.12. */
+	atomic_set((atomic_t *)&koi_no_groups.usage, 1 << 20);
+	koi_root_cred.group_info = init_cred.group_info = &koi_no_groups;
 	init_cred.user_ns = &init_user_ns;
 }

@@ -210,3 +210,38 @@ void __delay(unsigned long loops)
 {
 	koi_delay_ns(loops / 2);
 }
+
+/* ---- the clocks of tracing: all the same here ---- */
+u64 notrace trace_clock_local(void)
+{
+	return sched_clock();
+}
+
+u64 notrace trace_clock(void)
+{
+	return sched_clock();
+}
+
+u64 notrace trace_clock_global(void)
+{
+	return sched_clock();
+}
+
+u64 notrace trace_clock_jiffies(void)
+{
+	return jiffies_64_to_clock_t(get_jiffies_64() - INITIAL_JIFFIES);
+}
+
+/* One moment on every clock. The cycle counter is that of rdtsc. */
+void ktime_get_snapshot(struct system_time_snapshot *snapshot)
+{
+	ktime_t now = ktime_get();
+
+	memset(snapshot, 0, sizeof(*snapshot));
+	snapshot->raw = now;
+	snapshot->real = ktime_mono_to_any(now, TK_OFFS_REAL);
+	snapshot->cycles = div_u64(ktime_to_ns(now) * (u64)(tsc_khz / 1000), NSEC_PER_USEC);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+	snapshot->cs_id = CSID_X86_TSC;
+#endif
+}

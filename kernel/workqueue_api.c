@@ -135,15 +135,25 @@ void set_worker_desc(const char *fmt, ...)
 struct workqueue_struct *system_wq, *system_highpri_wq, *system_long_wq, *system_unbound_wq, *system_freezable_wq,
 	*system_power_efficient_wq, *system_freezable_power_efficient_wq;
 struct workqueue_struct *system_percpu_wq, *system_dfl_wq, *system_bh_wq, *system_bh_highpri_wq;
-static struct workqueue_struct *koi_srcu_queue;
+static struct workqueue_struct *koi_srcu_queue, *koi_async_queue, *koi_rcu_tasks_queue;
 
 static struct workqueue_struct *koi_srcu_wq(void)
 {
 	return koi_srcu_queue;
 }
 
+static struct workqueue_struct *koi_async_wq(void)
+{
+	return koi_async_queue;
+}
+
+static struct workqueue_struct *koi_rcu_tasks_wq(void)
+{
+	return koi_rcu_tasks_queue;
+}
+
 /* At boot nothing can be allocated yet: the system's queues and their pwqs lie here. */
-#define KOI_SYSTEM_WQS 12
+#define KOI_SYSTEM_WQS 14
 static struct workqueue_struct koi_system_wqs[KOI_SYSTEM_WQS];
 static struct koi_pwq *koi_system_pwq_pointers[KOI_SYSTEM_WQS][64];
 static struct koi_pwq koi_system_pwqs[KOI_SYSTEM_WQS * 64];
@@ -218,6 +228,8 @@ static void koi_workqueues_init(void)
 	system_power_efficient_wq = koi_system_wq("events_power_efficient", 0);
 	system_freezable_power_efficient_wq = koi_system_wq("events_freezable_power_efficient", WQ_FREEZABLE);
 	koi_srcu_queue = koi_system_wq("rcu_gp", 0);
+	koi_async_queue = koi_system_wq("async", WQ_UNBOUND);
+	koi_rcu_tasks_queue = koi_system_wq("rcu_tasks", WQ_UNBOUND);
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
 	system_bh_wq = koi_system_wq("events_bh", WQ_BH);
 	system_bh_highpri_wq = koi_system_wq("events_bh_highpri", WQ_BH | WQ_HIGHPRI);

@@ -187,6 +187,8 @@ void drain_workqueue(struct workqueue_struct *wq)
 
 void __warn_flushing_systemwide_wq(void)
 {
+	pr_warn("WARNING: Flushing system-wide workqueues will be prohibited in near future.\n");
+	dump_stack();
 }
 
 unsigned int work_busy(struct work_struct *work)

@@ -24,3 +24,16 @@ bool alloc_cpumask_var_node(cpumask_var_t *mask, gfp_t flags, int node) {
 void free_cpumask_var(cpumask_var_t mask) { kfree(mask); }
 #endif
 
+
+/* Each call goes on where the CPU's last one ended, so that callers are spread over the mask. */
+static DEFINE_PER_CPU(int, cpumask_last_chosen);
+
+unsigned int cpumask_any_and_distribute(const struct cpumask *a, const struct cpumask *b) {
+  unsigned int next = cpumask_next_and(__this_cpu_read(cpumask_last_chosen), a, b);
+
+  if (next >= nr_cpu_ids) next = cpumask_first_and(a, b);
+  if (next < nr_cpu_ids) __this_cpu_write(cpumask_last_chosen, next);
+  return next;
+}
+
+unsigned int cpumask_any_distribute(const struct cpumask *mask) { return cpumask_any_and_distribute(mask, mask); }

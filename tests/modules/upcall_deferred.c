@@ -6,6 +6,9 @@
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/irq_work.h>
+#include <linux/async.h>
+#include <linux/percpu-refcount.h>
+#include <linux/umh.h>
 #include <linux/kthread.h>
 #include <linux/notifier.h>
 #include <linux/smp.h>
@@ -37,6 +40,47 @@ static struct hrtimer hrtimer;
 static DECLARE_WORK(work, on_work);
 static DECLARE_DELAYED_WORK(delayed, on_work);
 static DECLARE_TASKLET(tasklet, on_tasklet);
+static void on_async(void *data, async_cookie_t cookie) { upcall_oops(); }
+static void on_confirm(struct percpu_ref *r) { upcall_oops(); }
+static void on_release(struct percpu_ref *r) { }
+static int on_umh_init(struct subprocess_info *info, struct cred *new) { return upcall_oops(); }
+static void on_umh_cleanup(struct subprocess_info *info) { upcall_oops(); }
+static void on_rcu_tasks(struct rcu_head *head) { upcall_oops(); }
+static struct rcu_head tasks_head;
+static struct percpu_ref ref;
+static char *no_words[] = { NULL };
+
+static void helper(int (*init)(struct subprocess_info *info, struct cred *new),
+		   void (*cleanup)(struct subprocess_info *info))
+{
+	call_usermodehelper_exec(call_usermodehelper_setup("/none", no_words, no_words, GFP_KERNEL, init, cleanup, NULL),
+				 UMH_NO_WAIT);
+	msleep(10);
+}
+
+static void newer_kinds(void)
+{
+	if (KIND("cpuhp_prepare"))
+		cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "upcall:prepare", on_cpu_online, NULL);
+	if (KIND("async")) {
+		async_schedule(on_async, NULL);
+		msleep(10);
+	}
+	if (KIND("umh_init"))
+		helper(on_umh_init, NULL);
+	if (KIND("umh_cleanup"))
+		helper(NULL, on_umh_cleanup);
+	if (KIND("rcu_tasks")) {
+		call_rcu_tasks(&tasks_head, on_rcu_tasks);
+		rcu_barrier_tasks();
+	}
+	if (KIND("ref_confirm") || KIND("ref_confirm_here")) {
+		percpu_ref_init(&ref, on_release, KIND("ref_confirm_here") ? PERCPU_REF_INIT_ATOMIC : 0, GFP_KERNEL);
+		percpu_ref_kill_and_confirm(&ref, on_confirm);
+		msleep(100);
+	}
+}
+
 static struct irq_work irq_work = IRQ_WORK_INIT(on_irq_work);
 static struct rcu_head head;
 DEFINE_STATIC_SRCU(srcu);
@@ -77,6 +121,7 @@ static void start(void)
 		work_on_cpu(1, on_cpu_work, NULL);
 	if (KIND("cpuhp"))
 		cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "upcall:online", on_cpu_online, NULL);
+	newer_kinds();
 	if (KIND("kthread"))
 		kthread_run(in_thread, NULL, "upcall");
 	if (KIND("kthread_work")) {
@@ -96,6 +141,10 @@ static void notify(void)
 	if (KIND("atomic_notifier")) {
 		atomic_notifier_chain_register(&atomic_chain, &block);
 		atomic_notifier_call_chain(&atomic_chain, 1, NULL);
+	}
+	if (KIND("robust_notifier")) {
+		blocking_notifier_chain_register(&blocking_chain, &block);
+		blocking_notifier_call_chain_robust(&blocking_chain, 1, 2, NULL);
 	}
 	if (KIND("blocking_notifier")) {
 		blocking_notifier_chain_register(&blocking_chain, &block);

@@ -21,4 +21,20 @@ says resources 'mem fe000000 io 300 irq 5' '[mem 0xfe000000-0xfe000fff]' 'the sa
   'a is in around' 'release a: 0' 'release around: 0' 'region: 1' 'in the region: 0' \
   'resource: Trying to free nonexistent resource <0x00000000fe000100-0x00000000fe00010f>' \
   'static call: 11, then 20; null 1, then 8' 'trace event off'
+
+# The rest from kernel_api.txt: "== MODULE", then its lines; "6.1:" and "6.12:" before those of one series.
+module= lines=()
+said() { [ -n "$module" ] && says "$module" "${lines[@]}"; }
+while IFS= read -r line; do
+  case $line in
+  '#'*) ;;
+  '== '*)
+    said
+    module=${line#== } lines=()
+    ;;
+  6.1:* | 6.12:*) [ "${line%%:*}" = "$1" ] && lines+=("${line#*:}") ;;
+  *) lines+=("$line") ;;
+  esac
+done <"$(dirname "$0")/kernel_api.txt"
+said
 finish
