@@ -43,10 +43,6 @@
 #undef atomic_dec_and_mutex_lock
 #undef _atomic_dec_and_lock
 #undef _atomic_dec_and_lock_irqsave
-#undef refcount_dec_and_mutex_lock
-#undef refcount_dec_and_lock
-#undef refcount_dec_and_lock_irqsave
-#undef lockref_put_or_lock
 #undef _atomic_dec_and_raw_lock
 #undef _atomic_dec_and_raw_lock_irqsave
 #undef rt_mutex_lock
@@ -235,40 +231,6 @@ int name##_irqsave(atomic_t *count, type *lock, unsigned long *flags)		\
 
 KOI_CHECKED_DEC(_atomic_dec_and_lock, spinlock_t)
 KOI_CHECKED_DEC(_atomic_dec_and_raw_lock, raw_spinlock_t)
-
-bool refcount_dec_and_lock(refcount_t *r, spinlock_t *lock)
-{
-	if (!koi_as_refcount_dec_and_lock(r, lock))
-		return false;
-	koi_lock_acquire(lock, KOI_LOCK_SPIN, _RET_IP_);
-	return true;
-}
-
-bool refcount_dec_and_lock_irqsave(refcount_t *r, spinlock_t *lock, unsigned long *flags)
-{
-	if (!koi_as_refcount_dec_and_lock_irqsave(r, lock, flags))
-		return false;
-	koi_lock_acquire(lock, KOI_LOCK_SPIN, _RET_IP_);
-	return true;
-}
-
-bool refcount_dec_and_mutex_lock(refcount_t *r, struct mutex *lock)
-{
-	if (!koi_as_refcount_dec_and_mutex_lock(r, lock))
-		return false;
-	koi_lock_acquire(lock, KOI_LOCK_MUTEX, _RET_IP_);
-	return true;
-}
-
-/* The lock is held where the count was not changed. */
-LOCKREF_BOOL lockref_put_or_lock(struct lockref *lockref)
-{
-	if (koi_as_lockref_put_or_lock(lockref))
-		return true;
-	koi_lock_acquire(&lockref->lock, KOI_LOCK_SPIN, _RET_IP_);
-	koi_hb_lock(&lockref->lock, false);
-	return false;
-}
 
 /* ---- mutexes ---- */
 void __mutex_init(struct mutex *lock, const char *name, struct lock_class_key *key)
