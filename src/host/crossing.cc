@@ -18,6 +18,8 @@ extern "C" {
 const void* const* koi_export_functions __attribute__((visibility("hidden"))) = nullptr;
 void (*koi_border_slow_path)() __attribute__((visibility("hidden"))) = nullptr;
 koi::u64 koi_upcall_return_stub_address __attribute__((visibility("hidden"))) = 0;
+// What koi_leaf_return_cleared may use on this processor.
+bool koi_has_avx __attribute__((visibility("hidden"))) = __builtin_cpu_supports("avx") != 0;
 
 extern const char koi_crossing_prologue_begin[];
 extern const char koi_crossing_prologue_end[];

@@ -29,6 +29,8 @@ void describe(runtime::Kernel& kernel, leaf::Machine& hot) {
   hot = {};
   hot.first_page = host::kDirectMap + (pages.first_pfn() << mm::kPageShift);
   hot.page_count = pages.end_pfn() - pages.first_pfn();
+  hot.first_pfn = pages.first_pfn();
+  hot.first_struct_page = host::kVmemmap + hot.first_pfn * host::kStructPageSize;
   hot.slab_pages = m.slabs().slab_pages();
   hot.last_freed_to = m.slabs().last_freed_to();
   hot.pages = &pages.desc(Pfn{pages.first_pfn()});
@@ -40,6 +42,7 @@ void describe(runtime::Kernel& kernel, leaf::Machine& hot) {
   hot.special_or_zero = hot.special | hot.zero;
   hot.wide_or_zero = leaf::kWideGfp | hot.zero;
   hot.watched = kernel.config().checks == runtime::Checks::kAll ? pages.gfp().direct_reclaim : 0;
+  hot.special_block = pages.gfp().comp | pages.gfp().nofail;
   hot.clears_pages = m.slabs().config().init_on_alloc;
   hot.counters = m.accounting().sites().counters();
   hot.facts = m.facts();

@@ -63,6 +63,8 @@ constexpr u64 kClasses = mm::kKmallocMaxCacheSize / 8;
 struct Machine {
   u64 first_page;
   u64 page_count;
+  u64 first_pfn;
+  u64 first_struct_page;  // of that frame
   Slab* const* slab_pages;
   Slab** last_freed_to;  // of each CPU
   mm::PageDesc* pages;
@@ -74,6 +76,7 @@ struct Machine {
   Gfp wide_or_zero;  // of the latter and __GFP_ZERO
   Gfp zero;
   Gfp watched;        // __GFP_DIRECT_RECLAIM, or 0 without checks
+  Gfp special_block;  // of several pages: a compound one, or one that may not fail
   bool clears_pages;  // init_on_alloc
   observe::SiteCounters* counters;
   runtime::MemoryFacts facts;

@@ -178,37 +178,44 @@ class Buddy {
     }
     return free_slowly(pfn, order, cpu);
   }
-  // The same two for single pages, if this CPU's list does; the caller tells who PageEvents would have told.
-  // nullptr, false: the ordinary way must be asked; nothing changed.
-  [[nodiscard]] PageDesc* alloc_page_quietly(Gfp gfp, u64 cpu) {
+  // The same two for small orders, if this CPU's list does; the caller tells who PageEvents would have told. Pages by their
+  // number from first_pfn() on. The first returns that plus 1. 0, false: the ordinary way must be asked; nothing changed.
+  // Requires: order <= kCostlyOrder.
+  [[nodiscard]] u64 alloc_quietly(u32 order, Gfp gfp, u64 cpu) {
     const u32 type = (gfp / gfp_bit::kMovable) & 3;
-    if (type >= kPcpTypeCount) return nullptr;
+    if (type >= kPcpTypeCount) return 0;
     const Preferred& preferred = preferred_[gfp & (gfp_bit::kDma | gfp_bit::kDma32)];
-    if (preferred.zone == nullptr) return nullptr;
+    if (preferred.zone == nullptr) return 0;
     Pcp& pcp = preferred.pcp[cpu];
-    FreeList& list = pcp.lists[0][type];
-    if (list.head == 0 || preferred.zone->free_pages <= preferred.plenty) return nullptr;
-    PageDesc& desc = pages_[pop_head(list)];
-    --pcp.count;
-    ++pcp.allocated;
+    FreeList& list = pcp.lists[order][type];
+    const u64 link = list.head;
+    if (link == 0 || preferred.zone->free_pages <= preferred.plenty) return 0;
+    PageDesc& desc = pages_[link - 1];
+    list.head = link == list.tail ? list.tail = 0 : desc.next;
+    pcp.count -= 1u << order;
+    pcp.allocated += 1u << order;
     pcp.free_factor >>= 1;
     desc.state = PageState::kAllocated;
     desc.use = PageUse::kPages;
-    return &desc;
+    return link;
   }
-  // Requires: a single page that is allocated.
-  [[nodiscard]] bool free_page_quietly(PageDesc& desc, u64 cpu) {
-    const u64 page = static_cast<u64>(&desc - pages_);
-    const u8 block = block_info_[page >> kPageblockOrder];
-    ZoneState& zone = zones_[block >> kZoneShift];
-    Pcp& pcp = zone.pcp[cpu];
-    if (pcp.count + 1 >= zone.pcp_high) return false;
-    const MigrateType type = pcp_type(static_cast<MigrateType>(block & kTypeMask));
+  // Requires: the first page of an allocated block of that order.
+  [[nodiscard]] bool free_quietly(u64 page, u32 order, u64 cpu) {
+    const u32 block = block_info_[page >> kPageblockOrder];
+    Home& home = homes_[cpu];
+    if (home.block != block) [[unlikely]] {
+      ZoneState& zone = zones_[block >> kZoneShift];
+      home = {block, zone.pcp_high, &zone.pcp[cpu], pcp_type(static_cast<MigrateType>(block & kTypeMask))};
+    }
+    Pcp& pcp = *home.pcp;
+    const u32 count = pcp.count + (1u << order);
+    if (count >= home.pcp_high) return false;
+    PageDesc& desc = pages_[page];
     desc.tag = 0;
     desc.state = PageState::kPcp;
-    desc.type = type;
-    push_head(pcp.lists[0][index(type)], page);
-    ++pcp.count;
+    desc.type = home.type;
+    push_head(pcp.lists[order][index(home.type)], page);
+    pcp.count = count;
     return true;
   }
   // Fills `pages` with single pages as far as memory goes; returns how many.
@@ -340,6 +347,13 @@ class Buddy {
     Pcp* pcp = nullptr;
     u64 plenty = 0;  // with more free pages than this, no small request is near the low watermark
   };
+  // Where what is freed of a pageblock goes, by what block_info_ says of it.
+  struct Home {
+    u32 block = ~0u;
+    u32 pcp_high = 0;
+    Pcp* pcp = nullptr;
+    MigrateType type{};
+  };
   // How far below the watermark a request may go.
   struct Reach {
     u64 Watermarks::*mark = &Watermarks::low;
@@ -466,6 +480,7 @@ class Buddy {
   NodeMap nodes_;
   std::pmr::vector<ZoneState> zones_;  // by ZoneId::index()
   Preferred preferred_[8];             // by gfp & (DMA | DMA32)
+  Home homes_[kMaxCpus];               // where each CPU freed to last: a guess that spares look-ups
   std::pmr::vector<u8> block_info_;    // of each pageblock: see kZoneShift
   std::pmr::vector<PfnRange> ram_;
   u64 min_free_kbytes_ = 0;

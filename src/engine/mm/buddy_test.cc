@@ -199,10 +199,9 @@ TEST(Buddy, RandomisedAgainstANaiveModel) {
       const u8 order = static_cast<u8>(random.below(8) == 0 ? random.below(11) : random.below(4));
       const Gfp gfp = gfps[random.below(6)];
       auto a = PageAllocation{};
-      if (PageDesc* const quick =
-              order == 0 && random.below(2) == 0 ? m.buddy->alloc_page_quietly(gfp, cpu.value) : nullptr;
-          quick != nullptr) {
-        a = {PageOutcome::kOk, Pfn{static_cast<u64>(quick - &m.buddy->desc(Pfn{0}))}};
+      const bool quickly = order <= kCostlyOrder && random.below(2) == 0;
+      if (const u64 link = quickly ? m.buddy->alloc_quietly(order, gfp, cpu.value) : 0; link != 0) {
+        a = {PageOutcome::kOk, Pfn{link - 1 + m.buddy->first_pfn()}};
       } else {
         a = m.buddy->alloc(Order{order}, gfp, cpu);
       }
@@ -223,8 +222,8 @@ TEST(Buddy, RandomisedAgainstANaiveModel) {
       }
       for (u64 i = 0; i < u64{1} << block.order; ++i) owned[block.pfn.value + i] = 0;
       live_pages -= u64{1} << block.order;
-      if (block.order == 0 && random.below(2) == 0 &&
-          m.buddy->free_page_quietly(m.buddy->desc(block.pfn), cpu.value)) {
+      if (block.order <= kCostlyOrder && random.below(2) == 0 &&
+          m.buddy->free_quietly(block.pfn.value - m.buddy->first_pfn(), block.order, cpu.value)) {
         continue;
       }
       ASSERT_EQ(m.buddy->free(block.pfn, Order{block.order}, cpu), PageFreeOutcome::kOk);
