@@ -4,10 +4,12 @@
 //
 // The process is stopped in the middle of the loop and makes STEPS steps; then it is let go. Each instruction of the loop
 // itself is passed once a turn: of the addresses in its text that were met often, the one met least counts the turns (inner
-// loops are met more often, what is done now and then much less). What the loop calls may take another way each time. Only the
-// steps between its first and its last visit count: the loop may begin or end meanwhile. Exact, and slow: some microseconds
-// an instruction. valgrind cannot run koi, whose addresses are fixed, and virtual machines often have no hardware counters.
-// Prints the quotient.
+// loops are met more often, what is done now and then much less). What the loop calls may take another way each time. Exact, and
+// slow: some microseconds an instruction. valgrind cannot run koi, whose addresses are fixed, and virtual machines often have no
+// hardware counters.
+//
+// Prints the median turn: a mean would count what comes by the clock as well (a timer's tick is dozens of turns long, and there
+// are more of them in a turn the slower it is stepped through).
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -19,18 +21,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <unordered_map>
+#include <vector>
 
 namespace {
 
-struct Visit {
-  std::uint64_t times = 0, first = 0, last = 0;  // the numbers of the steps that met it
-
-  // Steps from one visit to the next.
-  [[nodiscard]] double apart() const {
-    return static_cast<double>(last - first) / static_cast<double>(times - 1);
-  }
-};
-using Visits = std::unordered_map<std::uint64_t, Visit>;
+using Address = std::uint64_t;
 
 [[noreturn]] void die(const char* what) {
   std::perror(what);
@@ -43,8 +38,10 @@ int signal_to_pass(int status) {
   return signal == SIGTRAP || (status >> 16) != 0 ? 0 : signal;
 }
 
-Visits step(pid_t pid, std::uint64_t steps) {
-  Visits visits;
+// Where each step was.
+std::vector<Address> step(pid_t pid, std::uint64_t steps) {
+  std::vector<Address> way;
+  way.reserve(steps);
   int signal = 0;
   for (std::uint64_t i = 0; i < steps; ++i) {
     int status = 0;
@@ -53,30 +50,47 @@ Visits step(pid_t pid, std::uint64_t steps) {
     if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)) die("waitpid");
     signal = signal_to_pass(status);
     if (ptrace(PTRACE_GETREGS, pid, nullptr, &registers) != 0) die("ptrace");
-    Visit& visit = visits[registers.rip];
-    if (visit.times++ == 0) visit.first = i;
-    visit.last = i;
+    way.push_back(registers.rip);
   }
   if (ptrace(PTRACE_DETACH, pid, nullptr, signal) != 0) die("ptrace");
-  return visits;
+  return way;
 }
 
 struct Text {
-  std::uint64_t from, to;
-  [[nodiscard]] bool holds(std::uint64_t address) const { return address >= from && address < to; }
+  Address from, to;
+  [[nodiscard]] bool holds(Address address) const { return address >= from && address < to; }
 };
 
-// The visits of one address of the loop that is passed once a turn.
-Visit turns(const Visits& visits, const Text& text) {
-  Visit most;
-  for (const auto& [address, visit] : visits) {
-    if (text.holds(address) && visit.times > most.times) most = visit;
+// An address of the loop that is passed once a turn; 0: there is none.
+Address turn_mark(const std::vector<Address>& way, const Text& text) {
+  std::unordered_map<Address, std::uint64_t> visits;
+  for (const Address address : way) {
+    if (text.holds(address)) ++visits[address];
   }
-  Visit least = most;
-  for (const auto& [address, visit] : visits) {
-    if (text.holds(address) && visit.times >= most.times / 48 && visit.times < least.times) least = visit;
+  std::uint64_t most = 0;
+  for (const auto& [address, times] : visits) most = std::max(most, times);
+  std::uint64_t least = most + 1;
+  Address mark = 0;
+  for (const auto& [address, times] : visits) {
+    if (times >= most / 48 && times < least) {
+      least = times;
+      mark = address;
+    }
   }
-  return least;
+  return mark;
+}
+
+// Steps from one visit of an address to the next, in ascending order.
+std::vector<std::uint64_t> turns(const std::vector<Address>& way, Address mark) {
+  std::vector<std::uint64_t> lengths;
+  std::uint64_t last = way.size();
+  for (std::uint64_t i = 0; i < way.size(); ++i) {
+    if (way[i] != mark) continue;
+    if (last != way.size()) lengths.push_back(i - last);
+    last = i;
+  }
+  std::sort(lengths.begin(), lengths.end());
+  return lengths;
 }
 
 }  // namespace
@@ -93,11 +107,12 @@ int main(int argc, char** argv) {
   if (ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) != 0) die("ptrace");
   if (ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr) != 0) die("ptrace");
   if (waitpid(pid, &status, 0) != pid) die("waitpid");
-  const Visit turn = turns(step(pid, steps), text);
-  if (turn.times < 20) {
+  const std::vector<Address> way = step(pid, steps);
+  const std::vector<std::uint64_t> lengths = turns(way, turn_mark(way, text));
+  if (lengths.size() < 20) {
     std::fputs("step_count: the process is in no loop\n", stderr);
     return 1;
   }
-  std::printf("%.1f\n", turn.apart());
+  std::printf("%.1f\n", static_cast<double>(lengths[lengths.size() / 2]));
   return 0;
 }

@@ -64,7 +64,7 @@ KOI_INLINE u64 leaf_alloc_bulk(u64 handle, u64 gfp, u64 count, u64 array, u64 in
       Slab* const slab = slab_with_object(cache, cpu);
       const u64 slot = slab->take_slot();
       if constexpr (kAccounts)
-        store_origin(origin_at(cache->books(), slab, slot), site, cache->object_size(), gfp, now_ns);
+        store_origin(slab, cache->object_number(slot), site, cache->object_size(), gfp, now_ns);
       objects[i] = reinterpret_cast<u64>(slab->object(slot));
     }
     if constexpr (kAccounts) count_allocated(cache->books(), site, cache->object_size(), count);
@@ -89,7 +89,7 @@ KOI_INLINE Found find(u64 object, Slab* guess) {
 
 // May `slab` take so many objects and stay where it is?
 KOI_INLINE bool is_pushed(const Slab* slab, u64 slot, const Cache* owner, u64 cpu, u64 count) {
-  return slab != nullptr && slot < slab->easy_slots && slab->is_live(slot) &&
+  return slab != nullptr && slot < slab->easy_slots && slab->is_plain(slot) &&
          (owner == nullptr || slab->cache == owner) &&
          (slab->cpu == cpu || (slab->cpu == Slab::kNoCpu && slab->count() + count < slab->push_below));
 }
@@ -104,7 +104,7 @@ struct Freed {
   // One more; false: it is another site's.
   KOI_INLINE bool add(Slab* slab, u64 slot) {
     const Cache::Books books = slab->cache->books();
-    const observe::PackedOrigin origin = origin_at(books, slab, slot);
+    const observe::PackedOrigin origin{origin_word(books, slab, slot), 0};
     if (objects == 0) site = origin.site();
     if (origin.site() != site) return false;
     ++objects;

@@ -144,10 +144,12 @@ KOI_INLINE u64 push(Slab* slab, u64 slot, VcpuClock* clock) {
   KOI_LEAF_RETURN(0);
 }
 
-// Slab::is_live() in one instruction.
+// Slab::is_plain() in one instruction.
 KOI_INLINE bool has_mark(const Slab* slab, u64 slot) {
   bool marked;
-  asm volatile("cmpb $0, %c1(%2, %3)" : "=@ccne"(marked) : "i"(sizeof(Slab)), "r"(slab), "r"(slot));
+  asm volatile("cmpb %4, %c1(%2, %3)"
+               : "=@cce"(marked)
+               : "i"(sizeof(Slab)), "r"(slab), "r"(slot), "i"(Slab::kAllocated));
   return marked;
 }
 

@@ -12,15 +12,16 @@ KOI_INLINE bool is_known(const Cache* cache) {
 }
 
 // PackedOrigin::pack(). Requires: gfp has none of kWideGfp.
-KOI_INLINE void store_origin(observe::PackedOrigin& origin, u64 site, u64 requested, u64 gfp, u64 now_ns) {
+KOI_INLINE void store_origin(Slab* slab, u32 number, u64 site, u64 requested, u64 gfp, u64 now_ns) {
   using observe::PackedOrigin;
   const u64 kept = requested < PackedOrigin::kWhole ? requested : PackedOrigin::kWhole;
-  origin.what =
+  const u64 what =
       site | u64{static_cast<Gfp>(gfp)} << PackedOrigin::kGfpShift | kept << PackedOrigin::kRequestedShift;
-  origin.time_ns = now_ns;
+  slab->set_origin(number, {what, now_ns});
 }
-KOI_INLINE observe::PackedOrigin& origin_at(Cache::Books books, Slab* slab, u64 slot) {
-  return slab->origins()[books.object_number(slot)];
+// PackedOrigin::what alone.
+KOI_INLINE u64 origin_word(Cache::Books books, Slab* slab, u64 slot) {
+  return slab->origin_words()[books.object_number(slot)];
 }
 // So many objects of the same kind.
 KOI_INLINE void count_allocated(Cache::Books books, u64 site, u64 requested, u64 count) {
@@ -34,12 +35,12 @@ KOI_INLINE void count_allocated(Cache::Books books, u64 site, u64 requested, u64
 }
 KOI_INLINE void note_allocated(Cache::Books books, Slab* slab, u64 slot, u64 site, u64 requested, u64 gfp,
                                u64 now_ns) {
-  store_origin(origin_at(books, slab, slot), site, requested, gfp, now_ns);
+  store_origin(slab, books.object_number(slot), site, requested, gfp, now_ns);
   count_allocated(books, site, requested, 1);
 }
 KOI_INLINE void note_freed(Slab* slab, u64 slot) {
   const Cache::Books books = slab->cache->books();
-  const u64 what = origin_at(books, slab, slot).what;
+  const u64 what = origin_word(books, slab, slot);
   const u64 requested = what >> observe::PackedOrigin::kRequestedShift;
   observe::SiteCounters& counters = counters_of(what & (observe::kMaxSites - 1));
   if (requested < observe::PackedOrigin::kWhole) [[likely]]
@@ -69,8 +70,8 @@ KOI_INLINE bool may_hold_locks(u64 address) {
 
 // Is the slot an allocated object's, about whose going nobody has anything to say?
 KOI_INLINE bool is_freed_quietly(const Slab* slab, u64 slot, u64 address) {
-  if (slot < slab->easy_slots) return slab->is_live(slot);
-  return slab->watched && slot < slab->slots() && slab->is_live(slot) && !slab->cache->is_debug() &&
+  if (slot < slab->easy_slots) return slab->is_plain(slot);
+  return slab->watched && slot < slab->slots() && slab->is_plain(slot) && !slab->cache->is_debug() &&
          !may_hold_locks(address) && !may_hold_locks(address + slab->cache->object_size() - 1);
 }
 

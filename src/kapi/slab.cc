@@ -212,7 +212,7 @@ void free_released() {
 // The address checks keep it: for the books it is free, for the allocator it is not yet.
 void put_in_quarantine(mm::Slab* slab, Address address) {
   const observe::PackedOrigin origin = accounting().slab_origin(slab, to_pointer(address));
-  mm::SlabAllocator::origin_of(slab, to_pointer(address)) = mm::kNobodysOrigin;
+  mm::SlabAllocator::set_origin_of(slab, to_pointer(address), mm::kNobodysOrigin);
   accounting().slab_freed(*slab->cache, to_pointer(address), origin);
   free_released();
 }

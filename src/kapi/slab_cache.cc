@@ -286,7 +286,9 @@ u64 free_plain_objects(Cache* cache, std::span<const u64> objects) {
     mm::Slab* const slab = slabs.slab_of(object);
     if (slab == nullptr || (cache != nullptr && slab->cache != cache)) return left;
     const Cache* const owner = slab->cache;
-    if (!mm::SlabAllocator::is_allocated(slab, object) || owner->is_debug() || slab->watched) return left;
+    if (!mm::SlabAllocator::is_allocated(slab, object) || owner->is_debug() || slab->watched ||
+        !slab->is_plain(slab->slot_of(object)))
+      return left;
     const observe::PackedOrigin origin = books.slab_origin(slab, object);
     if (slabs.free_to(slab, object, cpu) != mm::FreeOutcome::kOk) return left;
     books.slab_freed(*owner, object, origin);

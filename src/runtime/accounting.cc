@@ -67,7 +67,7 @@ void Accounting::note_slab(mm::Cache* cache, void* object, u64 requested, mm::Gf
   const ObjectOrigin origin = origin_now(requested, gfp);
   mm::Slab* const slab = memory_.slabs().slab_of(object);
   const PackedOrigin packed = PackedOrigin::pack(origin);
-  mm::SlabAllocator::origin_of(slab, object) = packed;
+  mm::SlabAllocator::set_origin_of(slab, object, packed);
   sites_.allocated(origin.site, packed.requested(slab_actual(*cache)), slab_actual(*cache));
   tell([&](auto& listener) {
     listener.allocated(
@@ -78,7 +78,7 @@ void Accounting::note_slab(mm::Cache* cache, void* object, u64 requested, mm::Gf
 PackedOrigin Accounting::read_slab_origin(mm::Slab* slab, const void* object) {
   if (slab->slot_of(object) >= slab->slots()) return {};
   const u32 number = slab->cache->object_number(slab->slot_of(object));
-  return number < slab->objects ? slab->origins()[number] : PackedOrigin{};
+  return number < slab->objects ? slab->origin(number) : PackedOrigin{};
 }
 
 void Accounting::note_slab_freed(const mm::Cache& cache, const void* object, PackedOrigin origin) {
@@ -90,15 +90,14 @@ void Accounting::note_slab_freed(const mm::Cache& cache, const void* object, Pac
 void Accounting::slab_resized(mm::Slab* slab, const void* object, u64 requested) {
   if (!enabled_) return;
   const mm::Cache& cache = *slab->cache;
-  PackedOrigin& kept = mm::SlabAllocator::origin_of(slab, object);
-  ObjectOrigin origin = kept.unpack(slab_actual(cache));
+  ObjectOrigin origin = mm::SlabAllocator::origin_of(slab, object).unpack(slab_actual(cache));
   sites_.resized(origin.site, origin.requested, requested);
   tell([&](auto& listener) {
     listener.resized({AllocationKind::kSlab, to_address(object), cache.name(), slab_actual(cache), origin},
                      requested, now_ns());
   });
   origin.requested = requested;
-  kept = PackedOrigin::pack(origin);
+  mm::SlabAllocator::set_origin_of(slab, object, PackedOrigin::pack(origin));
 }
 
 // ---- pages ----

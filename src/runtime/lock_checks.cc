@@ -263,7 +263,7 @@ void LockChecks::mark_page(u64 lock) {
   pages_[page_slot(lock)] = 1;
   mm::SlabAllocator& slabs = kernel_.memory().slabs();
   if (mm::Slab* const slab = slabs.slab_of(reinterpret_cast<const void*>(lock)); slab != nullptr)
-    mm::SlabAllocator::watch(slab);
+    mm::SlabAllocator::watch_object(slab, lock);
 }
 
 void LockChecks::interrupts_on(bool soft) {

@@ -65,6 +65,11 @@ class LockChecks final : public lockdep::ProblemSink {
   // The same as an array of kPageSlots, by page number; it stays where it is.
   [[nodiscard]] const u8* pages_place() const { return pages_.data(); }
   [[nodiscard]] bool may_hold_locks(u64 address) const { return pages_[page_slot(address)] != 0; }
+  // Exactly, and not as quickly.
+  [[nodiscard]] bool holds_locks(u64 begin, u64 bytes) const {
+    const auto it = instances_.lower_bound(begin);
+    return it != instances_.end() && it->first < begin + bytes;
+  }
   // Has anything in allocated memory been armed or queued, so that frees must be looked into? (koi_frees_matter)
   [[nodiscard]] bool frees_matter() const { return *frees_matter_ != 0; }
   // The memory is free: its locks are gone. "held lock freed!" if the task still holds one.

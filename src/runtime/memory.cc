@@ -139,11 +139,13 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
     if (page_slab != nullptr) page_slab(pfn.value, order.value, 1);
     if (memory.locks_ != nullptr) watch_if_locked(pfn, order, *memory.locks_);
   }
-  // Locks may lie in the pages of a new slab, as far as anybody knows.
+  // Locks may lie in the pages of a new slab: who gave these back did not tell.
   void watch_if_locked(Pfn pfn, Order order, const LockChecks& locks) const {
     for (u64 i = 0; i < u64{1} << order.value; ++i) {
       u8* const page = layout.direct_map + (pfn.value + i) * host::kPageSize;
-      if (locks.may_hold_locks(reinterpret_cast<u64>(page))) mm::SlabAllocator::watch(slabs.slab_of(page));
+      const auto address = reinterpret_cast<u64>(page);
+      if (locks.may_hold_locks(address) && locks.holds_locks(address, host::kPageSize))
+        mm::SlabAllocator::watch(slabs.slab_of(page));
     }
   }
   void slab_gone(const mm::Cache& cache, Pfn pfn, Order order) override {

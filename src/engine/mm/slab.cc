@@ -3,6 +3,7 @@
 #include "engine/mm/slab.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace koi::mm {
 
@@ -23,12 +24,15 @@ void SlabAllocator::fill_stack(Slab* slab) {
   u16* next = slab->top;
   if (cache->random_sequence_ != nullptr && slab->objects >= 2) {
     const u32 length = cache->geometry_.objects;
-    u32 at = static_cast<u32>(random() % length);
-    for (u32 filled = 0; filled < slab->objects; at = at + 1 < length ? at + 1 : 0) {
-      const u32 number = cache->random_sequence_[at];
-      if (number >= slab->objects) continue;  // a slab of the smaller order
-      *next++ = static_cast<u16>(number * slots_per_object);
-      ++filled;
+    const u16* const all = cache->random_sequence_;
+    const u64 start = random() % length;
+    if (slab->objects == length) {
+      std::memcpy(next, all + start, (length - start) * sizeof(u16));
+      std::memcpy(next + (length - start), all, start * sizeof(u16));
+    } else {  // of the smaller order
+      const auto is_here = [end = slab->objects * slots_per_object](u16 slot) { return slot < end; };
+      next = std::copy_if(all + start, all + length, next, is_here);
+      std::copy_if(all, all + start, next, is_here);
     }
   } else {
     for (u32 number = 0; number < slab->objects; ++number)
@@ -120,7 +124,7 @@ void SlabAllocator::discard(Slab* slab) {
   const Pfn pfn = pfn_of(slab);
   const Order order{slab->order};
   std::fill_n(slab_pages_ + (pfn.value - buddy_.first_pfn()), u64{1} << order.value, nullptr);
-  std::replace(std::begin(last_freed_to_), std::end(last_freed_to_), slab, &none_);
+  std::replace(last_freed_to_, last_freed_to_ + config_.cpus, slab, &none_);
   if (config_.events != nullptr) config_.events->slab_gone(*cache, pfn, order);
   const u64 stack_bytes = Slab::stack_bytes(slab->objects);
   meta_.give(reinterpret_cast<u8*>(slab) - stack_bytes,

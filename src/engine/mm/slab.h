@@ -17,8 +17,6 @@
 // Not reentrant, except that a constructor may call anything or never return: when it runs, nothing is half done.
 #pragma once
 
-#include <algorithm>
-#include <bit>
 #include <cstring>
 #include <iterator>
 #include <memory_resource>
@@ -28,301 +26,10 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/mm/buddy.h"
-#include "engine/mm/geometry.h"
 #include "engine/mm/meta_pool.h"
-#include "engine/mm/slab_debug.h"
-#include "observe/allocation_sites.h"
+#include "engine/mm/slab_types.h"
 
 namespace koi::mm {
-
-class Cache;
-
-enum class SlabState : u8 {
-  kConstructing,  // its constructor runs (or never came back)
-  kCurrent,       // the slab a CPU allocates from
-  kCpuPartial,    // on a CPU's chain
-  kNodePartial,
-  kFull,
-};
-
-// Header of one slab. Before it lies the stack of free slots, which grows towards lower addresses; the live marks and, if
-// the allocator keeps them, the objects' origins follow it. So the top of the stack, the marks and what says when
-// there is nothing left are found from the header's address alone.
-struct Slab {
-  u8* base = nullptr;  // first object
-  Cache* cache = nullptr;
-  u16* top = stack_end();  // free slots: [top, stack_end()), the next to be allocated first
-  u64 easy_slots =
-      0;  // slot numbers, or 0: whoever frees must look closer (debug caches; watched slabs; init_on_free)
-  u16 objects = 0;
-  u16 push_below =
-      0;  // with fewer free objects than this a free moves the slab nowhere (on other CPUs' current slabs: no free)
-  u8 shift = 0;     // log2 of a slot's bytes
-  u8 cpu = kNoCpu;  // whose current slab this is
-  SlabState state = SlabState::kFull;
-  u8 order : 4 = 0;
-  bool disabled : 1 = false;  // damaged while free: takes no more part (debug caches)
-  bool watched : 1 = false;   // somebody has to hear of frees: locks may lie in its pages
-  u16 remote = 0;  // freed by other CPUs while current: stack()[objects - remote, objects), latest first
-  u16 chain_length = 0;  // on a CPU's chain: slabs from here on
-  u16 lost = 0;  // free objects behind the end of a list that a double free has cut short (6.1, debug caches)
-  u16 origins_at = 0;  // offset of the origins, by object number, in their own size; 0: none are kept
-  Slab* next = nullptr;
-  Slab* prev = nullptr;
-
-  static constexpr u64 kOriginBytes = sizeof(observe::PackedOrigin);
-  static constexpr u8 kNoCpu = 0xff;
-  static constexpr u64 kStackUnit = 64;  // the stack's room, so that the header starts a cache line
-  // A byte per slot: 1 where an allocated object starts.
-  [[nodiscard]] u8* live() { return reinterpret_cast<u8*>(this + 1); }
-  [[nodiscard]] const u8* live() const { return reinterpret_cast<const u8*>(this + 1); }
-  // The free slots from the bottom up: [0, count()), the next to be allocated last.
-  [[nodiscard]] std::reverse_iterator<u16*> stack() { return std::reverse_iterator(stack_end()); }
-  [[nodiscard]] std::reverse_iterator<const u16*> stack() const { return std::reverse_iterator(stack_end()); }
-  [[nodiscard]] u32 count() const { return static_cast<u32>(stack_end() - top); }
-  void set_count(u64 count) { top = stack_end() - count; }
-  // Where on the stack a slot is; count(): it is not.
-  [[nodiscard]] u32 find_free(u64 slot) const {
-    return static_cast<u32>(std::find(stack(), stack() + count(), static_cast<u16>(slot)) - stack());
-  }
-  [[nodiscard]] observe::PackedOrigin* origins() {
-    return reinterpret_cast<observe::PackedOrigin*>(reinterpret_cast<u8*>(this) +
-                                                    u64{origins_at} * kOriginBytes);
-  }
-  // Slot numbers are below this.
-  [[nodiscard]] u32 slots() const;
-  // What the header, marks and origins take.
-  [[nodiscard]] static u64 header_bytes(u32 slots, u32 objects, u32 origins_at) {
-    return origins_at == 0 ? sizeof(Slab) + slots : (u64{origins_at} + objects) * kOriginBytes;
-  }
-  [[nodiscard]] static u64 stack_bytes(u64 objects) { return align_up(objects * sizeof(u16), kStackUnit); }
-  [[nodiscard]] bool has_free() const { return top != stack_end(); }
-  // Takes the last free slot from the stack. Requires: has_free().
-  u64 take_slot() {
-    const u64 slot = *top++;
-    live()[slot] = 1;
-    return slot;
-  }
-  // Requires: live.
-  void push_slot(u64 slot) {
-    live()[slot] = 0;
-    *--top = static_cast<u16>(slot);
-  }
-  [[nodiscard]] bool is_live(u64 slot) const { return live()[slot] != 0; }
-  [[nodiscard]] u32 free_objects() const { return count() + remote; }
-  [[nodiscard]] u8* object(u64 slot) const { return base + (slot << shift); }
-  // Slot of an address; at least `slots` if no slot starts there.
-  [[nodiscard]] u64 slot_of(const void* p) const {
-    return std::rotr(static_cast<u64>(static_cast<const u8*>(p) - base), shift);
-  }
-
- private:
-  [[nodiscard]] u16* stack_end() { return reinterpret_cast<u16*>(this); }
-  [[nodiscard]] const u16* stack_end() const { return reinterpret_cast<const u16*>(this); }
-};
-static_assert(sizeof(Slab) == 64);
-
-inline u32 slab_slots(u32 objects, u32 size, u8 shift) {
-  return objects == 1 ? 1 : objects * (size >> shift);
-}
-
-struct SlabList {
-  Slab* head = nullptr;
-  Slab* tail = nullptr;
-  u64 count = 0;
-};
-
-struct CpuSlab {
-  Slab* current;  // never null: the allocator's empty slab stands for none
-  Slab* chain;    // partial slabs
-};
-
-// What a module holds as struct kmem_cache *.
-class Cache {
- public:
-  [[nodiscard]] const Geometry& geometry() const { return geometry_; }
-  [[nodiscard]] u32 object_size() const { return geometry_.object_size; }
-  [[nodiscard]] std::string_view name() const { return name_; }
-  [[nodiscard]] u32 flags() const { return geometry_.flags; }
-  [[nodiscard]] u64 constructor() const { return constructor_; }
-  [[nodiscard]] u32 usercopy_offset() const { return usercopy_offset_; }
-  [[nodiscard]] u32 usercopy_size() const { return usercopy_size_; }
-  // Names that share this cache; minus one it is sysfs' `aliases`. -1: a boot cache that never merges.
-  [[nodiscard]] s32 reference_count() const { return reference_count_; }
-  [[nodiscard]] bool is_debug() const { return (geometry_.flags & slab_flag::kDebug) != 0; }
-  [[nodiscard]] u64 slab_count() const { return slab_count_; }
-  // The slab that a CPU allocates from; it has no free objects when the allocator must be asked.
-  [[nodiscard]] Slab* current(u64 cpu) const { return cpu_slabs()[cpu].current; }
-  // Its partial slabs, in the order in which they come next.
-  [[nodiscard]] const Slab* chain(u64 cpu) const { return cpu_slabs()[cpu].chain; }
-  // How many bytes of a new object must be cleared, given this release's __GFP_ZERO.
-  [[nodiscard]] u64 bytes_to_clear(Gfp gfp, Gfp zero) const {
-    return zero_bytes_ != 0 ? zero_bytes_ : (gfp & zero) != 0 ? geometry_.object_size : 0;
-  }
-  // What accounting an object takes, in one word.
-  struct Books {
-    u64 word;
-    // The distance of its objects, in bytes.
-    [[nodiscard]] u32 size() const { return static_cast<u32>(word); }
-    // Number of the object that starts at a slot.
-    [[nodiscard]] u32 object_number(u64 slot) const {
-      return static_cast<u32>(slot) * static_cast<u32>(word >> 32);
-    }
-  };
-  [[nodiscard]] Books books() const { return books_; }
-  [[nodiscard]] u32 object_number(u64 slot) const { return books_.object_number(slot); }
-  // Added to the gfp bits of each request for pages.
-  [[nodiscard]] Gfp page_gfp() const { return page_gfp_; }
-
- private:
-  friend class SlabAllocator;
-  explicit Cache(std::pmr::memory_resource* resource) : name_(resource) {}
-  [[nodiscard]] CpuSlab* cpu_slabs() { return reinterpret_cast<CpuSlab*>(this + 1); }
-  [[nodiscard]] const CpuSlab* cpu_slabs() const { return reinterpret_cast<const CpuSlab*>(this + 1); }
-  // The partial slabs of each node.
-  [[nodiscard]] std::span<SlabList> partials() {
-    return {reinterpret_cast<SlabList*>(cpu_slabs() + cpus_), nodes_};
-  }
-  [[nodiscard]] std::span<const SlabList> partials() const {
-    return {reinterpret_cast<const SlabList*>(cpu_slabs() + cpus_), nodes_};
-  }
-  [[nodiscard]] static u64 bytes(u32 cpus, u32 nodes) {
-    return sizeof(Cache) + cpus * sizeof(CpuSlab) + nodes * sizeof(SlabList);
-  }
-
-  Geometry geometry_;
-  u64 zero_bytes_ = 0;  // what init_on_alloc clears; 0: only on __GFP_ZERO
-  Gfp page_gfp_ = 0;    // added to each page request
-  u8 shift_ = 3;
-  Books books_{};  // its upper half: the inverse of the odd number of slots in an object, modulo 2^32
-  bool clears_requested_only_ = false;
-  bool clears_freed_ = false;  // init_on_free
-  SlabList full_;
-  SlabList constructing_;
-  u64 slab_count_ = 0;
-  u64 object_count_ = 0;
-  u64 constructor_ = 0;
-  u32 usercopy_offset_ = 0, usercopy_size_ = 0;
-  s32 reference_count_ = 1;
-  u32 cpus_ = 0, nodes_ = 1;
-  u16* random_sequence_ = nullptr;  // a permutation of the object numbers, or none
-  std::pmr::string name_;
-  Cache* newer_ = nullptr;  // the list of caches, in order of creation
-  Cache* older_ = nullptr;
-};
-
-inline u32 Slab::slots() const { return slab_slots(objects, cache->geometry().size, shift); }
-
-enum class FreeOutcome : u8 {
-  kOk,
-  kWrongCache,        // freed into the cache it came from; the kernel WARNs
-  kNotSlab,           // no slab page
-  kDoubleFree,        // not allocated; nothing changed
-  kDoubleFreeOfHead,  // the same, and it was freed last: the kernel BUGs (set_freepointer)
-  kNotObjectStart,    // inside a slab, but no object starts there; nothing changed
-  kDamaged,           // slub_debug=F found damage and reported it (SlabEvents::damaged); not freed
-};
-
-enum class CreateOutcome : u8 {
-  kCreated,
-  kMerged,    // an existing cache got another name
-  kBadFlags,  // -EINVAL
-  kBadSize,   // -EINVAL: no slab can hold it
-  kZeroSize,  // the kernel divides by zero
-};
-
-struct CacheRequest {
-  std::string_view name;
-  u32 size = 0;
-  u32 align = 0;
-  u32 flags = 0;        // slab_flag
-  u64 constructor = 0;  // opaque to the engine; 0: none
-  u32 usercopy_offset = 0;
-  u32 usercopy_size = 0;
-  std::optional<u32> free_pointer_offset = {};
-};
-
-// The constructor of caches that only koi's kernel would fill: never called.
-inline constexpr u64 kBootConstructor = ~u64{0};
-
-struct CreateResult {
-  Cache* cache = nullptr;
-  CreateOutcome outcome = CreateOutcome::kCreated;
-  bool bad_usercopy = false;  // the kernel WARNs and ignores the region
-};
-
-// A slab that still has objects: what the kernel's "Objects remaining" report needs.
-struct RemainingSlab {
-  Pfn pfn{};
-  SlabState state = SlabState::kFull;  // the kernel's report lists partial slabs only
-  u32 objects = 0;
-  const u8* first_free = nullptr;
-  std::vector<u8*> allocated;
-};
-
-enum class DestroyOutcome : u8 { kDestroyed, kStillReferenced, kHasObjects };
-
-struct DestroyResult {
-  DestroyOutcome outcome = DestroyOutcome::kDestroyed;
-  std::vector<RemainingSlab> remaining;
-};
-
-// One line of /proc/slabinfo.
-struct SlabInfo {
-  std::string_view name;
-  u64 active_objects, objects, object_size, objects_per_slab, pages_per_slab, active_slabs, slabs;
-};
-
-// What happens in a debugging cache, beside damage.
-enum class SlabDebugEvent : u8 {
-  kAllocated,  // user tracking: now
-  kFreed,
-  kMarkedUsed,  // "Marking all objects used"
-  kDisabled,    // a free into a slab that was given up; refused
-  kWrongCount,  // the freelist was cut short; `value`: objects that are not on it. It is adjusted afterwards
-  kEmptyFreelist,  // an allocation met the end of a cut list; `value`: the address that the kernel reads
-};
-
-// Calls out of the engine; nothing is half done when they come.
-class SlabEvents {
- public:
-  virtual ~SlabEvents() = default;
-  // Runs a constructor. May call into the allocator; may never return.
-  virtual void construct(Cache& cache, u64 constructor, void* object) = 0;
-  // A slab of a SLAB_TYPESAFE_BY_RCU cache emptied: call free_rcu_slab() after a grace period.
-  virtual void rcu_slab_emptied(Pfn pfn, Order order) = 0;
-  // Pages became a slab (before its constructors run), or stopped being one (before they are given back).
-  virtual void slab_made(const Cache& /*cache*/, Pfn /*pfn*/, Order /*order*/, u32 /*objects*/) {}
-  virtual void slab_gone(const Cache& /*cache*/, Pfn /*pfn*/, Order /*order*/) {}
-  // A new slab or a large block (cache nullptr) was wanted with gfp bits that neither may have; they are dropped
-  // (the kernel prints "Unexpected gfp").
-  virtual void unexpected_gfp(const Cache* cache, Gfp gfp, Gfp used) = 0;
-  // A debugging cache found overwritten bytes, which are restored afterwards. `object` nullptr: the slab's unused end.
-  virtual void damaged(const Cache& cache, const Slab& slab, u8* object, ObjectUse expected,
-                       const Damage& damage) = 0;
-  virtual void slab_debug(const Cache& /*cache*/, const Slab& /*slab*/, u8* /*object*/,
-                          SlabDebugEvent /*what*/, u64 /*value*/) {}
-};
-
-struct SlabConfig {
-  Release release = Release::k6_1;
-  u32 cpus = 1;
-  bool nomerge = false;
-  bool hardened_usercopy = true;
-  bool freelist_random = true;
-  bool init_on_alloc = true;
-  bool init_on_free = false;
-  u64 seed = 0;
-  Yes zeroed_resource = Yes::kNo;                   // as BuddyConfig has it
-  bool keep_origins = false;                        // room for an ObjectOrigin beside each object
-  std::optional<std::string_view> slab_debug = {};  // the boot option's value ("" is `slub_debug` alone)
-  SlabEvents* events = nullptr;
-};
-
-struct MemoryLayout {
-  u8* direct_map = nullptr;  // host address of pfn 0
-};
 
 class SlabAllocator {
  public:
@@ -478,9 +185,12 @@ class SlabAllocator {
     return SlabDebug(config_.release, cache->geometry_).requested_size(static_cast<const u8*>(object));
   }
 
-  // Where an allocated object's origin is kept. Requires: keep_origins; an allocated object's start.
-  [[nodiscard]] static observe::PackedOrigin& origin_of(Slab* slab, const void* object) {
-    return slab->origins()[slab->cache->object_number(slab->slot_of(object))];
+  // An allocated object's origin. Requires: keep_origins; an allocated object's start.
+  [[nodiscard]] static observe::PackedOrigin origin_of(Slab* slab, const void* object) {
+    return slab->origin(slab->cache->object_number(slab->slot_of(object)));
+  }
+  static void set_origin_of(Slab* slab, const void* object, const observe::PackedOrigin& origin) {
+    slab->set_origin(slab->cache->object_number(slab->slot_of(object)), origin);
   }
   [[nodiscard]] static bool is_allocated(const Slab* slab, const void* object) {
     const u64 slot = slab->slot_of(object);
@@ -490,6 +200,15 @@ class SlabAllocator {
   static void watch(Slab* slab) {
     slab->watched = true;
     slab->easy_slots = 0;
+  }
+  // The same for the object that `address` lies in, until it is freed; for the whole slab, if that object is a free one (a
+  // constructor's).
+  static void watch_object(Slab* slab, u64 address) {
+    const u64 distance = address - reinterpret_cast<u64>(slab->base);
+    const auto number = static_cast<u32>(distance / slab->cache->geometry_.size);
+    const u64 slot = slab->slot_at(number);
+    if (number >= slab->objects || !slab->is_live(slot)) return watch(slab);
+    slab->live()[slot] = Slab::kWatched;
   }
   [[nodiscard]] bool keeps_origins() const { return config_.keep_origins; }
   // Every allocated object: visit(Cache&, Slab&, void* object), cache by cache from the oldest, slab by slab.

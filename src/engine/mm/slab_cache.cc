@@ -111,7 +111,8 @@ void SlabAllocator::prepare_random_sequence(Cache* cache) {
 
 void SlabAllocator::shuffle_random_sequence(Cache* cache) {
   const u32 count = cache->geometry_.objects;
-  for (u32 i = 0; i < count; ++i) cache->random_sequence_[i] = static_cast<u16>(i);
+  const u32 slots_per_object = cache->geometry_.size >> cache->shift_;
+  for (u32 i = 0; i < count; ++i) cache->random_sequence_[i] = static_cast<u16>(i * slots_per_object);
   for (u32 i = count - 1; i > 0; --i) {
     std::swap(cache->random_sequence_[i], cache->random_sequence_[random() % (i + 1)]);
   }
@@ -398,7 +399,7 @@ std::optional<std::string> SlabAllocator::check_slab(const Slab* slab, SlabState
     if (!note(slab->stack()[slab->objects - 1 - i])) return wrong("has a bad entry among remote frees");
   }
   u64 live = 0;
-  for (u32 slot = 0; slot < slab->slots(); ++slot) live += slab->live()[slot];
+  for (u32 slot = 0; slot < slab->slots(); ++slot) live += slab->is_live(slot) ? 1 : 0;
   if (live + slab->free_objects() + slab->lost != slab->objects)
     return wrong("has objects that are neither free nor live");
   if (slab_of(slab->base) != slab) return wrong("is not what its page says");

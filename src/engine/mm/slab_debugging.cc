@@ -10,8 +10,8 @@ namespace koi::mm {
 namespace {
 
 void take_out_of_use(Slab* slab, u64 slot) {
-  slab->live()[slot] = 1;
-  if (slab->origins_at != 0) slab->origins()[slab->cache->object_number(slot)] = kNobodysOrigin;
+  slab->live()[slot] = Slab::kAllocated;
+  if (slab->origins_at != 0) slab->set_origin(slab->cache->object_number(slot), kNobodysOrigin);
 }
 
 }  // namespace

@@ -303,7 +303,7 @@ void run_random(u64 seed, const SlabConfig& config, Release release) {
       const u8 fill = static_cast<u8>(random.next() | 1);
       p[0] = p[size - 1] = fill;
       // An origin belongs to its object alone.
-      SlabAllocator::origin_of(s.slab_of(p), p) = {reinterpret_cast<u64>(p), op};
+      SlabAllocator::set_origin_of(s.slab_of(p), p, {reinterpret_cast<u64>(p), op});
       live.push_back({cache, p, size, fill, op});
     } else if (!live.empty()) {
       const u64 victim = random.below(live.size());
@@ -312,7 +312,7 @@ void run_random(u64 seed, const SlabConfig& config, Release release) {
       live.pop_back();
       ASSERT_EQ(object.object[0], object.fill);
       ASSERT_EQ(object.object[object.size - 1], object.fill);
-      const observe::PackedOrigin& origin = SlabAllocator::origin_of(s.slab_of(object.object), object.object);
+      const observe::PackedOrigin origin = SlabAllocator::origin_of(s.slab_of(object.object), object.object);
       ASSERT_EQ(origin.what, reinterpret_cast<u64>(object.object));
       ASSERT_EQ(origin.time_ns, object.born);
       starts.erase(object.object);
@@ -331,6 +331,31 @@ void run_random(u64 seed, const SlabConfig& config, Release release) {
   for (const Live& object : live) ASSERT_EQ(s.free(object.cache, object.object, kCpu0), FreeOutcome::kOk);
   for (Cache* cache : caches) ASSERT_EQ(s.destroy(cache).outcome, DestroyOutcome::kDestroyed);
   EXPECT_EQ(m.available_pages(), before);
+  EXPECT_EQ(s.check_invariants(), std::nullopt);
+}
+
+// Whoever frees an object with a lock in it must look; its neighbours are freed as ever.
+TEST(Slab, AWatchIsOverWithItsObject) {
+  test::SlabMachine m;
+  SlabAllocator& s = *m.slabs;
+  Cache* const cache = s.create({.name = "watched", .size = 96}).cache;
+  auto* const object = static_cast<u8*>(s.alloc(cache, m.kernel_gfp(), kCpu0));
+  auto* const other = static_cast<u8*>(s.alloc(cache, m.kernel_gfp(), kCpu0));
+  Slab* const slab = s.slab_of(object);
+  ASSERT_EQ(s.slab_of(other), slab);
+  SlabAllocator::watch_object(slab, reinterpret_cast<u64>(object) + 95);
+  EXPECT_FALSE(slab->is_plain(slab->slot_of(object)));
+  EXPECT_TRUE(slab->is_live(slab->slot_of(object)));
+  EXPECT_TRUE(slab->is_plain(slab->slot_of(other)));
+  EXPECT_EQ(slab->easy_slots, slab->slots());
+  EXPECT_EQ(s.check_invariants(), std::nullopt);
+  ASSERT_EQ(s.free(cache, object, kCpu0), FreeOutcome::kOk);
+  ASSERT_EQ(s.alloc(cache, m.kernel_gfp(), kCpu0), object);
+  EXPECT_TRUE(slab->is_plain(slab->slot_of(object)));
+  // A constructor prepares what nobody has yet: all of the slab.
+  ASSERT_EQ(s.free(cache, object, kCpu0), FreeOutcome::kOk);
+  SlabAllocator::watch_object(slab, reinterpret_cast<u64>(object));
+  EXPECT_EQ(slab->easy_slots, 0u);
   EXPECT_EQ(s.check_invariants(), std::nullopt);
 }
 
