@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -13,6 +14,11 @@
 #include "host/guest_memory.h"
 #include "host/stub_area.h"
 #include "host/world.h"
+
+extern "C" {
+koi::u64 koi_leaf_return_cleared(koi::u64 result, koi::u64 address, koi::u64 bytes);
+extern bool koi_has_avx;
+}
 
 namespace koi::host {
 namespace {
@@ -207,6 +213,33 @@ TEST_F(CrossingTest, TenThousandTrapsLoseNothing) {
   code.bytes({0xb9, 0x10, 0x27, 0, 0, 0x0f, 0x0b, 0xff, 0xc9, 0x75, 0xfa, 0x89, 0xc8}).ret();
   EXPECT_EQ(run(code.start()), 0U);
   EXPECT_EQ(g_seen.size(), 10000U);
+}
+
+// Whatever it is done with, exactly the bytes that were asked for become zero.
+TEST_F(CrossingTest, ALeafClearsWhatItReturns) {
+  constexpr u64 kMost = 8192 + 128;
+  constexpr u64 kBefore = 24;  // not where a vector would start
+  std::vector<u8> memory(kBefore + kMost + 64);
+  const bool has_avx = koi_has_avx;
+  for (const bool avx : {has_avx, false}) {
+    for (const u64 in_fpu : {0, 1}) {
+      koi_has_avx = avx;
+      clock_.in_fpu = in_fpu;
+      for (u64 bytes = 0; bytes <= kMost; bytes += bytes < 1100 ? 1 : 251) {
+        std::fill(memory.begin(), memory.end(), 0xaa);
+        const u64 at = reinterpret_cast<u64>(memory.data()) + kBefore;
+        const u64 result = koi_leaf_return_cleared(0x1234'5678'9abc, at, bytes);
+        const auto end = memory.begin() + static_cast<std::ptrdiff_t>(kBefore + bytes);
+        ASSERT_EQ(result, 0x1234'5678'9abcU);
+        ASSERT_EQ(std::count(memory.begin() + kBefore, end, 0), static_cast<std::ptrdiff_t>(bytes)) << bytes;
+        ASSERT_EQ(std::count(memory.begin(), memory.end(), 0xaa),
+                  (memory.end() - end) + static_cast<std::ptrdiff_t>(kBefore))
+            << bytes;
+      }
+    }
+  }
+  koi_has_avx = has_avx;
+  clock_.in_fpu = 0;
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Pages from and to the CPU's lists, which hold blocks of up to eight: single ones first, others in a second part.
+#include <bit>
+
 #include "kapi/checks.h"
 #include "kapi/leaf_machine.h"
 
@@ -43,33 +45,35 @@ KOI_INLINE void retire(PageMirror* page, u64 flags) {
   page->reference_count = 0;
 }
 
+// Takes a block and prepares it; returns its page's number plus 1. 0: nothing changed.
 template <bool kAccounts>
-KOI_INLINE u64 take_block(u64 gfp_word, u64 order, u64 index) {
-  const auto gfp = static_cast<Gfp>(gfp_word);
-  VcpuClock* const clock = this_clock();
-  if (in_time(clock) && is_quiet(clock, gfp_word)) [[likely]] {
-    if (const u64 link = machine.buddy->alloc_quietly(static_cast<u32>(order), gfp, clock->cpu); link != 0)
-        [[likely]] {
-      const u64 now_ns = pay(clock);
-      const u64 number = link - 1;
-      const mm::Zone zone = mm::Buddy::zone_of(Pfn{number + machine.first_pfn});
-      const u64 flags = machine.facts.page_flags[static_cast<u32>(zone)];
-      const u64 result = page_place(number);
-      auto* const page = reinterpret_cast<PageMirror*>(result);
-      const u64 bytes = mm::kPageSize << order;
-      count_free(zone, -(s64{1} << order));
-      prepare(page, flags, 1);
-      for (u64 i = 1; i < u64{1} << order; ++i) prepare(page + i, flags, 0);
-      if constexpr (kAccounts) {
-        const u64 site = take_site();
-        machine.pages[number].set_origin({static_cast<u32>(site), gfp, bytes, now_ns});
-        counters_of(site).allocated_small(bytes, bytes);
-      }
-      if (!machine.clears_pages && (gfp & machine.zero) == 0) KOI_LEAF_RETURN(result);
-      return koi_leaf_return_cleared(result, machine.first_page + (number << mm::kPageShift), bytes);
-    }
+KOI_INLINE u64 take_block(Gfp gfp, u32 order, VcpuClock* clock) {
+  if (!in_time(clock) || !is_quiet(clock, gfp)) return 0;
+  const u64 link = machine.buddy->alloc_quietly(order, gfp, clock->cpu);
+  if (link == 0) return 0;
+  const u64 now_ns = pay(clock);
+  const u64 number = link - 1;
+  const mm::Zone zone = mm::Buddy::zone_of(Pfn{number + machine.first_pfn});
+  const u64 flags = machine.facts.page_flags[static_cast<u32>(zone)];
+  auto* const page = reinterpret_cast<PageMirror*>(page_place(number));
+  count_free(zone, -(s64{1} << order));
+  prepare(page, flags, 1);
+  for (u64 i = 1; i < u64{1} << order; ++i) prepare(page + i, flags, 0);
+  if constexpr (kAccounts) {
+    const u64 bytes = mm::kPageSize << order;
+    const u64 site = take_site();
+    machine.pages[number].set_origin({static_cast<u32>(site), gfp, bytes, now_ns});
+    counters_of(site).allocated_small(bytes, bytes);
   }
-  return koi_leaf_slow(gfp_word, order, 0, 0, 0, index);
+  return link;
+}
+
+// Back to the module with that block.
+KOI_INLINE u64 hand_out(u64 link, u64 gfp, u32 order) {
+  const u64 result = page_place(link - 1);
+  if (!machine.clears_pages && (gfp & machine.zero) == 0) KOI_LEAF_RETURN(result);
+  return koi_leaf_return_cleared(result, machine.first_page + ((link - 1) << mm::kPageShift),
+                                 mm::kPageSize << order);
 }
 
 // Is this a page that nobody else holds and that heads a block of that order, which no compound page is?
@@ -78,61 +82,92 @@ KOI_INLINE bool is_whole(const PageMirror* page, const mm::PageDesc& desc, u32 o
          (order == 0 || (page->lru[0] & 1) == 0);
 }
 
+// Frees a block that nobody else holds; false: nothing changed.
 template <bool kAccounts>
-KOI_INLINE u64 give_block(u64 address, u64 order, u64 index) {
-  VcpuClock* const clock = this_clock();
-  const u64 offset = address - machine.first_struct_page;
-  const u64 number = offset / host::kStructPageSize;
-  if (in_time(clock) && number < machine.page_count && offset % host::kStructPageSize == 0) [[likely]] {
-    mm::PageDesc& desc = machine.pages[number];
-    auto* const page = reinterpret_cast<PageMirror*>(address);
-    const mm::Zone zone = mm::Buddy::zone_of(Pfn{number + machine.first_pfn});
-    const u64 flags = machine.facts.page_flags[static_cast<u32>(zone)];
-    const auto small = static_cast<u32>(order);
-    // A head of a compound page has a flag of its own, as others may have that are looked at more closely.
-    if (is_whole(page, desc, small) && (small == 0 || page->flags == flags)) [[likely]] {
-      const observe::ObjectOrigin origin = desc.origin();
-      const bool counted = desc.has_origin();
-      if (machine.buddy->free_quietly(number, small, clock->cpu)) [[likely]] {
-        pay(clock);
-        if constexpr (kAccounts) {
-          if (counted) counters_of(origin.site).freed(origin.requested, mm::kPageSize << order);
-        }
-        count_free(zone, s64{1} << order);
-        for (u64 i = 0; i < u64{1} << order; ++i) retire(page + i, flags);
-        KOI_LEAF_RETURN(0);
-      }
-    }
+KOI_INLINE bool give_block(PageMirror* page, u64 number, u32 order, const mm::Buddy::Home& home,
+                           VcpuClock* clock) {
+  mm::PageDesc& desc = machine.pages[number];
+  const u64 flags = machine.facts.page_flags[static_cast<u32>(home.zone())];
+  // A head of a compound page has a flag of its own, as others may have that are looked at more closely.
+  if (!is_whole(page, desc, order) || (order != 0 && page->flags != flags) || !in_time(clock)) return false;
+  const u64 tag = desc.tag;
+  if (!machine.buddy->free_quietly(number, order, home)) return false;
+  pay(clock);
+  if constexpr (kAccounts) {
+    if ((tag & mm::PageDesc::kHasOrigin) != 0)
+      counters_of(observe::PackedOrigin{tag, 0}.site()).freed(desc.requested, mm::kPageSize << order);
   }
-  return koi_leaf_slow(address, order, 0, 0, 0, index);
+  count_free(home.zone(), s64{1} << order);
+  for (u64 i = 0; i < u64{1} << order; ++i) retire(page + i, flags);
+  return true;
 }
 
-// Orders 1 to 3, which the CPUs' lists hold, too. A compound page is prepared elsewhere.
-#define KOI_SECOND_PARTS(accounts)                                                                      \
-  KOI_CLEAN_LEAF_TEXT u64 alloc_pages_again_##accounts(u64 gfp, u64 order, u64, u64, u64, u64 index) {  \
-    if (static_cast<u32>(order) > mm::kCostlyOrder || (gfp & machine.special_block) != 0)               \
-      return koi_leaf_slow(gfp, order, 0, 0, 0, index);                                                 \
-    return take_block<accounts>(gfp, static_cast<u32>(order), index);                                   \
-  }                                                                                                     \
-  KOI_CLEAN_LEAF_TEXT u64 free_pages_again_##accounts(u64 page, u64 order, u64, u64, u64, u64 index) {  \
-    if (static_cast<u32>(order) > mm::kCostlyOrder) return koi_leaf_slow(page, order, 0, 0, 0, index); \
-    return give_block<accounts>(page, static_cast<u32>(order), index);                                  \
-  }
-KOI_SECOND_PARTS(false)
-KOI_SECOND_PARTS(true)
-#undef KOI_SECOND_PARTS
+// The number of the page that a `struct page` stands for; at least page_count: it stands for none.
+KOI_INLINE u64 number_of(u64 address) {
+  const u64 offset = address - machine.first_struct_page;
+  static_assert(host::kStructPageSize == 64);
+  return std::rotr(offset, 6);
+}
 
-// Single pages.
-#define KOI_PAGE_LEAVES(accounts)                                                                     \
-  KOI_CLEAN_LEAF_TEXT u64 alloc_pages_##accounts(u64 gfp, u64 order, u64, u64, u64, u64 index) {      \
-    if (static_cast<u32>(order) == 0) [[likely]]                                                      \
-      return take_block<accounts>(gfp, 0, index);                                                     \
-    return alloc_pages_again_##accounts(gfp, order, 0, 0, 0, index);                                  \
-  }                                                                                                   \
-  KOI_CLEAN_LEAF_TEXT u64 free_pages_##accounts(u64 page, u64 order, u64, u64, u64, u64 index) {      \
-    if (static_cast<u32>(order) == 0) [[likely]]                                                      \
-      return give_block<accounts>(page, 0, index);                                                    \
-    return free_pages_again_##accounts(page, order, 0, 0, 0, index);                                  \
+// ---- second parts: orders 1 to 3, which the CPUs' lists hold, too; single pages that the first ones leave ----
+
+template <bool kAccounts>
+KOI_INLINE u64 alloc_block_again(u64 gfp, u64 order, u64 index) {
+  const auto small = static_cast<u32>(order);
+  // A compound page is prepared elsewhere.
+  if (small <= mm::kCostlyOrder && (small == 0 || (gfp & machine.special_block) == 0)) {
+    if (const u64 link = take_block<kAccounts>(static_cast<Gfp>(gfp), small, this_clock()); link != 0)
+      return hand_out(link, gfp, small);
+  }
+  return koi_leaf_slow(gfp, order, 0, 0, 0, index);
+}
+
+template <bool kAccounts>
+KOI_INLINE u64 free_block_again(u64 page, u64 order, u64 index) {
+  const u64 number = number_of(page);
+  if (static_cast<u32>(order) <= mm::kCostlyOrder && number < machine.page_count) {
+    VcpuClock* const clock = this_clock();
+    const mm::Buddy::Home& home = machine.buddy->home_of(number, clock->cpu);
+    if (give_block<kAccounts>(reinterpret_cast<PageMirror*>(page), number, static_cast<u32>(order), home,
+                              clock))
+      KOI_LEAF_RETURN(0);
+  }
+  return koi_leaf_slow(page, order, 0, 0, 0, index);
+}
+
+// ---- first parts: single pages ----
+
+template <bool kAccounts>
+KOI_INLINE u64 alloc_first(u64 gfp, u64 order) {
+  return static_cast<u32>(order) == 0 ? take_block<kAccounts>(static_cast<Gfp>(gfp), 0, this_clock()) : 0;
+}
+
+template <bool kAccounts>
+KOI_INLINE bool free_first(u64 page, u64 order) {
+  const u64 number = number_of(page);
+  if (static_cast<u32>(order) != 0 || number >= machine.page_count) return false;
+  VcpuClock* const clock = this_clock();
+  const mm::Buddy::Home* const home = machine.buddy->likely_home(number, clock->cpu);
+  return home != nullptr &&
+         give_block<kAccounts>(reinterpret_cast<PageMirror*>(page), number, 0, *home, clock);
+}
+
+#define KOI_PAGE_LEAVES(accounts)                                                                      \
+  KOI_CLEAN_LEAF_TEXT u64 alloc_pages_again_##accounts(u64 gfp, u64 order, u64, u64, u64, u64 index) { \
+    return alloc_block_again<accounts>(gfp, order, index);                                             \
+  }                                                                                                    \
+  KOI_CLEAN_LEAF_TEXT u64 free_pages_again_##accounts(u64 page, u64 order, u64, u64, u64, u64 index) { \
+    return free_block_again<accounts>(page, order, index);                                             \
+  }                                                                                                    \
+  KOI_CLEAN_LEAF_TEXT u64 alloc_pages_##accounts(u64 gfp, u64 order, u64, u64, u64, u64 index) {       \
+    if (const u64 link = alloc_first<accounts>(gfp, order); link != 0) [[likely]]                      \
+      return hand_out(link, gfp, 0);                                                                   \
+    return alloc_pages_again_##accounts(gfp, order, 0, 0, 0, index);                                   \
+  }                                                                                                    \
+  KOI_CLEAN_LEAF_TEXT u64 free_pages_##accounts(u64 page, u64 order, u64, u64, u64, u64 index) {       \
+    if (free_first<accounts>(page, order)) [[likely]]                                                  \
+      KOI_LEAF_RETURN(0);                                                                              \
+    return free_pages_again_##accounts(page, order, 0, 0, 0, index);                                   \
   }
 KOI_PAGE_LEAVES(false)
 KOI_PAGE_LEAVES(true)

@@ -128,6 +128,8 @@ struct BuddyConfig {
 [[nodiscard]] std::vector<PfnRange> pc_ram_ranges(u64 size_bytes);
 
 class Buddy {
+  struct Pcp;
+
  public:
   Buddy(const BuddyConfig& config, std::pmr::memory_resource* resource);
   Buddy(const Buddy&) = delete;
@@ -199,14 +201,33 @@ class Buddy {
     desc.use = PageUse::kPages;
     return link;
   }
-  // Requires: the first page of an allocated block of that order.
-  [[nodiscard]] bool free_quietly(u64 page, u32 order, u64 cpu) {
+  // Where what is freed of a pageblock goes, by what block_info_ says of it.
+  struct Home {
+    u32 block = ~0u;
+    u32 pcp_high = 0;
+    Pcp* pcp = nullptr;
+    MigrateType type{};
+    [[nodiscard]] Zone zone() const { return static_cast<Zone>((block >> kZoneShift) % kZoneCount); }
+  };
+  // The home of a page, if this CPU freed to the same one last; nullptr: it did not.
+  [[nodiscard]] const Home* likely_home(u64 page, u64 cpu) const {
+    const Home& home = homes_[cpu];
+    return home.block == block_info_[page >> kPageblockOrder] ? &home : nullptr;
+  }
+  [[nodiscard]] const Home& home_of(u64 page, u64 cpu) {
     const u32 block = block_info_[page >> kPageblockOrder];
     Home& home = homes_[cpu];
     if (home.block != block) [[unlikely]] {
       ZoneState& zone = zones_[block >> kZoneShift];
-      home = {block, zone.pcp_high, &zone.pcp[cpu], pcp_type(static_cast<MigrateType>(block & kTypeMask))};
+      home.pcp = &zone.pcp[cpu];
+      home.type = pcp_type(static_cast<MigrateType>(block & kTypeMask));
+      home.pcp_high = zone.pcp_high;
+      home.block = block;
     }
+    return home;
+  }
+  // Requires: the first page of an allocated block of that order, and its home.
+  [[nodiscard]] bool free_quietly(u64 page, u32 order, const Home& home) {
     Pcp& pcp = *home.pcp;
     const u32 count = pcp.count + (1u << order);
     if (count >= home.pcp_high) return false;
@@ -346,13 +367,6 @@ class Buddy {
     ZoneState* zone = nullptr;
     Pcp* pcp = nullptr;
     u64 plenty = 0;  // with more free pages than this, no small request is near the low watermark
-  };
-  // Where what is freed of a pageblock goes, by what block_info_ says of it.
-  struct Home {
-    u32 block = ~0u;
-    u32 pcp_high = 0;
-    Pcp* pcp = nullptr;
-    MigrateType type{};
   };
   // How far below the watermark a request may go.
   struct Reach {

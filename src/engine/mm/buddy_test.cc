@@ -223,7 +223,8 @@ TEST(Buddy, RandomisedAgainstANaiveModel) {
       for (u64 i = 0; i < u64{1} << block.order; ++i) owned[block.pfn.value + i] = 0;
       live_pages -= u64{1} << block.order;
       if (block.order <= kCostlyOrder && random.below(2) == 0 &&
-          m.buddy->free_quietly(block.pfn.value - m.buddy->first_pfn(), block.order, cpu.value)) {
+          m.buddy->free_quietly(block.pfn.value - m.buddy->first_pfn(), block.order,
+                                m.buddy->home_of(block.pfn.value - m.buddy->first_pfn(), cpu.value))) {
         continue;
       }
       ASSERT_EQ(m.buddy->free(block.pfn, Order{block.order}, cpu), PageFreeOutcome::kOk);

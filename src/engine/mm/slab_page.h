@@ -51,7 +51,8 @@ struct Slab {
   static constexpr u64 kOriginBytes = sizeof(observe::PackedOrigin);
   // Live marks. 0: free, or no object starts there.
   static constexpr u8 kAllocated = 1;
-  static constexpr u8 kWatched = 2;  // allocated, and somebody has to hear when it is freed: a lock lies in it
+  static constexpr u8 kWatched =
+      2;  // allocated, and somebody has to hear when it is freed: a lock lies in it
   static constexpr u8 kNoCpu = 0xff;
   static constexpr u64 kStackUnit = 64;  // the stack's room, so that the header starts a cache line
   // A byte per slot.
