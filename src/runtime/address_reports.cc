@@ -23,14 +23,11 @@ using namespace splat_parts;
 using host::AddressShadow;
 using host::kShadowGranule;
 
-constexpr const char* kRule = "==================================================================";
 constexpr u64 kRowBytes = 16;                     // shadow bytes a line
 constexpr u64 kRow = kRowBytes * kShadowGranule;  // of memory
 constexpr s64 kRowsAround = 2;
 constexpr auto kBadPage = static_cast<module::Taint>(5);  // TAINT_BAD_PAGE
 constexpr u64 kFrameMagic = 0x41b58ab3;
-
-void line(SplatText& text, std::string words) { add(text, kError, std::move(words)); }
 
 // "2 32 4 1 a 64 20 5 loc:12": the compiler's description of a frame's variables.
 struct FrameVariable {
@@ -101,20 +98,20 @@ void AddressChecks::print(const std::string& bug, const std::string& access_line
   SplatText text;
   const std::string headline = "BUG: KASAN: " + bug;
   if (!reported_.insert(headline).second) return;
-  line(text, kRule);
-  line(text, headline);
-  line(text, access_line);
-  line(text, "");
+  error_line(text, kRule);
+  error_line(text, headline);
+  error_line(text, access_line);
+  error_line(text, "");
   SplatText dump = kernel_.traps().lock_stack_dump("dump_stack_lvl print_report kasan_report",
                                                    kernel_.traps().border_export());
   for (SplatLine& one : dump) one.level = kError;
   append(text, std::move(dump));
-  line(text, "");
+  error_line(text, "");
   if (is_heap(address)) describe_object(text, address);
   describe_variable(text, address);
   describe_stack(text, address);
   describe_shadow(text, address);
-  line(text, kRule);
+  error_line(text, kRule);
   kernel_.console().print(text);
   kernel_.modules().taint().add(kBadPage, module::LockDebugging::kNowUnreliable, kernel_.console());
   if (ModuleInstance* const module = kernel_.modules().find_by_address(ip - 1); module != nullptr) {
@@ -130,10 +127,10 @@ bool AddressChecks::is_heap(u64 address) const {
 }
 
 void AddressChecks::describe_event(SplatText& text, const char* what, const ObjectEvent& event) const {
-  line(text, fmt::format("{} by task {}:", what, event.pid));
+  error_line(text, fmt::format("{} by task {}:", what, event.pid));
   for (const u64 frame : event.frames)
-    line(text, fmt::format(" {}", symbol_text(kernel_.traps().symbols(), frame)));
-  line(text, "");
+    error_line(text, fmt::format(" {}", symbol_text(kernel_.traps().symbols(), frame)));
+  error_line(text, "");
 }
 
 void AddressChecks::describe_object(SplatText& text, u64 address) const {
@@ -143,32 +140,32 @@ void AddressChecks::describe_object(SplatText& text, u64 address) const {
   describe_event(text, "Allocated", object.allocated);
   if (object.freed) describe_event(text, "Freed", *object.freed);
   const u64 size = kernel_.is_6_12() ? object.requested : object.actual;
-  line(text, fmt::format("The buggy address belongs to the object at {:016x}", it->first));
+  error_line(text, fmt::format("The buggy address belongs to the object at {:016x}", it->first));
   if (!object.cache.empty())
-    line(text, fmt::format(" which belongs to the cache {} of size {}", object.cache, object.actual));
+    error_line(text, fmt::format(" which belongs to the cache {} of size {}", object.cache, object.actual));
   const bool inside = address < it->first + size;
   const u64 offset = inside ? address - it->first : address - it->first - size;
-  line(text, fmt::format("The buggy address is located {} bytes {} of", offset,
-                         inside ? "inside" : "to the right"));
-  line(text, fmt::format(" {}{}-byte region [{:016x}, {:016x})",
-                         !kernel_.is_6_12() ? ""
-                         : object.freed     ? "freed "
-                                            : "allocated ",
-                         size, it->first, it->first + size));
-  line(text, "");
+  error_line(text, fmt::format("The buggy address is located {} bytes {} of", offset,
+                               inside ? "inside" : "to the right"));
+  error_line(text, fmt::format(" {}{}-byte region [{:016x}, {:016x})",
+                               !kernel_.is_6_12() ? ""
+                               : object.freed     ? "freed "
+                                                  : "allocated ",
+                               size, it->first, it->first + size));
+  error_line(text, "");
 }
 
 void AddressChecks::describe_variable(SplatText& text, u64 address) const {
   if (!host::in_window(address)) return;
-  line(text, "The buggy address belongs to the variable:");
-  line(text, fmt::format(" {}", symbol_text(kernel_.traps().symbols(), address)));
-  line(text, "");
+  error_line(text, "The buggy address belongs to the variable:");
+  error_line(text, fmt::format(" {}", symbol_text(kernel_.traps().symbols(), address)));
+  error_line(text, "");
 }
 
 void AddressChecks::describe_stack(SplatText& text, u64 address) const {
   const sched::Task* const task = kernel_.sched().current();
   if (address - task->kernel_stack >= host::kThreadSize) return;
-  line(text, fmt::format("The buggy address belongs to stack of task {}/{}", task->name(), task->pid));
+  error_line(text, fmt::format("The buggy address belongs to stack of task {}/{}", task->name(), task->pid));
   // The frame begins with its left redzone, which holds what the compiler says of it.
   u64 at = address & ~(kShadowGranule - 1);
   while (at > task->kernel_stack && AddressShadow::at(at) != kShadowStackLeft) at -= kShadowGranule;
@@ -178,21 +175,22 @@ void AddressChecks::describe_stack(SplatText& text, u64 address) const {
   const auto description = guest::load<u64>(at + 8);
   const auto function = guest::load<u64>(at + 16);
   if (!magic || *magic != kFrameMagic || !description || !function) {
-    line(text, "");
+    error_line(text, "");
     return;
   }
-  line(text, fmt::format(" and is located at offset {} in frame:", address - at));
-  line(text, fmt::format(" {}", symbol_text(kernel_.traps().symbols(), *function)));
-  line(text, "");
+  error_line(text, fmt::format(" and is located at offset {} in frame:", address - at));
+  error_line(text, fmt::format(" {}", symbol_text(kernel_.traps().symbols(), *function)));
+  error_line(text, "");
   const auto variables = frame_variables(guest::load_string(*description, 512).value_or(""));
-  line(text, fmt::format("This frame has {} object{}:", variables.size(), variables.size() == 1 ? "" : "s"));
+  error_line(text,
+             fmt::format("This frame has {} object{}:", variables.size(), variables.size() == 1 ? "" : "s"));
   for (const FrameVariable& v : variables)
-    line(text, fmt::format(" [{}, {}) '{}'", v.begin, v.begin + v.size, v.name));
-  line(text, "");
+    error_line(text, fmt::format(" [{}, {}) '{}'", v.begin, v.begin + v.size, v.name));
+  error_line(text, "");
 }
 
 void AddressChecks::describe_shadow(SplatText& text, u64 address) const {
-  line(text, "Memory state around the buggy address:");
+  error_line(text, "Memory state around the buggy address:");
   const u64 middle = address & ~(kRow - 1);
   for (s64 n = -kRowsAround; n <= kRowsAround; ++n) {
     const u64 row = middle + static_cast<u64>(n * static_cast<s64>(kRow));
@@ -200,8 +198,8 @@ void AddressChecks::describe_shadow(SplatText& text, u64 address) const {
     std::string words = fmt::format("{}{:016x}:", n == 0 ? '>' : ' ', row);
     for (u64 i = 0; i < kRowBytes; ++i)
       words += fmt::format(" {:02x}", AddressShadow::at(row + i * kShadowGranule));
-    line(text, words);
-    if (n == 0) line(text, std::string(19 + (address - row) / kShadowGranule * 3, ' ') + "^");
+    error_line(text, words);
+    if (n == 0) error_line(text, std::string(19 + (address - row) / kShadowGranule * 3, ' ') + "^");
   }
 }
 

@@ -14,9 +14,10 @@
 namespace koi::runtime {
 namespace {
 
-constexpr int kError = 3;
+using splat_parts::kError;
+using splat_parts::kRule;
+
 constexpr u32 kTaintBadPage = 5;
-constexpr std::string_view kRule = "==================================================================";
 
 // "    1.000123", as KFENCE prints a time.
 std::string seconds(u64 ns) {

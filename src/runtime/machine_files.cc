@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/mm/proc_text.h"
+#include "runtime/irq_script.h"
 #include "runtime/kernel.h"
 #include "runtime/memory.h"
 #include "runtime/memory_files.h"
@@ -12,7 +13,6 @@
 namespace koi::runtime {
 namespace {
 
-constexpr u32 kIrqLines = 16;
 constexpr u32 kTimerInterrupt = kIrqLines, kCallInterrupt = kIrqLines + 1;  // of koi_irq_count()
 constexpr u32 kNever = ~0u;
 

@@ -15,10 +15,6 @@ namespace {
 
 using namespace splat_parts;
 
-constexpr const char* kRule = "==================================================================";
-
-void line(SplatText& text, std::string words) { add(text, kError, std::move(words)); }
-
 const char* access_type(u8 flags) {
   if ((flags & race::kFree) != 0) return "assert no accesses";
   const bool marked = (flags & race::kMarked) != 0;
@@ -44,12 +40,12 @@ std::string RaceReports::function_of(const race::Access& access) const {
 
 void RaceReports::access(SplatText& text, const race::Access& access) const {
   const AccessTrace& trace = checks_.traces_[access.trace];
-  line(text, fmt::format("{} to 0x{:016x} of {} bytes by {} on cpu {}:", access_type(access.flags),
-                         access.address, access.bytes,
-                         trace.interrupt ? std::string("interrupt") : fmt::format("task {}", trace.pid),
-                         access.cpu));
+  error_line(text, fmt::format("{} to 0x{:016x} of {} bytes by {} on cpu {}:", access_type(access.flags),
+                               access.address, access.bytes,
+                               trace.interrupt ? std::string("interrupt") : fmt::format("task {}", trace.pid),
+                               access.cpu));
   for (const u64 frame : trace.frames)
-    line(text, fmt::format(" {}", symbol_text(kernel_.traps().symbols(), frame)));
+    error_line(text, fmt::format(" {}", symbol_text(kernel_.traps().symbols(), frame)));
 }
 
 void RaceReports::sources(SplatText& text, const race::Access& access) const {
@@ -68,16 +64,16 @@ void RaceReports::print(const race::Race& race) {
   const bool freed = ((race.previous.flags | race.current.flags) & race::kFree) != 0;
   const std::string headline =
       fmt::format("BUG: KCSAN: {} in {} / {}", freed ? "assert: race" : "data-race", first, second);
-  line(text, kRule);
-  line(text, headline);
-  line(text, "");
+  error_line(text, kRule);
+  error_line(text, headline);
+  error_line(text, "");
   access(text, race.previous);
-  line(text, "");
+  error_line(text, "");
   access(text, race.current);
-  line(text, "");
-  line(text, "Reported by Kernel Concurrency Sanitizer on:");
+  error_line(text, "");
+  error_line(text, "Reported by Kernel Concurrency Sanitizer on:");
   append(text, context_lines(kernel_.traps().splat_context(), kDefault));
-  line(text, kRule);
+  error_line(text, kRule);
   sources(text, race.previous);
   sources(text, race.current);
   kernel_.console().print(text);

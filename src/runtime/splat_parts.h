@@ -21,6 +21,10 @@ inline void append(SplatText& text, SplatText more) {
   text.insert(text.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
+// A line of the sanitizers' reports, and what stands above and below one.
+inline void error_line(SplatText& text, std::string words) { add(text, kError, std::move(words)); }
+inline constexpr const char* kRule = "==================================================================";
+
 inline constexpr const char* kCutHere = "------------[ cut here ]------------";
 inline constexpr const char* kEndTrace = "---[ end trace 0000000000000000 ]---";
 
