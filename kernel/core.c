@@ -123,6 +123,7 @@
 #include "mempool.c"
 #include "lockdep.c"
 #include "lock_maps.c"
+#include "balance.c"
 #include "locks.c"
 #include "cred.c"
 #include "signal.c"

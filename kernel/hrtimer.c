@@ -227,14 +227,18 @@ u64 hrtimer_forward(struct hrtimer *timer, ktime_t now, ktime_t interval)
 static noinline void koi_run_hrtimer(struct hrtimer_cpu_base *cpu_base, struct hrtimer *timer, unsigned long flags)
 {
 	struct hrtimer_clock_base *base = timer->base;
+	enum hrtimer_restart (*function)(struct hrtimer *) = timer->function;
 	enum hrtimer_restart answer;
+	struct koi_balance before;
 
 	base->running = timer;
 	koi_hrtimer_dequeue(timer);
 	raw_spin_unlock_irqrestore(&cpu_base->lock, flags);
+	before = koi_balance();
 	koi_hb_acquire(timer);
-	answer = timer->function(timer);
+	answer = function(timer);
 	koi_hb_release(cpu_base);
+	koi_check_balance(before, "hrtimer function", function);
 	raw_spin_lock_irq(&cpu_base->lock);
 	if (answer != HRTIMER_NORESTART && !(timer->state & HRTIMER_STATE_ENQUEUED)) {
 		timer->state = HRTIMER_STATE_ENQUEUED;

@@ -77,8 +77,11 @@ static int koi_irq_thread(void *data)
 		if (test_and_clear_bit(KOI_IRQ_RUN_THREAD, &action->thread_flags)) {
 			__set_current_state(TASK_RUNNING);
 			if (action->flags & IRQF_ONESHOT || koi_irq_lines[action->irq].depth == 0) {
+				const struct koi_balance before = koi_balance();
+
 				if (action->thread_fn(action->irq, action->dev_id) == IRQ_HANDLED)
 					koi_irq_lines[action->irq].threads_handled++;
+				koi_check_balance(before, "interrupt thread function", action->thread_fn);
 			}
 			clear_bit(KOI_IRQ_IS_RUNNING, &action->thread_flags);
 			continue;
@@ -174,6 +177,7 @@ static noinline void koi_handle_irq(unsigned int irq, struct koi_irq_line *line)
 	koi_count_irq(lines[irq]);
 	line->running++;
 	for (action = line->action; action; action = action->next) {
+		const struct koi_balance before = koi_balance();
 		irqreturn_t res;
 
 		koi_hb_acquire(action);
@@ -183,6 +187,7 @@ static noinline void koi_handle_irq(unsigned int irq, struct koi_irq_line *line)
 #line KOI_LINE(161, 161) "kernel/irq/handle.c"
 		if (WARN_ONCE(!irqs_disabled(), "irq %u handler %pS enabled interrupts\n", irq, action->handler))
 			local_irq_disable();
+		koi_check_balance(before, "interrupt handler", action->handler);
 		answer |= res;
 		if (res != IRQ_WAKE_THREAD)
 			continue;

@@ -72,6 +72,20 @@ void koi_task_dying(void)
 }
 
 /* C++: the first thing a kernel thread does. */
+/* What the thread still holds is said at its end. */
+static __always_inline int koi_kthread_call(struct koi_kthread *k)
+{
+	int (*function)(void *) = k->fn;
+	struct koi_balance before = koi_balance();
+	int result = function(k->data);
+	const struct koi_balance after = koi_balance();
+
+	before.readers = after.readers;
+	before.locks = after.locks;
+	koi_check_balance(before, "thread function", function);
+	return result;
+}
+
 void koi_kthread_main(void)
 {
 	struct koi_kthread *k = koi_kthread_of(current);
@@ -80,7 +94,7 @@ void koi_kthread_main(void)
 	if (!test_bit(KOI_SHOULD_STOP, &k->flags)) {
 		kthread_parkme();
 		if (!test_bit(KOI_SHOULD_STOP, &k->flags))
-			result = k->fn(k->data);
+			result = koi_kthread_call(k);
 	}
 	kthread_exit(result);
 }

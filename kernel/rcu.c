@@ -183,12 +183,16 @@ static void koi_rcu_ipi(void)
 static noinline void koi_rcu_call(struct rcu_head *head)
 {
 	rcu_callback_t func = head->func;
+	struct koi_balance before = koi_balance();
 
 	koi_hb_grace_period();
 	if ((unsigned long)func < KOI_KVFREE_OFFSETS)
 		kvfree((void *)head - (unsigned long)func);
 	else
 		func(head);
+	/* The softirq's own check is about the count. */
+	before.count = preempt_count();
+	koi_check_balance(before, "RCU callback", func);
 }
 
 static void koi_rcu_softirq(void)

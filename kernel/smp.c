@@ -30,11 +30,15 @@ static void koi_calls_init(unsigned int cpu)
 static noinline void koi_run_irq_work(struct irq_work *work)
 {
 	int flags = atomic_read(&work->node.a_flags) & ~IRQ_WORK_PENDING;
+	void (*function)(struct irq_work *) = work->func;
+	struct koi_balance before;
 
 	atomic_set(&work->node.a_flags, flags);
 	smp_mb();
 	koi_hb_acquire(work);
-	work->func(work);
+	before = koi_balance();
+	function(work);
+	koi_check_balance(before, "irq_work function", function);
 	koi_hb_release(work);
 	atomic_cmpxchg(&work->node.a_flags, flags, flags & ~IRQ_WORK_BUSY);
 }
@@ -50,6 +54,14 @@ static void koi_run_irq_works(struct koi_call_queue *q)
 			q->works[i] = q->works[i + 1];
 		koi_run_irq_work(work);
 	}
+}
+
+static __always_inline void koi_call_balanced(smp_call_func_t func, void *info)
+{
+	const struct koi_balance before = koi_balance();
+
+	func(info);
+	koi_check_balance(before, "cross-CPU call", func);
 }
 
 static noinline void koi_run_calls(struct koi_call_queue *q)
@@ -69,7 +81,7 @@ static noinline void koi_run_calls(struct koi_call_queue *q)
 		raw_spin_unlock(&q->lock);
 		koi_hb_acquire(csd);
 		smp_store_release(&csd->node.u_flags, 0);
-		func(info);
+		koi_call_balanced(func, info);
 		raw_spin_lock(&q->lock);
 	}
 	while ((call = q->first)) {
@@ -78,7 +90,7 @@ static noinline void koi_run_calls(struct koi_call_queue *q)
 			q->last = &q->first;
 		raw_spin_unlock(&q->lock);
 		koi_hb_acquire(call);
-		call->func(call->info);
+		koi_call_balanced(call->func, call->info);
 		koi_hb_release(call);
 		smp_store_release(&call->done, true);
 		raw_spin_lock(&q->lock);
@@ -312,7 +324,11 @@ struct koi_hp_call {
 
 static noinline int koi_hp_call_here(struct koi_hp_call *call)
 {
-	return call->multi ? call->multi(call->cpu, call->node) : call->single(call->cpu);
+	const struct koi_balance before = koi_balance();
+	int answer = call->multi ? call->multi(call->cpu, call->node) : call->single(call->cpu);
+
+	koi_check_balance(before, "hotplug callback", call->multi ? (void *)call->multi : (void *)call->single);
+	return answer;
 }
 
 static int koi_hp_thread(void *data)

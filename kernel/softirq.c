@@ -190,6 +190,22 @@ void __tasklet_hi_schedule(struct tasklet_struct *t)
 	koi_queue_tasklet(t, this_cpu_ptr(&koi_hi_tasklet_list), HI_SOFTIRQ);
 }
 
+static void koi_tasklet_call(struct tasklet_struct *t)
+{
+	const void *function = t->use_callback ? (void *)t->callback : (void *)t->func;
+	struct koi_balance before = koi_balance();
+
+	koi_hb_acquire(t);
+	if (t->use_callback)
+		t->callback(t);
+	else
+		t->func(t->data);
+	koi_hb_release(t);
+	/* The softirq's own check is about the count. */
+	before.count = preempt_count();
+	koi_check_balance(before, "tasklet", function);
+}
+
 static noinline void koi_tasklet_action(struct koi_tasklets *list, unsigned int nr)
 {
 	struct tasklet_struct *t, *next;
@@ -209,12 +225,7 @@ static noinline void koi_tasklet_action(struct koi_tasklets *list, unsigned int 
 						  t->use_callback ? (void *)t->callback : (void *)t->func);
 				else
 					wake_up_var(&t->state);
-				koi_hb_acquire(t);
-				if (t->use_callback)
-					t->callback(t);
-				else
-					t->func(t->data);
-				koi_hb_release(t);
+				koi_tasklet_call(t);
 				tasklet_unlock(t);
 				continue;
 			}

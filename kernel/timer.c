@@ -322,6 +322,7 @@ static noinline void koi_call_timer(struct koi_timer_base *base, struct timer_li
 {
 	void (*function)(struct timer_list *) = timer->function;
 	bool irqsafe = timer->flags & TIMER_IRQSAFE;
+	struct koi_balance before;
 	int count = preempt_count();
 
 	base->running = timer;
@@ -336,6 +337,7 @@ static noinline void koi_call_timer(struct koi_timer_base *base, struct timer_li
 	else
 		raw_spin_unlock_irq(&base->lock);
 	count = preempt_count();
+	before = koi_balance();
 	koi_hb_acquire(timer);
 	if (koi_calls_module(function)) {
 		/* The callback may free its timer. */
@@ -351,6 +353,7 @@ static noinline void koi_call_timer(struct koi_timer_base *base, struct timer_li
 		WARN_ONCE(1, "timer: %pS preempt leak: %08x -> %08x\n", function, count, preempt_count());
 		preempt_count_set(count);
 	}
+	koi_check_balance(before, "timer function", function);
 	if (irqsafe)
 		raw_spin_lock(&base->lock);
 	else

@@ -455,6 +455,7 @@ static noinline void koi_run_work(struct koi_worker *worker, struct work_struct 
 	struct koi_pwq *pwq = koi_work_pwq(work);
 	unsigned int color = koi_work_color(work);
 	work_func_t func = work->func;
+	struct koi_balance before;
 	int count = preempt_count() - 1;
 
 	worker->current_work = work;
@@ -463,6 +464,7 @@ static noinline void koi_run_work(struct koi_worker *worker, struct work_struct 
 	list_del_init(&work->entry);
 	koi_set_offq(work, 0, 0);
 	raw_spin_unlock_irq(&koi_wq_lock);
+	before = koi_balance();
 	koi_hb_acquire(work);
 	koi_map_acquire(pwq->wq);
 	/* The function may free its work. */
@@ -473,6 +475,10 @@ static noinline void koi_run_work(struct koi_worker *worker, struct work_struct 
 	koi_hb_release(&koi_wq_lock);
 	if (!worker->pool->bh) {
 		koi_check_leak(count, func);
+		before.count = preempt_count();
+		before.readers = rcu_preempt_depth();
+		before.locks = KOI_MAX_HELD;
+		koi_check_balance(before, "work function", func);
 		cond_resched();
 	}
 	raw_spin_lock_irq(&koi_wq_lock);

@@ -337,6 +337,7 @@ std::unique_ptr<BackgroundTask> Kernel::start_task(std::string_view comm, const 
     auto* const own = static_cast<BackgroundTask*>(opaque);
     const s32 value = (*own->body)();
     own->kernel->locks().check_return_to_user();
+    host::upcall(own->kernel->core().address_of("koi_check_user_return"));
     own->kernel->return_to_user();
     own->kernel->sched().exit_current(value);
   };

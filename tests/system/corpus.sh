@@ -6,7 +6,7 @@
 modules=$KOI_MODULES/$1/corpus
 table=$(dirname "$0")/corpus.tsv
 # Whatever a check or a splat begins with.
-any='BUG:|WARNING:|INFO:|Oops|ODEBUG|corruption|koi: .* left|leak|LOCKUP|imbalance'
+any='BUG:|WARNING:|INFO:|Oops|ODEBUG|corruption|koi: .* left|koi: .* return|leak|LOCKUP|imbalance'
 
 bugs=0
 fine=0

@@ -4,7 +4,7 @@
 # any of them, whatever the order of their steps.
 . "$(dirname "$0")/lib.sh"
 drivers=$KOI_MODULES/$1/drivers
-any='BUG:|WARNING:|INFO:|Oops|ODEBUG|corruption|koi: .* left|leak|LOCKUP|imbalance'
+any='BUG:|WARNING:|INFO:|Oops|ODEBUG|corruption|koi: .* left|koi: .* return|leak|LOCKUP|imbalance'
 
 # quiet MODULE OPTION...: it runs to its end, and nothing was found.
 quiet() {

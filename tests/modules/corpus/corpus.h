@@ -13,6 +13,9 @@ struct corpus_case {
 	void (*run)(void);
 };
 
+/* What rmmod is to do. */
+static void (*corpus_at_exit)(void);
+
 #define CASE(name) static void name(void)
 #define ROW(name) { #name, name }
 
@@ -31,7 +34,11 @@ static int __init corpus_init(void)					\
 	}								\
 	return -EINVAL;							\
 }									\
-static void __exit corpus_exit(void) { }				\
+static void __exit corpus_exit(void)					\
+{									\
+	if (corpus_at_exit)						\
+		corpus_at_exit();					\
+}									\
 module_init(corpus_init);						\
 module_exit(corpus_exit);						\
 MODULE_LICENSE("GPL")
