@@ -195,7 +195,7 @@ void RaceChecks::access(u64 address, u64 bytes, u8 flags, u64 ip) {
     const auto part = static_cast<u32>(std::min(bytes - done, host::kPageSize));
     detector_->access(context.id, {address + done, part, seen_flags, cpu, trace});
   }
-  if ((flags & race::kMarked) != 0) detector_->marked(context.id, address, flags);
+  if ((flags & race::kMarked) != 0) detector_->marked(context.id, address, bytes, flags);
   if ((flags & race::kWrite) != 0) {
     lines_->write(address, static_cast<u32>(std::min(bytes, host::kPageSize)), cpu,
                   kernel_.sched().now().value, trace);
@@ -270,7 +270,7 @@ void RaceChecks::atomic(u64 word) {
   if (!enabled_) return;
   const ContextId id = running().id;
   detector_->fence(id);
-  detector_->marked(id, word, race::kWrite | race::kCompound | race::kMarked);
+  detector_->marked(id, word, sizeof(u32), race::kWrite | race::kCompound | race::kMarked);
 }
 
 void RaceChecks::grace_period() {

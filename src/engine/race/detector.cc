@@ -89,22 +89,28 @@ void Detector::fence(ContextId id) {
   publish(context, id, context.fence);
 }
 
-void Detector::marked(ContextId id, u64 address, u8 flags) {
-  Context& context = contexts_[id];
-  const u64 word = address & ~(kWordBytes - 1);
+void Detector::marked(ContextId id, u64 address, u64 bytes, u8 flags) {
+  for (u64 half = address & ~(kHalfBytes - 1); half < address + bytes; half += kHalfBytes) {
+    const bool whole = half >= address && half + kHalfBytes <= address + bytes;
+    marked_half(contexts_[id], half, flags, whole);
+  }
+}
+
+void Detector::marked_half(Context& context, u64 word, u8 flags, bool whole) {
   const auto it = words_.find(word);
   // Reading is done first: a compound access hands on what it found.
   const bool hands_on = (flags & (kCompound | kHandsOn)) != 0;
+  const bool hides = !hands_on && whole;  // a neighbour's word stays as it was
   if (((flags & kWrite) == 0 || hands_on) && it != words_.end()) context.clock.join(it->second);
   if ((flags & kWrite) == 0) return;
   if (context.fence.empty()) {
     // Nothing is published; a plain store also hides what others had published here.
-    if (!hands_on && it != words_.end()) words_.erase(it);
+    if (hides && it != words_.end()) words_.erase(it);
     return;
   }
   VectorClock* const clock = object(words_, word);
   if (clock == nullptr) return;
-  if (!hands_on) clock->clear();
+  if (hides) clock->clear();
   clock->join(context.fence);
 }
 

@@ -77,8 +77,8 @@ class Detector {
   void join_all(ContextId to);
   // A write or full memory barrier.
   void fence(ContextId id);
-  // A marked access: call it after access().
-  void marked(ContextId id, u64 address, u8 flags);
+  // A marked access: call it after access(). Words of four bytes are told apart.
+  void marked(ContextId id, u64 address, u64 bytes, u8 flags);
 
   // What `id` did up to now is in its past section: joining `to` with it later means up to here (see interrupts in
   // runtime/race_checks.h). The context's epoch moves on.
@@ -102,10 +102,12 @@ class Detector {
     bool live = false;
   };
   using Objects = std::pmr::map<u64, VectorClock>;
+  static constexpr u64 kHalfBytes = 4;
 
   // The clock with the context's own epoch, which then moves on.
   void publish(Context& context, ContextId id, VectorClock& to);
   [[nodiscard]] VectorClock* object(Objects& objects, u64 address);
+  void marked_half(Context& context, u64 word, u8 flags, bool whole);
   bool check_word(ContextId id, WordCells& cells, const Access& access, u64 word, u8 mask, bool told);
   static void store(WordCells& cells, const Cell& cell, const Context& context);
   [[nodiscard]] static bool races(const Cell& old, const Cell& fresh, const Context& context);

@@ -9,7 +9,7 @@
 #include <linux/u64_stats_sync.h>
 
 struct stats {
-	u64 packets, bytes;
+	u64_stats_t packets, bytes;
 	struct u64_stats_sync sync;
 };
 
@@ -22,8 +22,8 @@ static void count(unsigned int bytes)
 	struct stats *s = get_cpu_ptr(&stats);
 
 	u64_stats_update_begin(&s->sync);
-	s->packets++;
-	s->bytes += bytes;
+	u64_stats_inc(&s->packets);
+	u64_stats_add(&s->bytes, bytes);
 	u64_stats_update_end(&s->sync);
 	put_cpu_ptr(&stats);
 }
@@ -47,7 +47,7 @@ static u64 total_packets(void)
 
 		do {
 			start = u64_stats_fetch_begin(&s->sync);
-			one = s->packets;
+			one = u64_stats_read(&s->packets);
 		} while (u64_stats_fetch_retry(&s->sync, start));
 		total += one;
 	}

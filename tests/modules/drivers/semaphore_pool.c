@@ -18,7 +18,7 @@ static int take(void)
 	int n;
 
 	do {
-		n = find_first_zero_bit(used, BUFFERS);
+		n = ffz(READ_ONCE(used[0]));
 	} while (n >= BUFFERS || test_and_set_bit(n, used));
 	return n;
 }
