@@ -98,6 +98,9 @@
 #include <asm/page.h>
 #include <asm/pgtable.h>
 
+#include <linux/sysctl.h>
+#include <linux/compat.h>
+
 #include "koi_core.h"
 #include "race.c"
 
@@ -176,6 +179,11 @@
 #include "misc.c"
 #include "irq.c"
 #include "irq_ask.c"
+#include "nls.c"
+#include "firmware_tables.c"
+#include "sysctl_values.c"
+#include "sysctl.c"
+#include "kernel_files.c"
 #include "machine_files.c"
 #include "resource.c"
 #include "platform.c"

@@ -431,3 +431,11 @@ ssize_t simple_attr_write_signed(struct file *file, const char __user *buf, size
 {
 	return koi_simple_attr_write(file, buf, len, true);
 }
+
+/* For programs with pointers of 32 bits. */
+long compat_ptr_ioctl(struct file *file, unsigned int command, unsigned long argument)
+{
+	if (!file->f_op->unlocked_ioctl)
+		return -ENOIOCTLCMD;
+	return file->f_op->unlocked_ioctl(file, command, (unsigned long)compat_ptr(argument));
+}

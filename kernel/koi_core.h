@@ -156,6 +156,8 @@ void koi_vfs_set_target(unsigned long node, const char *target);
 void koi_vfs_set_target_node(unsigned long node, unsigned long target);
 /* 0: there is none. */
 unsigned long koi_vfs_child(unsigned long parent, const char *name, unsigned long len);
+/* By path, following links; 0: there is none; ~0UL: one that C++ fills. */
+unsigned long koi_vfs_find(const char *path);
 unsigned long koi_vfs_first_child(unsigned long parent);
 void *koi_vfs_object(unsigned long node);
 void *koi_vfs_parent_object(unsigned long node);

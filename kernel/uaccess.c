@@ -242,6 +242,13 @@ static void koi_iter_skip(struct iov_iter *i, size_t bytes)
 	}
 }
 
+void iov_iter_kvec(struct iov_iter *i, unsigned int direction, const struct kvec *parts, unsigned long count, size_t bytes)
+{
+	*i = (struct iov_iter){
+		.iter_type = ITER_KVEC, .data_source = direction, .kvec = parts, .nr_segs = count, .count = bytes,
+	};
+}
+
 void iov_iter_advance(struct iov_iter *i, size_t bytes)
 {
 	while (bytes && i->count) {

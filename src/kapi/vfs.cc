@@ -73,6 +73,13 @@ u64 koi_vfs_child(u64 parent, Address name, u64 length) {
   return tree().child(id_of(parent), text);
 }
 
+u64 koi_vfs_find(Address path) {
+  const auto text = load_name(path);
+  if (!text) return 0;
+  const u64 node = tree().find(*text);
+  return node == 0 && current().files().is_own(*text) ? ~0ULL : node;
+}
+
 u64 koi_vfs_first_child(u64 parent) { return tree().first_child(id_of(parent)); }
 
 Address koi_vfs_object(u64 node) {
@@ -119,6 +126,7 @@ runtime::ExportTable vfs_exports() {
       {"koi_vfs_set_target", address(koi_vfs_set_target)},
       {"koi_vfs_set_target_node", address(koi_vfs_set_target_node)},
       {"koi_vfs_child", address(koi_vfs_child)},
+      {"koi_vfs_find", address(koi_vfs_find)},
       {"koi_vfs_first_child", address(koi_vfs_first_child)},
       {"koi_vfs_object", address(koi_vfs_object)},
       {"koi_vfs_parent_object", address(koi_vfs_parent_object)},

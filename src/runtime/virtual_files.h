@@ -29,6 +29,11 @@ class VirtualFiles {
   [[nodiscard]] vfs::Tree& tree() { return tree_; }
   [[nodiscard]] vfs::CharDevices& char_devices() { return char_devices_; }
 
+  // One that C++ fills: no object of the C core stands behind it.
+  [[nodiscard]] bool is_own(std::string_view path) const {
+    return path == "/proc/devices" || kernel_files_.has(path);
+  }
+
   // cat. Errors: ENOENT, EISDIR, EACCES, and what the module's operations returned. What was read before an error is in
   // `partial`, if given.
   [[nodiscard]] Result<std::string> read(std::string_view path, std::string* partial = nullptr);

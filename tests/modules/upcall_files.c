@@ -65,8 +65,31 @@ module_param_cb(own, &parameter_ops, NULL, 0644);
 
 static struct dentry *debug;
 
+#include <linux/sysctl.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+static int sysctl_value(const struct ctl_table *entry, int write, void *buffer, size_t *length, loff_t *pos)
+#else
+static int sysctl_value(struct ctl_table *entry, int write, void *buffer, size_t *length, loff_t *pos)
+#endif
+{
+	OOPS_IF("sysctl");
+	*length = 0;
+	return 0;
+}
+
+static struct ctl_table sysctl_entries[] = {
+	{ .procname = "value", .mode = 0444, .proc_handler = sysctl_value },
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+	{}
+#endif
+};
+static struct ctl_table_header *sysctl_header;
+
 static int __init upcall_files_init(void)
 {
+	sysctl_header = register_sysctl("upcall", sysctl_entries);
 	proc_create("upcall", 0644, NULL, &proc_operations);
 	proc_create_seq("upcall_seq", 0444, NULL, &seq_ops);
 	proc_create_single("upcall_single", 0444, NULL, single);
@@ -85,6 +108,7 @@ static int __init upcall_files_init(void)
 
 static void __exit upcall_files_exit(void)
 {
+	unregister_sysctl_table(sysctl_header);
 }
 
 module_init(upcall_files_init);

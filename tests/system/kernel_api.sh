@@ -37,4 +37,28 @@ while IFS= read -r line; do
   esac
 done <"$(dirname "$0")/kernel_api.txt"
 said
+
+# A table of /proc/sys from a session: limits, modes, and directories that go with their last entry.
+koi_shell=$work/session
+cat >"$koi_shell" <<END
+insmod $modules/sysctl_table.ko
+cat /proc/sys/kernel/example/level
+echo 7 > /proc/sys/kernel/example/level
+echo 11 > /proc/sys/kernel/example/level
+cat /proc/sys/kernel/example/level
+echo some words > /proc/sys/kernel/example/word
+cat /proc/sys/kernel/example/word
+ls /proc/sys/kernel/example
+rmmod sysctl_table
+ls /proc/sys/kernel/example
+END
+koi shell --kernel "$(cat "$KOI_MODULES/$1/release")" --script "$koi_shell"
+expect_equal 'a session with /proc/sys' "$(printf '%s\n' 3 'sh: write error: Invalid argument' 7 'some words' level word 'ls: /proc/sys/kernel/example: No such file or directory')" "$out"
+# Values of every kind against their limits.
+koi run "$modules/sysctl_limits.ko"
+expect_status 0
+for line in "a <-4> w -22 r 3 '-3'" "a < 5 6> w 3 r 2 '5'" "a <5x> w -22 r 2 '5'" "u <9> w -22 r 2 '9'" "u <-3> w -22 r 2 '9'" \
+  "u <4> w 1 r 2 '4'" "c <256> w -22 r 4 '255'" "s <0123456789> w 10 r 8 '0123456'" "ms <1000> w 4 r 5 '1000'" 'r w open -13' 'at 1: 1'; do
+  expect_line "$line"
+done
 finish
