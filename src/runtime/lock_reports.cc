@@ -146,6 +146,13 @@ void LockReports::stack_backtrace(SplatText& text, std::string_view frames, std:
   append(text, kernel_.traps().lock_stack_dump(fmt::format("{}{}", frames, reclaim), skipped));
 }
 
+void LockReports::closing(SplatText& text, const HeldStack& stack, std::string_view frames) const {
+  append(text, held_locks(stack));
+  line(text, "");
+  line(text, "stack backtrace:");
+  stack_backtrace(text, frames);
+}
+
 void LockReports::trace(SplatText& text, lockdep::TraceId id, u64 indent, std::string_view frames) const {
   const std::string blanks(indent + 1, ' ');
   const auto one = [&](u64 address) { line(text, blanks + symbol_text(kernel_.traps().symbols(), address)); };
@@ -228,17 +235,11 @@ void LockReports::print(const HeldStack& stack, const Problem& problem) {
   switch (problem.kind) {
     case ProblemKind::kRecursion:
       recursion(text, problem);
-      append(text, held_locks(stack));
-      line(text, "");
-      line(text, "stack backtrace:");
-      stack_backtrace(text, "dump_stack_lvl __lock_acquire lock_acquire");
+      closing(text, stack, "dump_stack_lvl __lock_acquire lock_acquire");
       break;
     case ProblemKind::kCircular:
       circular(text, problem);
-      append(text, held_locks(stack));
-      line(text, "");
-      line(text, "stack backtrace:");
-      stack_backtrace(text, "dump_stack_lvl check_noncircular __lock_acquire lock_acquire");
+      closing(text, stack, "dump_stack_lvl check_noncircular __lock_acquire lock_acquire");
       break;
     case ProblemKind::kInconsistentState:
       inconsistent(text, stack, problem);
@@ -333,10 +334,7 @@ void LockReports::inconsistent(SplatText& text, const HeldStack& stack, const Pr
   line(text, "  <Interrupt>");
   line(text, fmt::format("    lock({});", name(p.next.class_id)));
   scenario_end(text);
-  append(text, held_locks(stack));
-  line(text, "");
-  line(text, "stack backtrace:");
-  stack_backtrace(text, "dump_stack_lvl mark_lock.cold __lock_acquire lock_acquire");
+  closing(text, stack, "dump_stack_lvl mark_lock.cold __lock_acquire lock_acquire");
 }
 
 void LockReports::inversion(SplatText& text, const HeldStack& stack, const Problem& p) const {
@@ -449,10 +447,7 @@ void LockReports::suspicious_rcu(const HeldStack& stack, std::string_view place)
   line(text, "");
   line(text, "");
   line(text, "rcu_scheduler_active = 2, debug_locks = 1");
-  append(text, held_locks(stack));
-  line(text, "");
-  line(text, "stack backtrace:");
-  stack_backtrace(text, "dump_stack_lvl lockdep_rcu_suspicious.cold");
+  closing(text, stack, "dump_stack_lvl lockdep_rcu_suspicious.cold");
   kernel_.console().print(text);
   checks_.note(text[2].text);
 }
@@ -464,10 +459,7 @@ void LockReports::unlock_balance(SplatText& text, const HeldStack& stack, const 
   line(text, "but there are no more locks to release!");
   line(text, "");
   line(text, "other info that might help us debug this:");
-  append(text, held_locks(stack));
-  line(text, "");
-  line(text, "stack backtrace:");
-  stack_backtrace(text, "dump_stack_lvl lock_release.cold");
+  closing(text, stack, "dump_stack_lvl lock_release.cold");
 }
 
 void LockReports::held_lock_freed(const HeldStack& stack, u32 index, u64 first, u64 last) {
@@ -476,10 +468,7 @@ void LockReports::held_lock_freed(const HeldStack& stack, u32 index, u64 first, 
   line(text, fmt::format("{} is freeing memory {:016x}-{:016x}, with a lock still held there!", task(), first,
                          last));
   line(text, held_line(stack.held[index]));
-  append(text, held_locks(stack));
-  line(text, "");
-  line(text, "stack backtrace:");
-  stack_backtrace(text, "dump_stack_lvl debug_check_no_locks_freed.cold");
+  closing(text, stack, "dump_stack_lvl debug_check_no_locks_freed.cold");
   kernel_.console().print(text);
   checks_.note(text[2].text);
 }
@@ -496,10 +485,7 @@ void LockReports::held_in_user_space(const HeldStack& stack) {
 void LockReports::held_at_exit(const HeldStack& stack) {
   SplatText text;
   banner(text, fmt::format("WARNING: {} still has locks held!", task()), '=', 36, {});
-  append(text, held_locks(stack));
-  line(text, "");
-  line(text, "stack backtrace:");
-  stack_backtrace(text, "dump_stack_lvl do_exit");
+  closing(text, stack, "dump_stack_lvl do_exit");
   kernel_.console().print(text);
   checks_.note(text[2].text);
 }

@@ -45,6 +45,8 @@ class LockReports {
   void banner(SplatText& text, std::string_view title, char rule, u64 width, std::string_view below) const;
   void banner(SplatText& text, std::string_view title) const;
   void stack_backtrace(SplatText& text, std::string_view frames, std::string_view skipped = {}) const;
+  // What most reports end with: the locks held, and how the task came here.
+  void closing(SplatText& text, const lockdep::HeldStack& stack, std::string_view frames) const;
   void trace(SplatText& text, lockdep::TraceId id, u64 indent, std::string_view frames) const;
   void class_details(SplatText& text, lockdep::ClassId id) const;
   // Each class of a path and where it was taken; the root just now, with `newest`.

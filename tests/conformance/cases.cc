@@ -239,6 +239,11 @@ Document lock_index_reference(std::string_view text) {
   return document;
 }
 
+// What that build printed and a stock one cannot: a corrupt list is a BUG there, and another slab of init text was damaged, too.
+bool belongs_to_the_build(std::string_view directory, std::string_view name) {
+  return directory == "splats_general" && (name == "list_add_twice" || name == "double_free");
+}
+
 Status add_splat_cases(const std::string& reference, const std::string& kernel, const std::string& directory,
                        std::vector<Case>& cases) {
   const std::string folder = fmt::format("{}/{}/{}", reference, kernel, directory);
@@ -259,7 +264,7 @@ Status add_splat_cases(const std::string& reference, const std::string& kernel, 
     index.runs.push_back(splat_session_run(kernel, directory, name));
     index.runs.push_back(splat_log_run(kernel, directory, name));
     const std::string path = fmt::format("{}/{}.txt", folder, name);
-    if (!std::filesystem::exists(path)) continue;
+    if (!std::filesystem::exists(path) || belongs_to_the_build(directory, name)) continue;
     const SplatForm form = splat_form(TRY(read_file(path)));
     cases.push_back(text_case(kernel, fmt::format("{}/{}.txt", directory, name), Dialect::log,
                               splat_log_run(kernel, directory, name),
@@ -293,7 +298,8 @@ std::vector<Case> sorted(std::vector<Case> cases) {
 Result<std::vector<Case>> make_cases(const std::string& reference_directory, const std::string& kernel) {
   std::vector<Case> cases;
   if (is_lockdep(kernel)) {
-    TRY(add_splat_cases(reference_directory, kernel, "splats", cases));
+    for (const char* directory : {"splats", "splats_general"})
+      TRY(add_splat_cases(reference_directory, kernel, directory, cases));
     return sorted(std::move(cases));
   }
   for (const TableSpec& table : table_specs()) cases.push_back(table_case(kernel, table));

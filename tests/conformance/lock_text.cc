@@ -57,6 +57,7 @@ std::string as_stock(std::string text) {
   const bool ends = text.ends_with(kRecordedRelease);
   replace(text, kRecordedRelease, ends ? stock_build(text) : "6.1.0-56-amd64 #1 ");
   replace(text, "orc_lockdep(O+)", "orc_lockdep(OE+)");
+  replace(text, "orc_splat(O+)", "orc_splat(OE+)");
   replace(text, " PREEMPT SMP", " PREEMPT SMP NOPTI");
   // Paravirtual operations and spinlocks without debugging are other functions.
   replace(text, "RIP: 0010:amd_e400_idle", "RIP: 0010:native_safe_halt");

@@ -51,6 +51,8 @@ std::string splat_boot_options(const std::string& kernel, std::string_view direc
   if (directory == "splats_slab_nomerge") return usual + " slab_nomerge";
   if (directory == "splats_slub_debug_FZPU")
     return usual + (kernel == "6.1" ? " slub_debug=FZPU" : " slab_debug=FZPU");
+  // Those of 6.1-lockdep/ were recorded with it.
+  if (directory == "splats_general") return usual + " slub_debug=FZPU";
   return usual;
 }
 
