@@ -112,6 +112,7 @@
 #include "numa.c"
 #include "irq_counts.c"
 #include "page.c"
+#include "bad_page.c"
 #include "uaccess.c"
 #include "user_buffers.c"
 #include "devres.c"

@@ -23,6 +23,7 @@ void koi_left_behind(const char *type, const void *fn, const char *name, int num
 void koi_free_rcu_slab(unsigned long pfn);
 /* Brings the counters of free pages up to date. */
 void koi_refresh_memory_counters(void);
+unsigned long koi_available_pages(void);
 /* The fixed virtual CPU, or the host's with --cpu host. */
 void koi_cpuid(unsigned int *eax, unsigned int *ebx, unsigned int *ecx, unsigned int *edx);
 

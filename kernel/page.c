@@ -61,6 +61,8 @@ static void koi_count_free(unsigned long pfn, long pages)
 	atomic_long_add(pages, &NODE_DATA(koi_nid_of(pfn))->node_zones[koi_zone_of(pfn)].vm_stat[NR_FREE_PAGES]);
 }
 
+static void koi_note_held_page(unsigned long pfn, long count);
+
 /* `compound`: the block is one compound page (__GFP_COMP). */
 void koi_page_allocated(unsigned long pfn, unsigned int order, int compound)
 {
@@ -72,6 +74,8 @@ void koi_page_allocated(unsigned long pfn, unsigned int order, int compound)
 	for (i = 0; i < count; i++) {
 		struct page *p = page + i;
 
+		if (unlikely(page_ref_count(p)))
+			koi_note_held_page(pfn + i, page_ref_count(p));
 		p->flags = flags;
 		p->private = 0;
 		p->mapping = NULL;

@@ -124,6 +124,25 @@ void si_meminfo(struct sysinfo *val)
 	val->mem_unit = PAGE_SIZE;
 }
 
+/* What could be had without swapping: as /proc/meminfo has it. */
+long si_mem_available(void)
+{
+	return koi_available_pages();
+}
+
+/* There are no device pages. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+bool __put_devmap_managed_folio_refs(struct folio *folio, int refs)
+{
+	return false;
+}
+#else
+bool __put_devmap_managed_page_refs(struct page *page, int refs)
+{
+	return false;
+}
+#endif
+
 unsigned long vm_memory_committed(void)
 {
 	return 0;

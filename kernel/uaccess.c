@@ -85,6 +85,12 @@ static unsigned long koi_copy_all(void *to, const void *from, unsigned long n)
 	return n;
 }
 
+void __copy_overflow(int size, unsigned long count)
+{
+#line 228 "mm/maccess.c"
+	WARN(1, "Buffer overflow detected (%d < %lu)!\n", size, count);
+}
+
 unsigned long _copy_to_user(void __user *to, const void *from, unsigned long n)
 {
 	might_fault();

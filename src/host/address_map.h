@@ -39,7 +39,7 @@ inline constexpr u64 kEngineHeapPerPage = 80;
 inline constexpr u64 kHostStackSize = 256ULL << 10;  // address space a task; only touched pages cost memory
 inline constexpr u64 kHostStackGuard = kPageSize;
 inline constexpr u64 kMaxTasks = 512;
-inline constexpr u64 kPercpuAreaSize = 1ULL << 20;
+inline constexpr u64 kPercpuAreaSize = 32ULL << 20;  // address space; only touched pages cost memory
 inline constexpr u64 kUserMemorySize = 64ULL << 20;
 
 // THREAD_SIZE of x86-64 without KASAN: the stack that module frames live on.

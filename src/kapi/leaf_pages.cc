@@ -45,14 +45,34 @@ KOI_INLINE void retire(PageMirror* page, u64 flags) {
   page->reference_count = 0;
 }
 
+// Does somebody count on a page of a block that is free? The ordinary way reports that.
+KOI_INLINE bool is_held(const PageMirror* page, u32 order) {
+  for (u64 i = 0; i < u64{1} << order; ++i) {
+    if (page[i].reference_count != 0) return true;
+  }
+  return false;
+}
+// Is nothing left in the pages of a block that has one reference? What is, is a matter for the ordinary way.
+KOI_INLINE bool is_clean(const PageMirror* page, u32 order, u64 flags) {
+  for (u64 i = 0; i < u64{1} << order; ++i) {
+    if (page[i].flags != flags || page[i].mapping != 0 || page[i].map_count != -1) return false;
+    if (i != 0 && page[i].reference_count != 0) return false;
+  }
+  return true;
+}
+
 // Takes a block and prepares it; returns its page's number plus 1. 0: nothing changed.
 template <bool kAccounts>
 KOI_INLINE u64 take_block(Gfp gfp, u32 order, VcpuClock* clock) {
   if (!in_time(clock) || !is_quiet(clock, gfp)) return 0;
   const u64 link = machine.buddy->alloc_quietly(order, gfp, clock->cpu);
   if (link == 0) return 0;
-  const u64 now_ns = pay(clock);
   const u64 number = link - 1;
+  if (is_held(reinterpret_cast<const PageMirror*>(page_place(number)), order)) [[unlikely]] {
+    static_cast<void>(machine.buddy->free_quietly(number, order, machine.buddy->home_of(number, clock->cpu)));
+    return 0;
+  }
+  const u64 now_ns = pay(clock);
   const mm::Zone zone = mm::Buddy::zone_of(Pfn{number + machine.first_pfn});
   const u64 flags = machine.facts.page_flags[static_cast<u32>(zone)];
   auto* const page = reinterpret_cast<PageMirror*>(page_place(number));
@@ -89,7 +109,7 @@ KOI_INLINE bool give_block(PageMirror* page, u64 number, u32 order, const mm::Bu
   mm::PageDesc& desc = machine.pages[number];
   const u64 flags = machine.facts.page_flags[static_cast<u32>(home.zone())];
   // A head of a compound page has a flag of its own, as others may have that are looked at more closely.
-  if (!is_whole(page, desc, order) || (order != 0 && page->flags != flags) || !in_time(clock)) return false;
+  if (!is_whole(page, desc, order) || !is_clean(page, order, flags) || !in_time(clock)) return false;
   const u64 tag = desc.tag;
   if (!machine.buddy->free_quietly(number, order, home)) return false;
   pay(clock);

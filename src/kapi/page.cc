@@ -2,7 +2,9 @@
 // <linux/gfp.h>: the page allocator, by struct page and by address.
 #include <algorithm>
 
+#include "engine/mm/proc_text.h"
 #include "host/address_map.h"
+#include "kapi/bad_page.h"
 #include "kapi/checks.h"
 #include "kapi/page_calls.h"
 #include "kapi/tables.h"
@@ -34,7 +36,9 @@ std::optional<Pfn> alloc_block(u32 order, Gfp gfp, s32 node = mm::kNoNode) {
   check_may_wait(gfp);
   const Order wanted{static_cast<u8>(order)};
   const auto attempt = [&] { return m.pages().alloc(wanted, gfp, {this_cpu(), node}); };
-  const mm::PageAllocation got = with_reclaim({order, gfp}, attempt, [] { return true; });
+  mm::PageAllocation got = with_reclaim({order, gfp}, attempt, [] { return true; });
+  while (got && report_held_page(got.pfn, wanted))
+    got = with_reclaim({order, gfp}, attempt, [] { return true; });
   if (!got) {
     accounting().failed();
     report_page_failure(wanted, gfp);
@@ -139,6 +143,11 @@ Address alloc_pages_exact_nid(s32 nid, u64 size, Gfp gfp) {
   runtime::Memory& m = memory();
   const u32 order = mm::get_order(size);
   const Gfp single = gfp & ~(m.pages().gfp().comp | m.pages().gfp().highmem);
+  if (gfp != single &&
+      m.first_time(nid == mm::kNoNode ? runtime::Once::kExactCompound : runtime::Once::kExactCompoundNode)) {
+    const u32 later = nid == mm::kNoNode ? 0 : 25;
+    current().traps().warn(FrameEvent::kExactCompound, {"mm/page_alloc.c", 5930 + later, 5139 + later});
+  }
   if (order > mm::kMaxOrder) {
     accounting().failed();
     warn_order_too_large(gfp);
@@ -208,6 +217,8 @@ void koi_free_rcu_slab(u64 pfn) {
 
 void koi_refresh_memory_counters() { memory().publish_free_pages(); }
 
+u64 koi_available_pages() { return mm::available_pages(memory().pages(), memory().slabs()); }
+
 u64 nr_free_buffer_pages() {
   u64 sum = 0;
   const mm::Buddy& pages = memory().pages();
@@ -248,6 +259,13 @@ bool drop_page_reference(Pfn pfn) {
 void free_block(Pfn pfn, Order order) {
   runtime::Memory& m = memory();
   const auto event = accounting().pages_at(pfn);
+  if (const mm::PageDesc* const desc = m.pages().find(pfn);
+      desc != nullptr && desc->state == mm::PageState::kAllocated && desc->order == order.value &&
+      report_bad_pages(pfn, order)) {
+    accounting().freed(event);
+    m.pages().desc(pfn).tag = 0;  // nobody's from now on
+    return;
+  }
   switch (m.pages().free(pfn, order, this_cpu())) {
     case mm::PageFreeOutcome::kOk:
       accounting().freed(event);
@@ -294,6 +312,7 @@ runtime::ExportTable page_exports() {
       {"is_free_buddy_page", address(is_free_buddy_page)},
       {"koi_free_rcu_slab", address(koi_free_rcu_slab)},
       {"koi_refresh_memory_counters", address(koi_refresh_memory_counters)},
+      {"koi_available_pages", address(koi_available_pages)},
       {"nr_free_buffer_pages", address(nr_free_buffer_pages)},
   };
   return table;

@@ -18,7 +18,7 @@ using mm::VmallocOutcome;
 using runtime::FrameEvent;
 
 constexpr u64 kIntMax = 0x7fff'ffff;
-constexpr u32 kVmMapPutPages = 0x100;
+constexpr u32 kVmMapPutPages = 0x200;
 
 Gfp gfp_kernel() { return memory().pages().gfp().kernel(); }
 Gfp zero() { return memory().pages().gfp().zero; }
@@ -138,6 +138,8 @@ void warn_no_area(FrameEvent event, Address address, std::string_view function,
           kernel_text(fmt::format("Trying to {}() nonexistent vm area (%p)", function).c_str(), {address}));
 }
 
+void kvfree(Address address);
+
 void release(Address address, bool unmap_only) {
   runtime::Memory& m = memory();
   const mm::VmArea* const area = address == 0 ? nullptr : m.vmalloc().find(address);
@@ -146,12 +148,20 @@ void release(Address address, bool unmap_only) {
     current().locks().memory_freed(area->address, area->size - host::kPageSize);
   }
   const auto event = accounting().area_at(area);
+  const bool owns = area != nullptr && area->given_array != 0 && !unmap_only;
+  const Address array = owns ? area->given_array : 0;
+  const std::vector<Pfn> given =
+      owns ? std::vector<Pfn>(area->shown.begin(), area->shown.end()) : std::vector<Pfn>();
   const bool newer = current().is_6_12();
   const std::string_view function = newer && unmap_only ? "vunmap" : "vfree";
   switch (m.vmalloc().free(address, this_cpu())) {
     case mm::VfreeOutcome::kOk:
     case mm::VfreeOutcome::kInsideArea:
       accounting().freed(event);
+      for (const Pfn page : given) {
+        if (drop_page_reference(page)) free_block(page, Order(0));
+      }
+      if (owns) kvfree(array);
       return;
     case mm::VfreeOutcome::kNothing:
       return;
@@ -182,7 +192,7 @@ void vunmap(Address address) {
 
 // ---- mapping pages of the caller's ----
 
-Address map_pages(Address pages, u32 count, u32 flags) {
+Address map_pages(Address pages, u32 count, u32 flags, u64 protection = 0) {
   runtime::Memory& m = memory();
   std::vector<Pfn> frames;
   frames.reserve(count);
@@ -199,17 +209,19 @@ Address map_pages(Address pages, u32 count, u32 flags) {
   mm::Vmalloc::Request request;
   request.at = this_cpu();
   request.flags = flags;
+  request.protection = protection;
   request.caller = caller();
   const mm::VmallocResult result = m.vmalloc().map(frames, request);
   return result.outcome == VmallocOutcome::kOk ? result.address : 0;
 }
 
-Address vmap(Address pages, u32 count, u64 flags, u64 /*prot*/) {
-  if ((flags & kVmMapPutPages) != 0) current().traps().unsupported("vmap() with VM_MAP_PUT_PAGES");
+Address vmap(Address pages, u32 count, u64 flags, u64 protection) {
   check_may_sleep(Sleeper::kVmap);
   if (count != 0 && in_interrupt())
     current().traps().bug(FrameEvent::kVmallocInInterrupt, {"mm/vmalloc.c", 2554, 3177});
-  return map_pages(pages, count, static_cast<u32>(flags));
+  const Address area = map_pages(pages, count, static_cast<u32>(flags), protection);
+  if (area != 0 && (flags & kVmMapPutPages) != 0) memory().vmalloc().give_pages(area, pages);
+  return area;
 }
 Address vm_map_ram(Address pages, u32 count, s32 /*node*/) {
   check_may_wait(gfp_kernel());

@@ -46,6 +46,9 @@ enum class FrameEvent : u8 {
   kOomPanic,           // and the panic after that
   kZeroedConstructor,  // __GFP_ZERO with a constructor
   kKvmallocTooLarge,
+  kBadPageFreed,  // "Bad page state" of a page given back
+  kBadPageAllocated,
+  kExactCompound,  // __GFP_COMP where pages are to be single
   kVmallocZeroSize,
   kVmallocInInterrupt,
   kVunmapInInterrupt,

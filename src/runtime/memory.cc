@@ -168,12 +168,15 @@ struct Memory::Engines final : public mm::PageEvents, public mm::SlabEvents, pub
   }
 
   // mm::PageMapper: runs of neighbouring frames are mapped at once.
-  bool map(u64 address, std::span<const Pfn> pages, u64 /*protection*/) override {
+  // `protection`: a page table entry's bits; 0 is read and write.
+  bool map(u64 address, std::span<const Pfn> pages, u64 protection) override {
+    constexpr u64 kPageRw = 2;
+    const bool read_only = protection != 0 && (protection & kPageRw) == 0;
     for (size_t i = 0; i < pages.size();) {
       size_t run = 1;
       while (i + run < pages.size() && pages[i + run].value == pages[i].value + run) ++run;
       if (!kernel.world().map_ram(address + i * host::kPageSize, pages[i].value, run,
-                                  host::Protection::kReadWrite)) {
+                                  read_only ? host::Protection::kRead : host::Protection::kReadWrite)) {
         return false;
       }
       i += run;

@@ -35,6 +35,8 @@ enum class Once : u8 {
   kPercpuIllegal,
   kNotSlabPage,
   kLockDebuggingOff,  // "Disabling lock debugging due to kernel taint"
+  kExactCompound,     // __GFP_COMP to alloc_pages_exact(), and to its relative with a node
+  kExactCompoundNode,
   kCount,
 };
 

@@ -299,10 +299,8 @@ std::string zoneinfo_text(const Buddy& buddy, const SlabAllocator& slabs, const 
 
 // ---- meminfo ---------------------------------------------------------------------------------------------------
 
-namespace {
-
-// si_mem_available(): what could be had without swapping.
-u64 available_pages(const Buddy& buddy, u64 reclaimable_slab) {
+u64 available_pages(const Buddy& buddy, const SlabAllocator& slabs) {
+  const u64 reclaimable_slab = slab_pages(slabs).reclaimable;
   u64 reserve = 0, low = 0;
   for_populated(buddy, [&](ZoneId zone) {
     u64 most = 0;
@@ -317,8 +315,6 @@ u64 available_pages(const Buddy& buddy, u64 reclaimable_slab) {
   return rest + reclaimable_slab - std::min(reclaimable_slab / 2, low);
 }
 
-}  // namespace
-
 std::string meminfo_text(const Buddy& buddy, const SlabAllocator& slabs, const MemoryUse& use) {
   constexpr u64 kPageKb = kPageSize / 1024;
   const SlabPages slab = slab_pages(slabs);
@@ -331,7 +327,7 @@ std::string meminfo_text(const Buddy& buddy, const SlabAllocator& slabs, const M
   };
   kb("MemTotal", buddy.managed_pages() * kPageKb);
   kb("MemFree", buddy.free_pages() * kPageKb);
-  kb("MemAvailable", available_pages(buddy, slab.reclaimable) * kPageKb);
+  kb("MemAvailable", available_pages(buddy, slabs) * kPageKb);
   none({"Buffers",      "Cached",         "SwapCached",   "Active",         "Inactive",
         "Active(anon)", "Inactive(anon)", "Active(file)", "Inactive(file)", "Unevictable",
         "Mlocked",      "SwapTotal",      "SwapFree",     "Zswap",          "Zswapped",

@@ -22,6 +22,8 @@ struct MemoryUse {
 [[nodiscard]] std::string buddyinfo_text(const Buddy& buddy);
 [[nodiscard]] std::string pagetypeinfo_text(const Buddy& buddy);
 [[nodiscard]] std::string zoneinfo_text(const Buddy& buddy, const SlabAllocator& slabs, const MemoryUse& use);
+// si_mem_available(): pages that could be had without swapping.
+[[nodiscard]] u64 available_pages(const Buddy& buddy, const SlabAllocator& slabs);
 [[nodiscard]] std::string meminfo_text(const Buddy& buddy, const SlabAllocator& slabs, const MemoryUse& use);
 
 // /proc/vmstat up to the event counters, which vmstat_text.h has.

@@ -171,6 +171,12 @@ VmallocResult Vmalloc::map(std::span<const Pfn> pages, const Request& request) {
   return {VmallocOutcome::kOk, address, pages.size()};
 }
 
+void Vmalloc::give_pages(u64 address, u64 array) {
+  const auto area = busy_.find(address);
+  CHECK(area != busy_.end(), "no area at {:#x}", address);
+  area->second.given_array = array;
+}
+
 VmallocResult Vmalloc::map_physical(u64 physical, const Request& request) {
   const u64 within = physical & (kPageSize - 1);
   if (request.size == 0) return {VmallocOutcome::kZeroSize, 0, 0};

@@ -56,6 +56,7 @@ struct VmArea {
   std::optional<observe::ObjectOrigin> origin;  // who asked for it, if that is kept
   std::pmr::vector<Pfn> pages;                  // its own
   std::pmr::vector<Pfn> shown;                  // vmap(): the caller's
+  u64 given_array = 0;                          // VM_MAP_PUT_PAGES: `shown` is the area's, and lies there
 
   [[nodiscard]] u64 guard_bytes() const { return (flags & vm_flag::kNoGuard) != 0 ? 0 : kPageSize; }
   [[nodiscard]] u64 end() const { return address + size; }
@@ -118,6 +119,8 @@ class Vmalloc {
   void give_up(u64 address, VcpuId cpu) { (void)free(address, cpu); }
   // vmap(): shows the caller's pages.
   [[nodiscard]] VmallocResult map(std::span<const Pfn> pages, const Request& request);
+  // From now on what the area at `address` shows goes with it, and `array` too: the caller of free() sees to that.
+  void give_pages(u64 address, u64 array);
   // ioremap(): shows physical addresses.
   [[nodiscard]] VmallocResult map_physical(u64 physical, const Request& request);
   // vfree(), vunmap(), iounmap(): the area's own pages go back.
