@@ -222,7 +222,7 @@ TEST_F(CrossingTest, ALeafClearsWhatItReturns) {
   std::vector<u8> memory(kBefore + kMost + 64);
   const bool has_avx = koi_has_avx;
   for (const bool avx : {has_avx, false}) {
-    for (const u64 in_fpu : {0, 1}) {
+    for (const u64 in_fpu : {u64{0}, u64{1}}) {
       koi_has_avx = avx;
       clock_.in_fpu = in_fpu;
       for (u64 bytes = 0; bytes <= kMost; bytes += bytes < 1100 ? 1 : 251) {
