@@ -288,9 +288,9 @@ def class_cost():
 
 
 def print_table(m, names):
-    print(f"{'ns, median':34}" + "".join(f"{name:>13}" for name in names))
+    print(f"{'ns, median':34}" + "".join(f" {name:>15}" for name in names))
     for loop, row in m.items():
-        print(f"{loop:34}" + "".join(f"{row[n]:13.2f}" if n in row else f"{'-':>13}" for n in names))
+        print(f"{loop:34}" + "".join(f"{row[n]:16.2f}" if n in row else f"{'-':>16}" for n in names))
 
 
 def main():
@@ -339,7 +339,7 @@ def main():
         m = medians(results)
         names = [c.name for c in competitors]
         counted = {}
-        if not options.only:
+        if not options.only and fill == "plain":  # what clears is met more often than the loop around it
             counter = str(build / "bench" / "step_count")
             for what, loop in COUNTED.items():
                 counted[what] = {c.name: c.instructions(counter, *loop) for c in competitors}
@@ -350,9 +350,9 @@ def main():
         print_table(m, names)
         document["modes"][mode] = {"ns": results, "instructions": counted}
         if counted:
-            print(f"\n{'instructions per turn':34}" + "".join(f"{name:>13}" for name in names))
+            print(f"\n{'instructions per turn':34}" + "".join(f" {name:>15}" for name in names))
             for what, row in counted.items():
-                print(f"{what:34}" + "".join(f"{row[n]:13.1f}" if row[n] is not None else f"{'-':>13}" for n in names))
+                print(f"{what:34}" + "".join(f"{row[n]:16.1f}" if row[n] is not None else f"{'-':>16}" for n in names))
         if mode != "default":
             verdicts = judge(m, "koi")
             if counted and counted["pair 256"]["koi"] is not None:
