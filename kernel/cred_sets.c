@@ -110,19 +110,20 @@ void abort_creds(struct cred *new)
 
 const struct cred *override_creds(const struct cred *new)
 {
-	const struct cred *old = current->cred;
+	struct task_struct *t = current;
+	const struct cred *taken_off = t->cred;
 
-	get_new_cred((struct cred *)new);
-	rcu_assign_pointer(current->cred, new);
-	return old;
+	rcu_assign_pointer(t->cred, get_cred(new));
+	return taken_off;
 }
 
 void revert_creds(const struct cred *old)
 {
-	const struct cred *override = current->cred;
+	struct task_struct *t = current;
+	const struct cred *worn = t->cred;
 
-	rcu_assign_pointer(current->cred, old);
-	put_cred(override);
+	rcu_assign_pointer(t->cred, old);
+	put_cred(worn);
 }
 
 const struct cred *get_task_cred(struct task_struct *t)

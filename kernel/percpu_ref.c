@@ -17,12 +17,12 @@ static unsigned long __percpu *koi_ref_parts(const struct percpu_ref *ref)
 int percpu_ref_init(struct percpu_ref *ref, percpu_ref_func_t *release, unsigned int flags, gfp_t gfp)
 {
 	bool dead = flags & PERCPU_REF_INIT_DEAD, atomic = dead || (flags & PERCPU_REF_INIT_ATOMIC);
+	/* The flags lie in the low bits of the address. */
+	unsigned long __percpu *parts = alloc_percpu_gfp(unsigned long, gfp);
 	struct percpu_ref_data *data;
-	unsigned long __percpu *parts = __alloc_percpu_gfp(sizeof(unsigned long),
-			max_t(size_t, 1 << __PERCPU_REF_FLAG_BITS, sizeof(unsigned long)), gfp);
 
-	ref->percpu_count_ptr = 0;
-	ref->data = NULL;
+	BUILD_BUG_ON(__alignof__(unsigned long) < 1 << __PERCPU_REF_FLAG_BITS);
+	*ref = (struct percpu_ref){};
 	if (!parts)
 		return -ENOMEM;
 	data = kzalloc(sizeof(*data), gfp);

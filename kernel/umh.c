@@ -8,16 +8,12 @@ struct subprocess_info *call_usermodehelper_setup(const char *path, char **argv,
 						  int (*init)(struct subprocess_info *info, struct cred *new),
 						  void (*cleanup)(struct subprocess_info *info), void *data)
 {
-	struct subprocess_info *info = kzalloc(sizeof(*info), gfp);
+	struct subprocess_info *info = kmalloc(sizeof(*info), gfp);
 
-	if (!info)
-		return NULL;
-	info->path = path;
-	info->argv = argv;
-	info->envp = envp;
-	info->init = init;
-	info->cleanup = cleanup;
-	info->data = data;
+	if (info)
+		*info = (struct subprocess_info){
+			.path = path, .argv = argv, .envp = envp, .data = data, .init = init, .cleanup = cleanup,
+		};
 	return info;
 }
 
