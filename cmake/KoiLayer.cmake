@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# koi_layer(<name> [LINK <targets>...]): the static library koi_<name> from this folder's *.cc and *.S, and beside it
+# koi_layer(<name> [LINK <targets>...]): the static library koi_<name> from the *.cc and *.S of this folder and those below it, and
 #   *_test.cc   one GoogleTest binary koi_<name>_test (ctest label "unit")
 #   *_bench.cc  one google-benchmark binary koi_<name>_bench (run briefly by ctest, label "bench-smoke")
 # main.cc belongs to an executable of its own.
 function(koi_layer name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc ${CMAKE_CURRENT_SOURCE_DIR}/*.S)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc ${CMAKE_CURRENT_SOURCE_DIR}/*.S)
   set(tests ${sources})
   set(benches ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")

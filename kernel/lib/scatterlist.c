@@ -9,7 +9,7 @@
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
 
-#include "../call_site.h"
+#include "../mm/call_site.h"
 
 /* ---- the list ---- */
 

@@ -5,7 +5,7 @@
  */
 #include "lib.h"
 
-#include "../call_site.h"
+#include "../mm/call_site.h"
 
 #include <linux/ctype.h>
 #include <linux/math64.h>

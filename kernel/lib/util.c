@@ -9,7 +9,7 @@
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
-#include "../call_site.h"
+#include "../mm/call_site.h"
 
 /* `size` bytes of `src` and room for `extra` bytes more. */
 static __always_inline void *util_copy(const void *src, size_t size, size_t extra, gfp_t gfp) {

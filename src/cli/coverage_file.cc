@@ -5,8 +5,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "runtime/checks/sanitizers.h"
 #include "runtime/kernel.h"
-#include "runtime/sanitizers.h"
 
 namespace koi::cli {
 

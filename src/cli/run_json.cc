@@ -5,8 +5,8 @@
 #include "cli/terminal.h"
 #include "observe/finding_kinds.h"
 #include "observe/journal.h"
+#include "runtime/checks/lock_checks.h"
 #include "runtime/console.h"
-#include "runtime/lock_checks.h"
 
 namespace koi::cli {
 namespace {

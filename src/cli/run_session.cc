@@ -25,10 +25,10 @@
 #include "kapi/kernel_ref.h"
 #include "module/elf_image.h"
 #include "module/modinfo.h"
+#include "runtime/checks/lock_checks.h"
+#include "runtime/checks/sanitizers.h"
 #include "runtime/console.h"
-#include "runtime/lock_checks.h"
-#include "runtime/modules.h"
-#include "runtime/sanitizers.h"
+#include "runtime/modules/modules.h"
 
 namespace koi::cli {
 namespace {

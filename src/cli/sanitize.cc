@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include "kapi/kernel_ref.h"
-#include "runtime/core_build.h"
+#include "runtime/checks/sanitizers.h"
+#include "runtime/core/core_build.h"
 #include "runtime/export.h"
-#include "runtime/sanitizers.h"
 
 namespace koi::cli {
 namespace {

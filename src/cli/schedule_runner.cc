@@ -18,7 +18,7 @@
 #include "observe/finding_kinds.h"
 #include "observe/journal.h"
 #include "report/lanes.h"
-#include "runtime/lane_recorder.h"
+#include "runtime/checks/lane_recorder.h"
 
 namespace koi::cli {
 namespace {

@@ -14,8 +14,8 @@
 #include "host/address_map.h"
 #include "module/module_file.h"
 #include "runtime/console.h"
-#include "runtime/memory.h"
-#include "runtime/modules.h"
+#include "runtime/memory/memory.h"
+#include "runtime/modules/modules.h"
 
 namespace koi::cli {
 namespace {

@@ -15,8 +15,8 @@
 #include <string_view>
 
 #include "cli/common_options.h"
+#include "runtime/files/virtual_files.h"
 #include "runtime/kernel.h"
-#include "runtime/virtual_files.h"
 
 namespace koi::cli {
 

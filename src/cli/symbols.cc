@@ -12,7 +12,7 @@
 #include "cli/symbol_survey.h"
 #include "cli/terminal.h"
 #include "kapi/kernel_ref.h"
-#include "runtime/symvers_index.h"
+#include "runtime/core/symvers_index.h"
 
 namespace koi::cli {
 

@@ -6,10 +6,10 @@
 
 #include "base/check.h"
 #include "observe/journal.h"
-#include "runtime/accounting.h"
-#include "runtime/guard.h"
-#include "runtime/leaks.h"
-#include "runtime/memory.h"
+#include "runtime/checks/guard.h"
+#include "runtime/memory/accounting.h"
+#include "runtime/memory/leaks.h"
+#include "runtime/memory/memory.h"
 
 namespace koi::cli {
 namespace {

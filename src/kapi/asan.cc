@@ -7,7 +7,7 @@
 #include "kapi/instrumented_call.h"
 #include "kapi/kernel_ref.h"
 #include "kapi/tables.h"
-#include "runtime/sanitizers.h"
+#include "runtime/checks/sanitizers.h"
 
 namespace koi::kapi {
 namespace {

@@ -8,7 +8,7 @@
 #include "kapi/page_calls.h"
 #include "kapi/slab_debug_calls.h"
 #include "runtime/console.h"
-#include "runtime/splat.h"
+#include "runtime/splat/splat.h"
 
 namespace koi::kapi {
 namespace {

@@ -7,12 +7,12 @@
 #include "host/guest_memory.h"
 #include "kapi/leaf.h"
 #include "kapi/tables.h"
-#include "runtime/accounting.h"
+#include "runtime/checks/lock_checks.h"
 #include "runtime/console.h"
-#include "runtime/lock_checks.h"
-#include "runtime/macro_place.h"
-#include "runtime/modules.h"
-#include "runtime/traps.h"
+#include "runtime/memory/accounting.h"
+#include "runtime/modules/modules.h"
+#include "runtime/splat/macro_place.h"
+#include "runtime/splat/traps.h"
 
 namespace koi::kapi {
 namespace {

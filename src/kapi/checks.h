@@ -3,8 +3,8 @@
 #pragma once
 
 #include "kapi/kernel_ref.h"
-#include "runtime/lock_checks.h"
-#include "runtime/memory.h"
+#include "runtime/checks/lock_checks.h"
+#include "runtime/memory/memory.h"
 
 namespace koi::kapi {
 

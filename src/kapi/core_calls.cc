@@ -4,8 +4,8 @@
 #include "kapi/fault.h"
 #include "kapi/kernel_ref.h"
 #include "kapi/tables.h"
-#include "runtime/modules.h"
-#include "runtime/traps.h"
+#include "runtime/modules/modules.h"
+#include "runtime/splat/traps.h"
 
 namespace koi::kapi {
 namespace {

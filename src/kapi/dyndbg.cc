@@ -4,8 +4,8 @@
 #include "kapi/fault.h"
 #include "kapi/kernel_ref.h"
 #include "kapi/tables.h"
-#include "runtime/dynamic_debug.h"
-#include "runtime/modules.h"
+#include "runtime/modules/dynamic_debug.h"
+#include "runtime/modules/modules.h"
 
 namespace koi::kapi {
 namespace {

@@ -7,7 +7,7 @@
 #include "kapi/leaf.h"
 #include "kapi/page_calls.h"
 #include "kapi/tables.h"
-#include "runtime/call_sites.h"
+#include "runtime/memory/call_sites.h"
 
 namespace koi::kapi {
 namespace {

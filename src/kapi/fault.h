@@ -4,7 +4,7 @@
 
 #include "host/guest_memory.h"
 #include "kapi/kernel_ref.h"
-#include "runtime/traps.h"
+#include "runtime/splat/traps.h"
 
 namespace koi::kapi {
 

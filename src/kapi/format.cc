@@ -8,7 +8,7 @@
 #include "kapi/kernel_ref.h"
 #include "kapi/tables.h"
 #include "runtime/console.h"
-#include "runtime/traps.h"
+#include "runtime/splat/traps.h"
 
 namespace koi::kapi {
 namespace {

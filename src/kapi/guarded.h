@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "kapi/slab_calls.h"
-#include "runtime/guard.h"
+#include "runtime/checks/guard.h"
 
 namespace koi::kapi {
 

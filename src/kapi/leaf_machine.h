@@ -10,9 +10,9 @@
 #include "host/address_map.h"
 #include "host/crossing.h"
 #include "kapi/leaf.h"
-#include "runtime/accounting.h"
-#include "runtime/lock_checks.h"
-#include "runtime/memory.h"
+#include "runtime/checks/lock_checks.h"
+#include "runtime/memory/accounting.h"
+#include "runtime/memory/memory.h"
 
 extern "C" {
 koi::u64 koi_leaf_return(koi::u64 result);

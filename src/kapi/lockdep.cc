@@ -5,7 +5,7 @@
 #include "host/guest_memory.h"
 #include "kapi/kernel_ref.h"
 #include "kapi/tables.h"
-#include "runtime/lock_checks.h"
+#include "runtime/checks/lock_checks.h"
 
 namespace koi::kapi {
 namespace {

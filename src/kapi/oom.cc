@@ -7,8 +7,8 @@
 #include "host/address_map.h"
 #include "kapi/page_calls.h"
 #include "runtime/console.h"
-#include "runtime/oom_victims.h"
-#include "runtime/vm_events.h"
+#include "runtime/memory/oom_victims.h"
+#include "runtime/memory/vm_events.h"
 
 namespace koi::kapi {
 namespace {
@@ -20,7 +20,7 @@ using sched::Task;
 
 constexpr u64 kReaperDelayNs = 2'000'000'000;  // OOM_REAPER_DELAY
 
-// struct koi_oom_facts of kernel/oom.c.
+// struct koi_oom_facts of kernel/mm/oom.c.
 struct Facts {
   s64 unkillable, killed, oom_score_adj, uid, tgid;
   u64 total_vm, rss_anon, rss_file, rss_shmem, swap, page_table_bytes;

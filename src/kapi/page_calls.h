@@ -13,11 +13,11 @@
 #include "kapi/fault.h"
 #include "kapi/kernel_ref.h"
 #include "kapi/page_slowpath.h"
-#include "runtime/accounting.h"
+#include "runtime/checks/lock_checks.h"
 #include "runtime/console.h"
-#include "runtime/lock_checks.h"
-#include "runtime/memory.h"
-#include "runtime/traps.h"
+#include "runtime/memory/accounting.h"
+#include "runtime/memory/memory.h"
+#include "runtime/splat/traps.h"
 
 namespace koi::kapi {
 

@@ -5,7 +5,7 @@
 
 #include "kapi/oom.h"
 #include "kapi/page_calls.h"
-#include "runtime/vm_events.h"
+#include "runtime/memory/vm_events.h"
 
 namespace koi::kapi {
 namespace {

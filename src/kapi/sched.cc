@@ -4,9 +4,9 @@
 #include "host/guest_memory.h"
 #include "kapi/kernel_ref.h"
 #include "kapi/tables.h"
-#include "runtime/lock_checks.h"
-#include "runtime/sanitizers.h"
-#include "runtime/traps.h"
+#include "runtime/checks/lock_checks.h"
+#include "runtime/checks/sanitizers.h"
+#include "runtime/splat/traps.h"
 
 namespace koi::kapi {
 namespace {

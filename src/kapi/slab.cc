@@ -8,8 +8,8 @@
 #include "kapi/guarded.h"
 #include "kapi/slab_calls.h"
 #include "kapi/tables.h"
+#include "runtime/checks/sanitizers.h"
 #include "runtime/console.h"
-#include "runtime/sanitizers.h"
 
 namespace koi::kapi {
 namespace {

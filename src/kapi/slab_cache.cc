@@ -13,7 +13,7 @@
 #include "kapi/slab_debug_calls.h"
 #include "kapi/tables.h"
 #include "runtime/console.h"
-#include "runtime/modules.h"
+#include "runtime/modules/modules.h"
 
 namespace koi::kapi {
 namespace {

@@ -7,8 +7,8 @@
 #include "engine/mm/slab_debug.h"
 #include "host/address_map.h"
 #include "runtime/console.h"
-#include "runtime/modules.h"
-#include "runtime/virtual_files.h"
+#include "runtime/files/virtual_files.h"
+#include "runtime/modules/modules.h"
 
 namespace koi::kapi {
 namespace {

@@ -6,9 +6,9 @@
 #include "kapi/fault.h"
 #include "kapi/kernel_ref.h"
 #include "kapi/tables.h"
-#include "runtime/jump_labels.h"
-#include "runtime/modules.h"
-#include "runtime/traps.h"
+#include "runtime/modules/jump_labels.h"
+#include "runtime/modules/modules.h"
+#include "runtime/splat/traps.h"
 
 namespace koi::kapi {
 namespace {

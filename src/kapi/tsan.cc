@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What modules call that were built with --sanitize=thread: the compiler's callbacks, before each access; those of the kernel's
 // headers, for inlined atomics, bit operations, barriers and user copies (kernel/instrumented/koi_kcsan.h); and what the C core
-// tells of its own functions (kernel/race.c).
+// tells of its own functions (kernel/locking/race.c).
 #include <type_traits>
 
 #include "host/guest_memory.h"
@@ -9,7 +9,7 @@
 #include "kapi/instrumented_call.h"
 #include "kapi/kernel_ref.h"
 #include "kapi/tables.h"
-#include "runtime/sanitizers.h"
+#include "runtime/checks/sanitizers.h"
 
 namespace koi::kapi {
 namespace {

@@ -8,7 +8,7 @@
 #include "kapi/kernel_ref.h"
 #include "kapi/tables.h"
 #include "runtime/console.h"
-#include "runtime/virtual_files.h"
+#include "runtime/files/virtual_files.h"
 
 namespace koi::kapi {
 namespace {

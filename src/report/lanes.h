@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "runtime/lane_recorder.h"
+#include "runtime/checks/lane_recorder.h"
 
 namespace koi::report {
 

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <iterator>
 
-#include "runtime/accounting.h"
-#include "runtime/call_sites.h"
-#include "runtime/memory.h"
-#include "runtime/modules.h"
-#include "runtime/traps.h"
+#include "runtime/memory/accounting.h"
+#include "runtime/memory/call_sites.h"
+#include "runtime/memory/memory.h"
+#include "runtime/modules/modules.h"
+#include "runtime/splat/traps.h"
 
 namespace koi::report {
 namespace {

@@ -6,8 +6,8 @@
 #include <new>
 
 #include "runtime/kernel.h"
-#include "runtime/preempt_count.h"
-#include "runtime/traps.h"
+#include "runtime/splat/preempt_count.h"
+#include "runtime/splat/traps.h"
 
 namespace koi::runtime {
 namespace {

@@ -9,7 +9,7 @@
 #include "engine/printk/log.h"
 #include "engine/printk/log_render.h"
 #include "module/kernel_log.h"
-#include "runtime/splat.h"
+#include "runtime/splat/splat.h"
 
 namespace koi::runtime {
 

@@ -10,7 +10,7 @@
 
 #include "host/crossing.h"
 #include "runtime/console.h"
-#include "runtime/core_image.h"
+#include "runtime/core/core_image.h"
 #include "runtime/kernel.h"
 
 namespace koi::runtime {

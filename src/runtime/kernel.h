@@ -23,9 +23,9 @@
 #include "host/world.h"
 #include "observe/journal.h"
 #include "runtime/boot_options.h"
-#include "runtime/core_image.h"
+#include "runtime/core/core_image.h"
 #include "runtime/export.h"
-#include "runtime/splat.h"
+#include "runtime/splat/splat.h"
 #include "runtime/task_counts.h"
 
 namespace koi::runtime {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the C core's fast path (kernel/lockdep.c) and the validator share: the locks that a task holds, and the cache of
+// What the C core's fast path (kernel/locking/lockdep.c) and the validator share: the locks that a task holds, and the cache of
 // acquisitions that were found in order before.
 //
 // The core asks the cache first: the same lock, taken the same way, on top of the same chain of classes, was checked
@@ -13,7 +13,7 @@ namespace koi::lockdep {
 using ClassId = u32;
 inline constexpr ClassId kNoClass = 0;
 
-// How a lock was taken: bits of HeldLock::how and of the cache's key. kernel/lockdep.c has the same.
+// How a lock was taken: bits of HeldLock::how and of the cache's key. kernel/locking/lockdep.c has the same.
 inline constexpr u32 kReadMask = 3;  // 0 exclusive, 1 shared, 2 shared and recursive
 inline constexpr u32 kTrylock = 4;
 inline constexpr u32 kInSoftirq = 8;
@@ -113,7 +113,7 @@ static_assert(sizeof(LockStat) == 80);
   return size_t{id} * 2 + (read != 0 ? 1 : 0);
 }
 
-// Slots in the two tables; kernel/lockdep.c computes the same.
+// Slots in the two tables; kernel/locking/lockdep.c computes the same.
 [[nodiscard]] constexpr u32 generation_slot(u64 lock) {
   return static_cast<u32>((lock >> 3) ^ (lock >> 13)) % kGenerations;
 }
