@@ -134,6 +134,7 @@
 #include "mm/oom.c"
 #include "mm/slab_rcu.c"
 #include "sched/sched.c"
+#include "sched/waiters.c"
 #include "sched/wait.c"
 #include "sched/wait_bit.c"
 #include "sched/completion.c"

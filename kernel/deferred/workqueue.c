@@ -43,6 +43,7 @@ struct workqueue_struct {
 	struct koi_pwq *unbound;
 	unsigned int color;		/* of what is queued now */
 	unsigned int in_flight[KOI_COLORS];
+	unsigned int drainers;		/* works may only be queued by its own ones */
 	wait_queue_head_t flushed;
 };
 
@@ -278,12 +279,25 @@ static struct koi_worker *koi_worker_running(struct work_struct *work)
 }
 
 /* ---- queueing: the lock is held, PENDING is ours ---- */
+/* Is the running task none of the queue's own works, which alone may add to what is drained? */
+static __always_inline bool koi_foreign_work(struct workqueue_struct *wq)
+{
+	struct koi_worker *worker = koi_current_worker();
+	bool own = worker && worker->current_pwq && worker->current_pwq->wq == wq;
+
+#line KOI_LINE(1441, 2294) "kernel/workqueue.c"
+	return WARN_ON_ONCE(!own);
+#line 291 "workqueue.c"
+}
+
 static noinline void __queue_work(int cpu, struct workqueue_struct *wq, struct work_struct *work)
 {
 	struct koi_worker *last;
 	struct koi_pwq *pwq;
 
 	koi_hb_release(work);
+	if (unlikely(wq->drainers) && koi_foreign_work(wq))
+		return;
 	if (wq->cpu_pwqs)
 		pwq = wq->cpu_pwqs[cpu == WORK_CPU_UNBOUND ? raw_smp_processor_id() : cpu];
 	else
@@ -301,7 +315,7 @@ static noinline void __queue_work(int cpu, struct workqueue_struct *wq, struct w
 	if (WARN_ON(!list_empty(&work->entry)))
 		return;
 #endif
-#line 302 "workqueue.c"
+#line 319 "workqueue.c"
 	wq->in_flight[wq->color]++;
 	if (pwq->active < pwq->max_active && list_empty(&pwq->inactive)) {
 		pwq->active++;

@@ -80,9 +80,47 @@ struct workqueue_struct *alloc_workqueue(const char *fmt, unsigned int flags, in
 	return NULL;
 }
 
+static struct delayed_work *koi_ticking_work(struct workqueue_struct *wq, unsigned int cpu)
+{
+	struct koi_timer_base *base = per_cpu_ptr(&koi_timer_bases, cpu);
+	struct timer_list *timer;
+	unsigned int slot;
+
+	for_each_set_bit(slot, base->used, WHEEL_SIZE) {
+		hlist_for_each_entry(timer, &base->buckets[slot], entry) {
+			struct delayed_work *dwork = container_of(timer, struct delayed_work, timer);
+
+			if (timer->function == delayed_work_timer_fn && dwork->wq == wq)
+				return dwork;
+		}
+	}
+	return NULL;
+}
+
+/* Draining does not wait for timers; they would queue on what is gone, as nobody says in a kernel. */
+static void koi_check_ticking_works(struct workqueue_struct *wq)
+{
+	struct delayed_work *dwork;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		while ((dwork = koi_ticking_work(wq, cpu))) {
+			pr_err("koi: workqueue %s is destroyed while a delayed work is to be queued on it: %ps\n", wq->name,
+			       dwork->work.func);
+			dump_stack();
+			koi_found("a workqueue is destroyed while a delayed work is to be queued on it");
+			cancel_delayed_work(dwork);
+		}
+	}
+}
+
 void destroy_workqueue(struct workqueue_struct *wq)
 {
 	drain_workqueue(wq);
+	/* From here on nothing may be added. */
+	wq->drainers++;
+	if (koi_checks_on)
+		koi_check_ticking_works(wq);
 	koi_free_wq(wq);
 }
 

@@ -157,6 +157,7 @@ void __flush_workqueue(struct workqueue_struct *wq)
 
 	koi_wq_touch(wq);
 	koi_might_sleep("kernel/workqueue.c", KOI_LINE(3017, 4300));
+	koi_own_wait = &wq->flushed.head;
 	/* The next color must be free. */
 	wait_event(wq->flushed, wq->in_flight[(wq->color + 1) % KOI_COLORS] == 0);
 	raw_spin_lock_irq(&koi_wq_lock);
@@ -180,8 +181,15 @@ static bool koi_wq_busy(struct workqueue_struct *wq)
 
 void drain_workqueue(struct workqueue_struct *wq)
 {
-	while (koi_wq_busy(wq))
+	unsigned int tries = 0;
+
+	wq->drainers++;
+	while (koi_wq_busy(wq)) {
 		__flush_workqueue(wq);
+		if (koi_wq_busy(wq) && (++tries == 10 || (tries % 100 == 0 && tries <= 1000)))
+			pr_warn("workqueue %s: %s() isn't complete after %u tries\n", wq->name, __func__, tries);
+	}
+	wq->drainers--;
 	koi_hb_acquire(&koi_wq_lock);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is still in use when its memory goes: DEBUG_OBJECTS_FREE for timers, high-resolution timers and works, and what
+ * What is still in use when its memory goes: DEBUG_OBJECTS_FREE for timers, high-resolution timers and works, wait queues, and what
  * keeps calling into a module that is being unloaded. Looked for among what is armed, queued and registered, so that
  * modules need nothing compiled in.
  */
@@ -41,6 +41,8 @@ static bool koi_check_object(struct koi_range memory, const char *type, const vo
 		koi_left_behind(type, fn, NULL, 0);
 	return false;
 }
+
+#include "left_waiting.c"
 
 static bool koi_check_timers(struct koi_range memory, bool text, unsigned int cpu)
 {
@@ -116,6 +118,7 @@ static void koi_check_active(struct koi_range memory, bool text)
 	unsigned int cpu;
 	bool found;
 
+	koi_check_waiting(memory, text);
 	do {
 		found = koi_check_works(memory, text);
 		for_each_possible_cpu(cpu) {

@@ -256,6 +256,7 @@ int kthread_stop(struct task_struct *t)
 	/* Interruptible waits end, as with a signal. */
 	set_tsk_thread_flag(t, TIF_NOTIFY_SIGNAL);
 	wake_up_process(t);
+	koi_own_wait = &k->exited.wait.task_list;
 	wait_for_completion(&k->exited);
 	result = k->result;
 	put_task_struct(t);
@@ -297,6 +298,7 @@ int kthread_park(struct task_struct *t)
 	set_bit(KOI_SHOULD_PARK, &k->flags);
 	if (t != current) {
 		wake_up_process(t);
+		koi_own_wait = &k->parked.wait.task_list;
 		wait_for_completion(&k->parked);
 	}
 	return 0;

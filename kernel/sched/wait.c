@@ -14,6 +14,7 @@ static void koi_add_wait(struct wait_queue_head *wq, struct wait_queue_entry *en
 	entry->flags = flags;
 	spin_lock_irqsave(&wq->lock, irq);
 	koi_hb_sync(wq);
+	koi_note_waiter(&wq->head, &entry->entry, 0);
 	if (tail)
 		__add_wait_queue_entry_tail(wq, entry);
 	else
@@ -131,8 +132,10 @@ void prepare_to_wait(struct wait_queue_head *wq, struct wait_queue_entry *entry,
 	entry->flags &= ~WQ_FLAG_EXCLUSIVE;
 	spin_lock_irqsave(&wq->lock, irq);
 	koi_hb_sync(wq);
-	if (list_empty(&entry->entry))
+	if (list_empty(&entry->entry)) {
+		koi_note_waiter(&wq->head, &entry->entry, 0);
 		__add_wait_queue(wq, entry);
+	}
 	set_current_state(state);
 	spin_unlock_irqrestore(&wq->lock, irq);
 }
@@ -147,6 +150,7 @@ bool prepare_to_wait_exclusive(struct wait_queue_head *wq, struct wait_queue_ent
 	koi_hb_sync(wq);
 	if (list_empty(&entry->entry)) {
 		was_empty = list_empty(&wq->head);
+		koi_note_waiter(&wq->head, &entry->entry, 0);
 		__add_wait_queue_entry_tail(wq, entry);
 	}
 	set_current_state(state);
@@ -175,6 +179,7 @@ long prepare_to_wait_event(struct wait_queue_head *wq, struct wait_queue_entry *
 		answer = -ERESTARTSYS;
 	} else {
 		if (list_empty(&entry->entry)) {
+			koi_note_waiter(&wq->head, &entry->entry, 0);
 			if (entry->flags & WQ_FLAG_EXCLUSIVE)
 				__add_wait_queue_entry_tail(wq, entry);
 			else
@@ -188,8 +193,10 @@ long prepare_to_wait_event(struct wait_queue_head *wq, struct wait_queue_entry *
 
 int do_wait_intr(struct wait_queue_head *wq, wait_queue_entry_t *entry)
 {
-	if (list_empty(&entry->entry))
+	if (list_empty(&entry->entry)) {
+		koi_note_waiter(&wq->head, &entry->entry, 0);
 		__add_wait_queue_entry_tail(wq, entry);
+	}
 	set_current_state(TASK_INTERRUPTIBLE);
 	if (signal_pending(current))
 		return -ERESTARTSYS;
@@ -201,8 +208,10 @@ int do_wait_intr(struct wait_queue_head *wq, wait_queue_entry_t *entry)
 
 int do_wait_intr_irq(struct wait_queue_head *wq, wait_queue_entry_t *entry)
 {
-	if (list_empty(&entry->entry))
+	if (list_empty(&entry->entry)) {
+		koi_note_waiter(&wq->head, &entry->entry, 0);
 		__add_wait_queue_entry_tail(wq, entry);
+	}
 	set_current_state(TASK_INTERRUPTIBLE);
 	if (signal_pending(current))
 		return -ERESTARTSYS;
@@ -301,8 +310,10 @@ void swake_up_all(struct swait_queue_head *q)
 static void koi_swait_add(struct swait_queue_head *q, struct swait_queue *wait)
 {
 	wait->task = current;
-	if (list_empty(&wait->task_list))
+	if (list_empty(&wait->task_list)) {
+		koi_note_waiter(&q->task_list, &wait->task_list, KOI_SIMPLE);
 		list_add_tail(&wait->task_list, &q->task_list);
+	}
 }
 
 void prepare_to_swait_exclusive(struct swait_queue_head *q, struct swait_queue *wait, int state)

@@ -121,6 +121,27 @@ koi explore "$lost" locked=1 --strategy random --seeds 1..200
 expect_status 0
 expect_line '^ +200 without a finding$'
 
+# ---- an interrupt that comes between a read and a write on another CPU ----
+isr=$modules/modules/isr_race.ko
+events=(--irq 5@100us,every=97us,count=10)
+koi run "$isr" "${events[@]}"
+expect_status 0
+expect_line '30 events, 10 interrupts, 20 lines'
+for strategy in random pct; do
+  koi explore "$isr" "${events[@]}" --strategy $strategy --seeds 1..200
+  expect_status 1
+  expect_line 'module: .*isr_race.ko: init failed: it returned -117'
+  expect_line 'none can be left out'
+  for what in replay minimised; do
+    line=$(sed -nE "s/^  $what: +koi (.*)$/\1/p" <<<"$out")
+    (eval "koi_all $line"; grep -qE '(2[0-9]) events, 10 interrupts, 20 lines' <<<"$out") || fail "$what of $strategy loses no event: $line"
+    checks=$((checks + 1))
+  done
+done
+koi explore "$isr" locked=1 "${events[@]}" --strategy random --seeds 1..200
+expect_status 0
+expect_line '^ +200 without a finding$'
+
 # ---- what is refused, in one line ----
 refused() {
   koi "$@"
