@@ -49,6 +49,15 @@ reported timer 'bump_timer \[races\] / (timer_case|races_init)'
 expect_line 'by interrupt on cpu [01]:'
 reported irq_on 'bump_hrtimer \[races\] / (irq_off_case|races_init)'
 
+# A free is a write of the whole object, in the words of KCSAN's assertion.
+for name in free cache_free vmalloc_free free_without_rcu; do
+  koi_all run --fail-on race "$module" "what=$name"
+  expect_status 3
+  expect_line 'BUG: KCSAN: assert: race in '
+  expect_line 'assert no accesses to 0x[0-9a-f]{16} of [0-9]+ bytes by task [0-9]+ on cpu [01]:'
+done
+for name in free_completed cache_free_completed vmalloc_free_completed free_locked free_rcu; do silent "${name}_ok"; done
+
 for name in spin mutex atomic semaphore rwsem seqlock completion wait_event message_passing wmb once bits rcu llist refcount data_race \
   bytes work timer hrtimer tasklet irq_off smp_call; do
   silent "${name}_ok"

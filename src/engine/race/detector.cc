@@ -198,9 +198,15 @@ void Detector::free(ContextId id, const Access& access) {
   bool found = false;
   for (u64 word = access.address & ~(kWordBytes - 1); word < end && !found && !full_; word += kWordBytes) {
     const WordCells* const cells = shadow_.find(word);
-    if (cells == nullptr) continue;
+    if (cells == nullptr) {
+      word |= Shadow::kPageBytes - kWordBytes;  // nothing of the whole page
+      continue;
+    }
     for (const Cell& old : *cells) {
       if (found || !races(old, fresh, context)) continue;
+      // A marked write that publishes comes after what it publishes: who has read that has seen the write itself, too.
+      constexpr u8 kMarkedWrite = kMarked | kWrite;
+      if ((old.flags & kMarkedWrite) == kMarkedWrite && old.epoch - 1 <= context.clock[old.context]) continue;
       found = true;
       race = {{word + static_cast<u64>(std::countr_zero(old.mask)), old.bytes, old.flags, old.cpu, old.trace},
               access};

@@ -165,6 +165,22 @@ TEST_F(Races, FreedMemoryIsNobodys) {
   EXPECT_EQ(found[0].current.flags, kWrite | kFree);
 }
 
+// The last reference goes: its count was the last that the other one touched.
+TEST_F(Races, AFreeComesAfterTheMarkedWriteThatPublishes) {
+  constexpr u8 kAtomic = kWrite | kCompound | kMarked;
+  access(a, kVariable + 8, kWrite);
+  detector.fence(a);
+  access(a, kVariable, kAtomic);
+  detector.marked(a, kVariable, 4, kAtomic);
+  detector.marked(b, kVariable, 4, kAtomic);
+  detector.free(b, {kVariable, 64, kWrite | kFree, 0, 9});
+  EXPECT_TRUE(found.empty());
+  access(a, kVariable, kAtomic);  // publishes nothing
+  access(a, kVariable + 8, kWrite);
+  detector.free(b, {kVariable, 64, kWrite | kFree, 0, 9});
+  EXPECT_EQ(found.size(), 1U);
+}
+
 TEST_F(Races, FullTableStopsTheDetector) {
   Detector small({16, 8, 2}, *this, std::pmr::get_default_resource());
   const ContextId x = small.begin(kNoContext);

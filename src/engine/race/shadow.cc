@@ -50,7 +50,6 @@ WordCells* Shadow::find(u64 address) {
 }
 
 void Shadow::clear(u64 begin, u64 bytes) {
-  constexpr u64 kPageBytes = 1ULL << kPageShift;
   const u64 end = begin + bytes;
   for (u64 at = begin & ~(kWordBytes - 1); at < end;) {
     const u64 next = std::min(end, (at | (kPageBytes - 1)) + 1);

@@ -52,6 +52,8 @@ class Shadow {
 
   // The cells of the word that holds `address`.
   [[nodiscard]] WordCells& at(u64 address);
+  static constexpr u64 kPageShift = 12;
+  static constexpr u64 kPageBytes = 1 << kPageShift;
   // nullptr: nothing is known of its page.
   [[nodiscard]] WordCells* find(u64 address);
   // Nobody has touched [begin, begin + bytes).
@@ -60,7 +62,6 @@ class Shadow {
   [[nodiscard]] u64 recycled() const { return recycled_; }
 
  private:
-  static constexpr u64 kPageShift = 12;
   static constexpr u64 kWordsPerPage = (1 << kPageShift) / kWordBytes;
   using Page = std::array<WordCells, kWordsPerPage>;
   struct Entry {

@@ -279,10 +279,25 @@ void RaceChecks::grace_period() {
 
 // ---- memory ----
 
-void RaceChecks::memory_changes_hands(u64 begin, u64 bytes, const observe::AllocationEvent* object) {
+void RaceChecks::memory_changes_hands(u64 begin, u64 bytes) {
   if (!enabled_) return;
-  report_shared_lines(begin, bytes, object);
+  report_shared_lines(begin, bytes, nullptr);
   detector_->forget(begin, bytes);
+}
+
+void RaceChecks::freed(const observe::AllocationEvent& object) {
+  if (!enabled_) return;
+  report_shared_lines(object.address, object.actual, &object);
+  Context& context = running();
+  if (context.off > 0 || detector_->full() || object.actual > ~u32{0}) {
+    detector_->forget(object.address, object.actual);
+    return;
+  }
+  order_with_interrupts(context);
+  const auto cpu = static_cast<u8>(kernel_.sched().running_vcpu().value);
+  constexpr u8 kFlags = race::kWrite | race::kFree;
+  // The trace is looked for when there is something to report.
+  detector_->free(context.id, {object.address, static_cast<u32>(object.actual), kFlags, cpu, 0});
 }
 
 void RaceChecks::report_sharing() {
@@ -313,6 +328,14 @@ std::pmr::vector<u64> RaceChecks::frames_from(u64 ip) const {
   return frames;
 }
 
+// From the function that frees; what it calls in koi has no frames.
+TraceId RaceChecks::trace_of_free(const Context& context) {
+  for (const TraceItem& item : kernel_.traps().lock_trace()) {
+    if (item.kind == TraceItem::Kind::kAddress && item.reliable) return trace_of(context, item.address);
+  }
+  return 0;
+}
+
 TraceId RaceChecks::trace_of(const Context& context, u64 ip) {
   const u64 key = mixed(mixed(context.chain, context.id), ip);
   if (const auto it = trace_ids_.find(key); it != trace_ids_.end()) {
@@ -330,7 +353,9 @@ TraceId RaceChecks::trace_of(const Context& context, u64 ip) {
 
 // ---- reports ----
 
-void RaceChecks::race(const race::Race& race) {
+void RaceChecks::race(const race::Race& found) {
+  race::Race race = found;
+  if ((race.current.flags & race::kFree) != 0) race.current.trace = trace_of_free(running());
   const auto first_frame = [&](const race::Access& access) {
     const AccessTrace& trace = traces_[access.trace];
     return trace.frames.empty() ? 0 : trace.frames.front();

@@ -69,9 +69,10 @@ class RaceChecks final : public race::RaceSink {
   void grace_period();
 
   // ---- memory ----
-  // It begins or ends its life as an object.
-  // `object`: the one that lies there and is about to be freed; nullptr: none.
-  void memory_changes_hands(u64 begin, u64 bytes, const observe::AllocationEvent* object = nullptr);
+  // It begins its life as an object, or is somebody else's from here on.
+  void memory_changes_hands(u64 begin, u64 bytes);
+  // The running context frees it, which is a write of all of it.
+  void freed(const observe::AllocationEvent& object);
   // A module goes, or the run is over: lines that are shared falsely are reported while it is known what lies there.
   void report_sharing();
 
@@ -118,6 +119,7 @@ class RaceChecks final : public race::RaceSink {
   void end_section(Context& context, u32 level);
   [[nodiscard]] race::TraceId trace_of(const Context& context, u64 ip);
   [[nodiscard]] std::pmr::vector<u64> frames_from(u64 ip) const;
+  [[nodiscard]] race::TraceId trace_of_free(const Context& context);
   void switch_point();
   void check_full();
   void report_shared_lines(u64 begin, u64 bytes, const observe::AllocationEvent* object);

@@ -61,7 +61,7 @@ void Sanitizers::allocated(const AllocationEvent& event) {
 
 void Sanitizers::freed(const AllocationEvent& event, u64 /*now_ns*/) {
   addresses_.freed(event);
-  if (event.kind != AllocationKind::kPercpu) races_.memory_changes_hands(event.address, event.actual, &event);
+  if (event.kind != AllocationKind::kPercpu) races_.freed(event);
 }
 
 void Sanitizers::failed(observe::SiteNumber /*site*/, u64 /*now_ns*/) {}

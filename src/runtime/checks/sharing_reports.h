@@ -23,7 +23,7 @@ class SharingReports {
  public:
   SharingReports(RaceChecks& checks, Kernel& kernel) : checks_(checks), kernel_(kernel) {}
 
-  // `object`: as RaceChecks::memory_changes_hands().
+  // `object`: as RaceChecks::freed().
   void print(const race::SharedLine& line, const observe::AllocationEvent* object);
 
  private:

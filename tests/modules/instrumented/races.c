@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
+#include <linux/vmalloc.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -322,6 +323,71 @@ static void refcount_each_body(long who)
 		kfree(counted);
 }
 
+/* ---- frees: a write of the whole object; `lent` is used by the first thread and freed by the second one ---- */
+static struct box *lent;
+static struct kmem_cache *box_cache;
+static void give_back(void) { if (box_cache) kmem_cache_free(box_cache, lent); else kvfree(lent); }
+
+/* Time alone orders nothing. */
+static void free_body(long who)
+{
+	if (!who) {
+		lent->value = 1;
+		return;
+	}
+	udelay(5000);
+	give_back();
+}
+
+static void free_completed_body(long who)
+{
+	if (!who) {
+		lent->value = 1;
+		complete(&ready);
+		return;
+	}
+	wait_for_completion(&ready);
+	give_back();
+}
+
+static void free_locked_body(long who)
+{
+	spin_lock(&spin);
+	if (!who)
+		lent->value = 1;
+	spin_unlock(&spin);
+	if (!who)
+		return;
+	udelay(5000);
+	spin_lock(&spin);
+	spin_unlock(&spin);
+	give_back();
+}
+
+static void free_rcu_body(long who)
+{
+	if (!who) {
+		rcu_read_lock();
+		(void)READ_ONCE(lent->value);
+		rcu_read_unlock();
+		return;
+	}
+	udelay(5000);
+	kfree_rcu(lent, rcu);
+}
+
+static void free_without_rcu_body(long who)
+{
+	if (!who) {
+		rcu_read_lock();
+		(void)READ_ONCE(lent->value);
+		rcu_read_unlock();
+		return;
+	}
+	udelay(5000);
+	give_back();
+}
+
 static void data_race_body(long who)
 {
 	data_race(counter++);
@@ -455,6 +521,15 @@ static const struct {
 	{ "plain_publish", plain_publish_body },
 	{ "refcount", refcount_body },
 	{ "in_callee", in_callee_body },
+	{ "free", free_body },
+	{ "cache_free", free_body },
+	{ "vmalloc_free", free_body },
+	{ "vmalloc_free_completed_ok", free_completed_body },
+	{ "free_without_rcu", free_without_rcu_body },
+	{ "free_completed_ok", free_completed_body },
+	{ "cache_free_completed_ok", free_completed_body },
+	{ "free_locked_ok", free_locked_body },
+	{ "free_rcu_ok", free_rcu_body },
 	{ "spin_ok", spin_body },
 	{ "mutex_ok", mutex_body },
 	{ "atomic_ok", atomic_body },
@@ -513,6 +588,14 @@ static int __init races_init(void)
 	if (!counted)
 		return -ENOMEM;
 	refcount_set(&counted->users, 2);
+	if (!strncmp(what, "cache_free", 10))
+		box_cache = KMEM_CACHE(box, 0);
+	if (!strncmp(what, "vmalloc", 7))
+		lent = vzalloc(sizeof(*lent));
+	else
+		lent = box_cache ? kmem_cache_zalloc(box_cache, GFP_KERNEL) : kzalloc(sizeof(*lent), GFP_KERNEL);
+	if (!lent)
+		return -ENOMEM;
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		if (strcmp(cases[i].name, what))
 			continue;
@@ -549,6 +632,9 @@ static void __exit races_exit(void)
 	kfree(b);
 	if (strcmp(what, "refcount") && strcmp(what, "refcount_ok"))
 		kfree(counted);
+	if (!strstr(what, "free"))
+		kfree(lent);
+	kmem_cache_destroy(box_cache);
 }
 
 module_init(races_init);
