@@ -183,6 +183,15 @@ void add_machine_options(CLI::App& app, MachineOptions& options) {
         const bool good = text.size() == 1 && text[0] >= '1' && text[0] <= '8';
         return good ? std::string() : "'" + text + "' is not a number of nodes from 1 to 8";
       });
+  app.add_option_function<std::string>(
+         "--memcg",
+         [&options](const std::string& text) {
+           const Result<u64> size = text == "max" ? Result<u64>(kNoMemcgLimit) : parse_size(text);
+           if (!size) throw CLI::ValidationError("--memcg", size.error().message);
+           options.memcg_bytes = *size;
+         },
+         "run the tasks in a memory cgroup, /sys/fs/cgroup/koi, with this memory.max")
+      ->type_name("SIZE|max");
   app.add_option("--seed", options.seed, "what every random choice comes from; same seed, same bytes")
       ->type_name("N")
       ->capture_default_str();

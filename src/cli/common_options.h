@@ -21,10 +21,13 @@ namespace koi::cli {
 
 enum class LogFormat { kDmesg, kRaw, kKmsg };
 
+inline constexpr u64 kNoMemcgLimit = ~u64{0};
+
 struct MachineOptions {
   u32 cpus = 2;
   u64 memory_bytes = u64{1} << 30;
   u32 nodes = 1;
+  std::optional<u64> memcg_bytes;  // memory.max of the cgroup that the tasks run in; kNoMemcgLimit: none
   u64 seed = 1;
   sched::InterleaverConfig schedule;  // its seed is `seed`
   std::string kernel;                 // empty: the kernel that the first module was built for

@@ -113,6 +113,9 @@ std::string replay_line(const Options& options, u64 seed, const std::string& sch
   if (machine.memory_bytes != defaults.memory_bytes)
     line += fmt::format(" --memory {}", machine.memory_bytes);
   if (machine.nodes != defaults.nodes) line += fmt::format(" --nodes {}", machine.nodes);
+  if (machine.memcg_bytes)
+    line += *machine.memcg_bytes == kNoMemcgLimit ? " --memcg max"
+                                                  : fmt::format(" --memcg {}", *machine.memcg_bytes);
   if (!machine.kernel.empty()) line += " --kernel " + shell_word(machine.kernel);
   if (!machine.command_line.empty()) line += " --cmdline " + shell_word(machine.command_line);
   if (machine.checks != defaults.checks) line += " --checks stock";

@@ -23,6 +23,7 @@
 #include "cli/verdict.h"
 #include "host/pace.h"
 #include "kapi/kernel_ref.h"
+#include "kapi/memcg.h"
 #include "module/elf_image.h"
 #include "module/modinfo.h"
 #include "runtime/checks/lock_checks.h"
@@ -167,7 +168,12 @@ Result<std::unique_ptr<runtime::Kernel>> boot_machine(const MachineOptions& opti
   config.for_gdb = options.under_gdb;
   const auto series = tree.release.starts_with("6.1.") ? Release::k6_1 : Release::k6_12;
   config.boot = TRY(runtime::parse_boot_options(options.command_line, series));
+  if (options.memcg_bytes && options.guard != runtime::GuardObjects::kOff)
+    return make_error("--memcg does not charge guarded objects; leave out --guard");
   auto kernel = TRY(kapi::boot(config));
+  if (options.memcg_bytes)
+    kapi::start_memcg(*options.memcg_bytes == kNoMemcgLimit ? mm::Memcg::kNoLimit
+                                                            : *options.memcg_bytes / mm::kPageSize);
   runtime::schedule_irqs(*kernel, options.irqs);
   if (options.realtime) host::start_pacing(kernel->sched().now().value);
   return kernel;

@@ -8,6 +8,7 @@
 
 #include "kapi/checks.h"
 #include "kapi/leaf_machine.h"
+#include "runtime/memory/memcg.h"
 
 namespace koi::kapi {
 
@@ -79,7 +80,8 @@ void install_leaves(runtime::Kernel& kernel) {
   const bool accounts = m.accounting().enabled();
   const bool clears = m.slabs().config().init_on_alloc;
   const bool on = !m.accounting().listened_to() && !kernel.config().no_leaves && kernel.guard() == nullptr &&
-                  m.pages().node_count() == 1 && !kernel.config().boot.init_on_free;
+                  m.pages().node_count() == 1 && runtime::memcg() == nullptr &&
+                  !kernel.config().boot.init_on_free;
   host::StubArea& stubs = kernel.stubs();
   stubs.open();
   for (const std::span<const LeafVariants> leaves : {slab_leaves(), bulk_leaves(), page_leaves()}) {

@@ -7,6 +7,7 @@
 #include "host/address_map.h"
 #include "kapi/page_calls.h"
 #include "runtime/console.h"
+#include "runtime/memory/memcg.h"
 #include "runtime/memory/oom_victims.h"
 #include "runtime/memory/vm_events.h"
 
@@ -18,6 +19,7 @@ using runtime::FrameEvent;
 using runtime::OomVictims;
 using sched::Task;
 
+constexpr u64 kVictimNs = 4'000'000;           // a tick
 constexpr u64 kReaperDelayNs = 2'000'000'000;  // OOM_REAPER_DELAY
 
 // struct koi_oom_facts of kernel/mm/oom.c.
@@ -41,7 +43,7 @@ std::vector<Task*> living_tasks() {
   return tasks;
 }
 
-mm::OomChoice choose(const std::vector<Task*>& tasks) {
+mm::OomChoice choose(const std::vector<Task*>& tasks, u64 total_pages) {
   const OomVictims& victims = memory().oom_victims();
   std::vector<mm::OomTask> candidates;
   for (const Task* const task : tasks) {
@@ -57,7 +59,7 @@ mm::OomChoice choose(const std::vector<Task*>& tasks) {
     candidate.page_table_pages = facts.page_table_bytes / host::kPageSize;
     candidates.push_back(candidate);
   }
-  return mm::choose_oom_victim(candidates, memory().pages().managed_pages());
+  return mm::choose_oom_victim(candidates, total_pages);
 }
 
 // ---- the report ----
@@ -99,16 +101,40 @@ void show_unreclaimable_slabs() {
   }
 }
 
-void dump_header(u32 order, Gfp gfp, const std::vector<Task*>& tasks, FrameEvent event) {
+void show_group(const mm::Memcg& group) {
+  print(6, fmt::format("memory: usage {}kB, limit {}kB, failcnt {}", group.usage() * kKbPerPage,
+                       group.limit() * kKbPerPage, group.failures()));
+  print(6, fmt::format("swap: usage 0kB, limit {}kB, failcnt 0", mm::Memcg::kNoLimit * kKbPerPage));
+  print(6, "Memory cgroup stats for /koi:");
+  const std::string text = group.stat_text();
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = text.find('\n', at);
+    print(6, text.substr(at, end - at));
+    at = end + 1;
+  }
+}
+
+void show_invocation(u32 order, Gfp gfp) {
   const u32 flags = gfp;
   const Task& self = *current().sched().current();
   print(4,
         fmt::format("{} invoked oom-killer: gfp_mask={:#x}({}), order={}, oom_score_adj={}", self.comm, gfp,
                     kernel_text("%pGg", {guest::address_of(&flags)}), order, facts_of(self).oom_score_adj));
+}
+
+void dump_header(u32 order, Gfp gfp, const std::vector<Task*>& tasks, FrameEvent event) {
+  show_invocation(order, gfp);
   current().traps().dump_stack(4, event);
   show_memory();
   // There is no page cache: whatever slab there is outweighs it.
   if (unreclaimable_slab_pages() != 0) show_unreclaimable_slabs();
+  show_tasks(tasks);
+}
+
+void dump_group_header(const mm::Memcg& group, u32 order, Gfp gfp, const std::vector<Task*>& tasks) {
+  show_invocation(order, gfp);
+  current().traps().dump_stack(4);
+  show_group(group);
   show_tasks(tasks);
 }
 
@@ -134,29 +160,50 @@ void kill(Task& victim) {
                            reinterpret_cast<void*>(static_cast<u64>(victim.pid)));
 }
 
-void kill_and_say_so(Task& victim, u32 order, Gfp gfp, const std::vector<Task*>& tasks) {
+// "global_oom", or the group whose limit was met; and the victim's group.
+std::string group_names(const mm::Memcg* group) {
+  if (memory().facts().memcg == 0) return "";
+  const std::string_view tasks = runtime::memcg() != nullptr ? "/koi" : "/";
+  return fmt::format(",{},task_memcg={}", group != nullptr ? "oom_memcg=/koi" : "global_oom", tasks);
+}
+
+// `group`: whose limit was met; nullptr: the machine's memory is out.
+void kill_and_say_so(const mm::Memcg* group, Task& victim, u32 order, Gfp gfp,
+                     const std::vector<Task*>& tasks) {
   if (memory().oom_reports().admits(current().sched().now().value)) {
-    dump_header(order, gfp, tasks, FrameEvent::kOomKill);
+    if (group != nullptr)
+      dump_group_header(*group, order, gfp, tasks);
+    else
+      dump_header(order, gfp, tasks, FrameEvent::kOomKill);
     const Facts f = facts_of(victim);
-    print(6, fmt::format("oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed={}{},"
+    print(6, fmt::format("oom-kill:constraint={},nodemask=(null),cpuset=/,mems_allowed={}{},"
                          "task={},pid={},uid={}",
-                         all_nodes(), memory().facts().memcg != 0 ? ",global_oom,task_memcg=/" : "",
-                         victim.comm, victim.pid, f.uid));
+                         group != nullptr ? "CONSTRAINT_MEMCG" : "CONSTRAINT_NONE", all_nodes(),
+                         group_names(group), victim.comm, victim.pid, f.uid));
   }
   const Facts f = facts_of(victim);
-  const std::string text = fmt::format("Out of memory: Killed process {} ({})", victim.pid, victim.comm);
+  const std::string text = fmt::format("{}: Killed process {} ({})",
+                                       group != nullptr ? "Memory cgroup out of memory" : "Out of memory",
+                                       victim.pid, victim.comm);
   kill(victim);
   print(3, fmt::format("{} total-vm:{}kB, anon-rss:{}kB, file-rss:{}kB, shmem-rss:{}kB, UID:{} pgtables:{}kB "
                        "oom_score_adj:{}",
                        text, f.total_vm * kKbPerPage, f.rss_anon * kKbPerPage, f.rss_file * kKbPerPage,
                        f.rss_shmem * kKbPerPage, f.uid, f.page_table_bytes / 1024, f.oom_score_adj));
   ++runtime::vm_event(current(), runtime::VmEvent::kOomKill);
+  if (runtime::memcg() != nullptr) runtime::memcg()->note(mm::Memcg::Event::kOomKill);
   current().note(observe::EventKind::kOomKill, text);
 }
 
 }  // namespace
 
 bool current_is_oom_victim() { return memory().oom_victims().is_victim(current().sched().current()->pid); }
+
+bool current_is_reaped() { return memory().oom_victims().is_reaped(current().sched().current()->pid); }
+
+bool current_is_dying() {
+  return current_is_oom_victim() || facts_of(*current().sched().current()).killed != 0;
+}
 
 bool current_has_fatal_signal() {
   runtime::Kernel& kernel = current();
@@ -176,7 +223,7 @@ OomResult out_of_memory(u32 order, Gfp gfp) {
   // Without __GFP_FS reclaim could do little, so that little says that memory is really gone.
   if ((gfp & memory().pages().gfp().fs) == 0) return OomResult::kWait;
   const std::vector<Task*> tasks = living_tasks();
-  const mm::OomChoice choice = choose(tasks);
+  const mm::OomChoice choice = choose(tasks, memory().pages().managed_pages());
   switch (choice.verdict) {
     case mm::OomVerdict::kWait:
       return OomResult::kWait;
@@ -188,8 +235,26 @@ OomResult out_of_memory(u32 order, Gfp gfp) {
       break;
   }
   Task& victim = *tasks[choice.index];
-  kill_and_say_so(victim, order, gfp, tasks);
+  kill_and_say_so(nullptr, victim, order, gfp, tasks);
   return &victim == &self ? OomResult::kKilledCurrent : OomResult::kWait;
+}
+
+bool memcg_out_of_memory(mm::Memcg& group, u32 order, Gfp gfp) {
+  if (group.margin() >= u64{1} << order || current_is_dying()) return true;
+  runtime::Kernel& kernel = current();
+  const std::vector<Task*> tasks = living_tasks();
+  const mm::OomChoice choice = choose(tasks, group.limit());
+  if (choice.verdict == mm::OomVerdict::kNobody) {
+    dump_group_header(group, order, gfp, tasks);
+    print(4, "Out of memory and no killable processes...");
+    return false;
+  }
+  Task& self = *kernel.sched().current();
+  const bool kills = choice.verdict == mm::OomVerdict::kKill;
+  if (kills) kill_and_say_so(&group, *tasks[choice.index], order, gfp, tasks);
+  // The victim needs a CPU to die.
+  if (!kills || tasks[choice.index] != &self) kernel.sleep_ns(kVictimNs);
+  return true;
 }
 
 }  // namespace koi::kapi

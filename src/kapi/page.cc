@@ -6,6 +6,7 @@
 #include "host/address_map.h"
 #include "kapi/bad_page.h"
 #include "kapi/checks.h"
+#include "kapi/memcg.h"
 #include "kapi/page_calls.h"
 #include "kapi/tables.h"
 
@@ -26,6 +27,14 @@ void clear_block(Pfn pfn, u64 bytes, Gfp gfp) {
   static_cast<void>(guest::fill(page_address(pfn), 0, bytes));
 }
 
+// Nobody has seen it yet.
+void give_back_uncharged(Pfn pfn, Order order) {
+  memory().pages().desc(pfn).tag = 0;
+  static_cast<void>(drop_page_reference(pfn));
+  free_block(pfn, order);
+  accounting().failed();
+}
+
 std::optional<Pfn> alloc_block(u32 order, Gfp gfp, s32 node = mm::kNoNode) {
   runtime::Memory& m = memory();
   if (order > mm::kMaxOrder) {
@@ -42,6 +51,10 @@ std::optional<Pfn> alloc_block(u32 order, Gfp gfp, s32 node = mm::kNoNode) {
   if (!got) {
     accounting().failed();
     report_page_failure(wanted, gfp);
+    return std::nullopt;
+  }
+  if (!charge_block(got.pfn, order, gfp)) {
+    give_back_uncharged(got.pfn, wanted);
     return std::nullopt;
   }
   clear_block(got.pfn, block_bytes(order), gfp);
@@ -78,6 +91,7 @@ Address get_zeroed_page(Gfp gfp) { return get_free_pages(gfp | memory().pages().
 void split_block(Pfn pfn, Order order) {
   accounting().pages_split(pfn, order.value);
   memory().pages().split(pfn, order);
+  split_charge(pfn, order.value);
 }
 
 // The pages of a block behind its first one, which somebody else still holds: they go one power of two at a time.
@@ -162,6 +176,15 @@ Address alloc_pages_exact_nid(s32 nid, u64 size, Gfp gfp) {
     return 0;
   }
   const u64 bytes = mm::align_up(size, host::kPageSize);
+  if (!charge_exact(got.pfn, order, bytes / host::kPageSize, single)) {
+    for (u64 i = 0; i < bytes / host::kPageSize; ++i) {
+      memory().pages().desc(Pfn{got.pfn.value + i}).tag = 0;
+      static_cast<void>(drop_page_reference(Pfn{got.pfn.value + i}));
+      free_block(Pfn{got.pfn.value + i}, Order(0));
+    }
+    accounting().failed();
+    return 0;
+  }
   clear_block(got.pfn, bytes, gfp);
   accounting().exact_pages_allocated(got.pfn, bytes / host::kPageSize, size, gfp);
   return page_address(got.pfn);
@@ -259,6 +282,7 @@ bool drop_page_reference(Pfn pfn) {
 void free_block(Pfn pfn, Order order) {
   runtime::Memory& m = memory();
   const auto event = accounting().pages_at(pfn);
+  uncharge_block(pfn);
   if (const mm::PageDesc* const desc = m.pages().find(pfn);
       desc != nullptr && desc->state == mm::PageState::kAllocated && desc->order == order.value &&
       report_bad_pages(pfn, order)) {

@@ -2,6 +2,7 @@
 // <linux/percpu.h>: dynamic per-CPU memory. A per-CPU pointer is an offset into every CPU's area.
 #include "host/address_map.h"
 #include "kapi/checks.h"
+#include "kapi/memcg.h"
 #include "kapi/page_calls.h"
 #include "kapi/tables.h"
 #include "runtime/console.h"
@@ -43,6 +44,11 @@ Address allocate(u64 size, u64 align, Gfp gfp) {
     }
     return 0;
   }
+  if (!charge_percpu(got.offset, size, gfp)) {
+    static_cast<void>(m.percpu().free(got.offset));
+    accounting().failed();
+    return 0;
+  }
   const u32 cpus = current().config().cpus;
   for (u32 cpu = 0; cpu < cpus; ++cpu) static_cast<void>(guest::fill(area(cpu) + got.offset, 0, size));
   accounting().percpu_allocated(got.offset, size, gfp);
@@ -60,6 +66,7 @@ void free_percpu(Address offset) {
   runtime::Memory& m = memory();
   if (m.percpu().free(offset) == mm::PercpuFreeOutcome::kOk) {
     accounting().percpu_freed(offset);
+    uncharge_percpu(offset);
     return;
   }
   koi_finding(fmt::format("free_percpu() of {:#x}, which is no per-CPU allocation", offset));

@@ -6,6 +6,7 @@
 #include "host/address_map.h"
 #include "kapi/checks.h"
 #include "kapi/guarded.h"
+#include "kapi/memcg.h"
 #include "kapi/slab_calls.h"
 #include "kapi/tables.h"
 #include "runtime/checks/sanitizers.h"
@@ -38,12 +39,21 @@ void check_large_may_wait(u64 size, Gfp gfp) {
 
 Address note_large(void* p, u64 size, Gfp gfp) {
   const Pfn pfn{(to_address(p) - host::kDirectMap) / host::kPageSize};
+  if (!charge_large(pfn, gfp)) {
+    static_cast<void>(memory().kmalloc().free(p, this_cpu()));
+    accounting().failed();
+    return 0;
+  }
   accounting().pages_allocated(observe::AllocationKind::kLargeKmalloc, pfn, memory().pages().desc(pfn).order,
                                size, gfp);
   return to_address(p);
 }
 
 Address note_object(mm::Cache* cache, void* p, u64 size, Gfp gfp) {
+  if (!charge_objects(*cache, {&p, 1}, gfp)) {
+    accounting().failed();
+    return 0;
+  }
   accounting().slab_allocated(cache, p, size, gfp);
   return to_address(p);
 }
@@ -171,11 +181,13 @@ void kfree_pages(Address address) {
   const auto event = large ? accounting().pages_at(*large) : std::nullopt;
   switch (m.kmalloc().free(to_pointer(address), this_cpu())) {
     case mm::KfreeOutcome::kOk:
+      if (large) uncharge_large(*large);
       accounting().freed(event);
       return;
     case mm::KfreeOutcome::kNothing:
       return;
     case mm::KfreeOutcome::kInsideLarge:
+      if (large) uncharge_large(*large);
       accounting().freed(event);
       koi_finding(fmt::format("kfree() of {:#x}, which is inside a large block", address));
       return;
@@ -214,6 +226,7 @@ void put_in_quarantine(mm::Slab* slab, Address address) {
   const observe::PackedOrigin origin = accounting().slab_origin(slab, to_pointer(address));
   mm::SlabAllocator::set_origin_of(slab, to_pointer(address), mm::kNobodysOrigin);
   accounting().slab_freed(*slab->cache, to_pointer(address), origin);
+  uncharge_object(*slab->cache, to_pointer(address));
   free_released();
 }
 
@@ -238,6 +251,7 @@ void kfree(Address address) {
   const mm::FreeOutcome outcome = m.slabs().free_to(slab, to_pointer(address), this_cpu());
   if (outcome == mm::FreeOutcome::kOk) [[likely]] {
     accounting().slab_freed(*cache, to_pointer(address), origin);
+    uncharge_object(*cache, to_pointer(address));
     return;
   }
   free_refused(outcome, slab, address, "kfree");

@@ -10,6 +10,7 @@
 #include "host/address_map.h"
 #include "kapi/checks.h"
 #include "kapi/guarded.h"
+#include "kapi/memcg.h"
 #include "kapi/slab_debug_calls.h"
 #include "kapi/tables.h"
 #include "runtime/console.h"
@@ -176,6 +177,10 @@ Address allocate(Cache* cache, Gfp gfp, s32 node = mm::kNoNode) {
     report_slab_failure(cache, gfp);
     return 0;
   }
+  if (!charge_objects(*cache, {&object, 1}, gfp)) [[unlikely]] {
+    accounting().failed();
+    return 0;
+  }
   accounting().slab_allocated(cache, object, cache->object_size(), gfp);
   return to_address(object);
 }
@@ -227,6 +232,7 @@ void kmem_cache_free(Cache* cache, Address object) {
   const mm::FreeOutcome outcome = m.slabs().free_to(slab, to_pointer(object), this_cpu());
   if (outcome == mm::FreeOutcome::kOk) [[likely]] {
     accounting().slab_freed(*owner, to_pointer(object), origin);
+    uncharge_object(*owner, to_pointer(object));
     return;
   }
   free_refused(outcome, slab, object, "kmem_cache_free");
@@ -265,6 +271,10 @@ s32 kmem_cache_alloc_bulk(Cache* cache, Gfp gfp, u64 count, Address array) {
     report_slab_failure(cache, gfp);
     return 0;
   }
+  if (!charge_objects(*cache, objects, gfp)) {
+    accounting().failed();
+    return 0;
+  }
   if (accounting().enabled()) {
     const observe::SiteNumber site = runtime::Accounting::take_site();
     for (void* const object : objects) {
@@ -292,6 +302,7 @@ u64 free_plain_objects(Cache* cache, std::span<const u64> objects) {
     const observe::PackedOrigin origin = books.slab_origin(slab, object);
     if (slabs.free_to(slab, object, cpu) != mm::FreeOutcome::kOk) return left;
     books.slab_freed(*owner, object, origin);
+    uncharge_object(*owner, object);
   }
   return 0;
 }

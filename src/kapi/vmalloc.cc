@@ -4,6 +4,7 @@
 
 #include "host/address_map.h"
 #include "kapi/checks.h"
+#include "kapi/memcg.h"
 #include "kapi/oom.h"
 #include "kapi/page_calls.h"
 #include "kapi/tables.h"
@@ -68,6 +69,20 @@ mm::VmallocResult fill_area(mm::VmallocResult result, const mm::Vmalloc::Request
   return result;
 }
 
+// Each of the area's pages; at the first that the cgroup refuses all go back.
+mm::VmallocResult charge_area(mm::VmallocResult result, const mm::Vmalloc::Request& request) {
+  mm::Vmalloc& areas = memory().vmalloc();
+  const mm::GfpBits& bits = memory().pages().gfp();
+  const u64 pages = areas.find(result.address)->pages.size();
+  const u64 charged =
+      charge_vmalloc(result.address, pages, (request.gfp | bits.highmem | bits.nowarn) & ~bits.comp);
+  if (charged == pages) return result;
+  static_cast<void>(areas.free(result.address, VcpuId{request.at.cpu}));
+  result.outcome = VmallocOutcome::kNoPages;
+  result.pages_got = charged;
+  return result;
+}
+
 // What comes before a new area: its descriptor is allocated, then its addresses are looked for.
 void check_new_area(Gfp gfp) {
   if (in_interrupt()) current().traps().bug(FrameEvent::kVmallocInInterrupt, {"mm/vmalloc.c", 2554, 3177});
@@ -87,6 +102,7 @@ Address allocate(u64 size, u64 align, Gfp gfp, u32 flags = mm::vm_flag::kAlloc, 
   if (size != 0) check_new_area(gfp);
   mm::VmallocResult result = m.vmalloc().start(request);
   if (result.outcome == VmallocOutcome::kNoPages) result = fill_area(result, request);
+  if (result.outcome == VmallocOutcome::kOk && is_charged(gfp)) result = charge_area(result, request);
   if (result.outcome != VmallocOutcome::kOk) {
     accounting().failed();
     explain(result, size, gfp);
@@ -148,6 +164,7 @@ void release(Address address, bool unmap_only) {
     current().locks().memory_freed(area->address, area->size - host::kPageSize);
   }
   const auto event = accounting().area_at(area);
+  const Address base = area == nullptr ? 0 : area->address;
   const bool owns = area != nullptr && area->given_array != 0 && !unmap_only;
   const Address array = owns ? area->given_array : 0;
   const std::vector<Pfn> given =
@@ -157,6 +174,7 @@ void release(Address address, bool unmap_only) {
   switch (m.vmalloc().free(address, this_cpu())) {
     case mm::VfreeOutcome::kOk:
     case mm::VfreeOutcome::kInsideArea:
+      uncharge_vmalloc(base);
       accounting().freed(event);
       for (const Pfn page : given) {
         if (drop_page_reference(page)) free_block(page, Order(0));

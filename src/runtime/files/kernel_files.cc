@@ -10,11 +10,13 @@
 #include "engine/mm/slab_sysfs.h"
 #include "runtime/checks/lock_stat.h"
 #include "runtime/files/machine_files.h"
+#include "runtime/files/memcg_files.h"
 #include "runtime/files/memory_files.h"
 #include "runtime/files/node_files.h"
 #include "runtime/files/slab_trace_files.h"
 #include "runtime/kernel.h"
 #include "runtime/memory/drop_caches.h"
+#include "runtime/memory/memcg.h"
 #include "runtime/memory/memory.h"
 #include "runtime/splat/traps.h"
 
@@ -119,7 +121,7 @@ std::optional<SlabPath> split_slab_path(std::string_view path) {
 
 bool KernelFiles::has(std::string_view path) const {
   return find(path) != nullptr || split_slab_path(path).has_value() ||
-         split_slab_trace_path(path).has_value() || is_node_path(path);
+         split_slab_trace_path(path).has_value() || is_node_path(path) || is_memcg_path(path);
 }
 
 Result<std::string> KernelFiles::read_link(std::string_view path) const {
@@ -179,6 +181,7 @@ Result<std::string> KernelFiles::read(std::string_view path) {
   if (split_slab_path(path)) return read_slab_attribute(path);
   if (split_slab_trace_path(path)) return read_slab_traces(kernel_, path);
   if (is_node_path(path)) return read_node_file(kernel_, path);
+  if (is_memcg_path(path)) return read_memcg_file(path);
   const File* const file = find(path);
   if (file == nullptr) return no_such(path);
   return file->read(kernel_);
@@ -203,10 +206,13 @@ std::vector<FileEntry> KernelFiles::list(std::string_view path) const {
   std::vector<FileEntry> entries;
   if (const auto traces = split_slab_trace_path(path)) return list_slab_traces(kernel_, *traces);
   if (is_node_path(path)) return list_node_files(kernel_, path);
+  if (is_memcg_path(path)) return list_memcg_files(path);
   if (path == "/proc/sys") entries.push_back({"vm", 0555, true});
   if (path == "/sys/devices/system") entries.push_back({"node", 0755, true});
   if (path == "/sys/devices") entries.push_back({"system", 0755, true});
   if (path == "/sys/kernel/debug") entries.push_back({"slab", 0755, true});
+  if (path == "/sys/fs" && memcg() != nullptr) entries.push_back({"cgroup", 0555, true});
+  if (path == "/sys" && memcg() != nullptr) entries.push_back({"fs", 0755, true});
   if (path == "/sys/kernel") entries.push_back({"slab", 0755, true});
   if (const auto slab = split_slab_path(path); slab && slab->cache.empty()) {
     for (const auto& [name, entry] : kernel_.memory().slab_directory().entries())
