@@ -39,7 +39,7 @@ json_check 'd["exit"] == 2 and "nosuch.ko" in d["error"]'
 
 koi run --color=always "$modules/hello/hello.ko"
 colored=$out
-expect_line $'^\x1b\[32m\[ +0\.000000\]\x1b\[0m'
+expect_line $'^\x1b\[32m\[ +0\.00000[0-9]\]\x1b\[0m'
 koi run --color=never "$modules/hello/hello.ko"
 expect_equal "without colours the text is the same" "$out" "$(sed 's/\x1b\[[0-9;]*m//g' <<<"$colored")"
 plain=$out
