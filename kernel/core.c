@@ -153,6 +153,7 @@
 #include "locking/rcu_poll.c"
 #include "sched/smp.c"
 #include "sched/kthread.c"
+#include "sched/kthread_worker.c"
 #include "sched/stop_machine.c"
 #include "locking/percpu_ref.c"
 #include "sched/cred_sets.c"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What task_struct tells of how a task ran: CPU time, switches, where it stands in its run queue. C++ counts. */
 
-/* As in src/runtime/task_counts.cc. */
+/* As in src/runtime/task_counts.h. */
 struct koi_task_counts {
 	u64 now_ns;
 	u64 ran_ns;

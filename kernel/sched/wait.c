@@ -191,14 +191,20 @@ long prepare_to_wait_event(struct wait_queue_head *wq, struct wait_queue_entry *
 	return answer;
 }
 
-int do_wait_intr(struct wait_queue_head *wq, wait_queue_entry_t *entry)
+/* On the queue, if it is not there yet. True: a signal ends the wait. */
+static bool koi_wait_intr_begin(struct wait_queue_head *wq, wait_queue_entry_t *entry)
 {
 	if (list_empty(&entry->entry)) {
 		koi_note_waiter(&wq->head, &entry->entry, 0);
 		__add_wait_queue_entry_tail(wq, entry);
 	}
 	set_current_state(TASK_INTERRUPTIBLE);
-	if (signal_pending(current))
+	return signal_pending(current);
+}
+
+int do_wait_intr(struct wait_queue_head *wq, wait_queue_entry_t *entry)
+{
+	if (koi_wait_intr_begin(wq, entry))
 		return -ERESTARTSYS;
 	spin_unlock(&wq->lock);
 	schedule();
@@ -208,12 +214,7 @@ int do_wait_intr(struct wait_queue_head *wq, wait_queue_entry_t *entry)
 
 int do_wait_intr_irq(struct wait_queue_head *wq, wait_queue_entry_t *entry)
 {
-	if (list_empty(&entry->entry)) {
-		koi_note_waiter(&wq->head, &entry->entry, 0);
-		__add_wait_queue_entry_tail(wq, entry);
-	}
-	set_current_state(TASK_INTERRUPTIBLE);
-	if (signal_pending(current))
+	if (koi_wait_intr_begin(wq, entry))
 		return -ERESTARTSYS;
 	spin_unlock_irq(&wq->lock);
 	schedule();

@@ -14,13 +14,13 @@
 #include <vector>
 
 #include "base/types.h"
+#include "engine/sched/event_time.h"
 
 namespace koi::sched {
 
 class RtLimits {
  public:
   enum class Kind : u8 { kBandwidth, kFairServer };
-  static constexpr u64 kNever = ~0ULL;
 
   RtLimits(Kind kind, u32 vcpus, std::pmr::memory_resource* resource);
 

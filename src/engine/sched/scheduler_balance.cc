@@ -120,7 +120,7 @@ void Scheduler::limit(Vcpu& vcpu, bool was_rt, u64 ran_ns) {
 // Somebody may wait for the period's end while his CPU idles.
 void Scheduler::await_next_period() {
   const u64 next_ns = rt_limits_.next_period_ns();
-  if (next_ns == RtLimits::kNever || next_period_timer_ != 0) return;
+  if (next_ns == kNever || next_period_timer_ != 0) return;
   if (!rt_throttled_) {
     rt_throttled_ = true;
     host_.rt_throttled();
